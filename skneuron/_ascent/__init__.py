@@ -1,0 +1,28 @@
+"""HOW to climb: which way (directions), how far (step sizes), the loop, when to stop.
+
+Plain array code. A climb knows an objective that gives value, gradient and, if asked,
+curvature at a flat parameter vector, and nothing of neurons.
+"""
+
+from .directions import LBFGS, Adam, Gradient, Momentum, Newton
+from .loop import Batches, Climb, Position, climb, epochs, steps
+from .step_sizes import FixedRate, LineSearch
+from .stopping import Plateau, Top
+
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "Batches",
+    "Climb",
+    "FixedRate",
+    "Gradient",
+    "LineSearch",
+    "Momentum",
+    "Newton",
+    "Plateau",
+    "Position",
+    "Top",
+    "climb",
+    "epochs",
+    "steps",
+]

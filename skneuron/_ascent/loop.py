@@ -1,0 +1,225 @@
+"""The loop: take steps, keep the curve, stop in time, and never lose the climb so far.
+
+:func:`steps` and :func:`epochs` say what one iteration is; :func:`climb` iterates.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .._arrays import array_namespace
+
+
+@dataclass
+class Position:
+    """Where a climb stands after an iteration.
+
+    Attributes
+    ----------
+    theta : array of shape (n_parameters,)
+    log_likelihood : float
+    value : float
+        The objective.
+    evaluation : Evaluation or None
+        None where only the figures above are known.
+    """
+
+    theta: np.ndarray
+    log_likelihood: float
+    value: float
+    evaluation: object = None
+
+    @classmethod
+    def at(cls, theta, here):
+        return cls(theta, here.log_likelihood, here.value, here)
+
+    def is_finite(self):
+        return math.isfinite(self.value) and bool(
+            array_namespace(self.theta).all(
+                array_namespace(self.theta).isfinite(self.theta)
+            )
+        )
+
+
+@dataclass
+class Climb:
+    """What came of a climb.
+
+    Attributes
+    ----------
+    position : Position
+        The last one that is finite.
+    curve : list of float
+        The log-likelihood at the start and after every iteration.
+    converged, stopped, interrupted, diverged : bool
+        How it ended: the stopping rule was met; `watch` said stop; the user did; a step
+        led to where numbers end. None of them: max_iter.
+    fell : bool
+        Whether the objective was ever lower after an iteration than before it.
+    """
+
+    position: Position
+    curve: list = field(default_factory=list)
+    converged: bool = False
+    stopped: bool = False
+    interrupted: bool = False
+    diverged: bool = False
+    fell: bool = False
+
+    @property
+    def n_iter(self):
+        return len(self.curve) - 1
+
+
+def steps(objective, theta, direction, step_size):
+    """Yield positions, each one step from the last, all examples in every step."""
+    curvature = direction.needs_curvature
+    here = objective.evaluate(theta, curvature=curvature)
+    yield Position.at(theta, here)
+    while True:
+        along = direction(theta, here)
+        taken = _take(step_size, objective, theta, here, along, direction)
+        if taken is None and direction.forget():
+            along = direction(theta, here)
+            taken = _take(step_size, objective, theta, here, along, direction)
+        if taken is None:
+            # No higher place to be found: the top, if what the slope still promises is
+            # within the rounding of the value.
+            promise = float(along @ here.gradient)
+            return promise <= 64 * objective.noise * max(abs(here.value), 1e-300)
+        theta, here = taken
+        yield Position.at(theta, here)
+
+
+def _take(step_size, objective, theta, here, along, direction):
+    return step_size(
+        objective,
+        theta,
+        here,
+        along,
+        curvature=direction.needs_curvature,
+        unit=direction.knows_its_length,
+    )
+
+
+def epochs(
+    objective, theta, direction, rate, batches, *, whole_penalty, exact, monotone
+):
+    """Yield positions, each one pass over the batches from the last.
+
+    Parameters
+    ----------
+    objective, theta, direction : as in :func:`steps`
+    rate : float
+    batches : callable
+        Gives the row indices of each batch of the next epoch.
+    whole_penalty : bool
+        Whether each batch bears the whole penalty, or its share by rows.
+    exact : bool
+        Evaluate the whole objective after every epoch. Otherwise a position's figures
+        are sums over the epoch's batches, each before its step: what costs nothing.
+    monotone : bool
+        With `exact`: take an epoch that lowered the objective back, and halve the rate.
+    """
+    if exact:
+        here = objective.evaluate(theta)
+        yield Position.at(theta, here)
+    else:
+        start = objective.log_likelihood(theta)
+        yield Position(theta, start, start / objective.divisor)
+    while True:
+        before, theta = theta, +theta
+        log_likelihood = value = 0.0
+        for at in batches():
+            part = objective.part(at, whole_penalty=whole_penalty)
+            there = part.evaluate(theta)
+            theta += rate * direction(theta, there)
+            log_likelihood += there.log_likelihood
+            value += there.value * part.divisor
+        if not exact:
+            yield Position(theta, log_likelihood, value / objective.divisor)
+            continue
+        there = objective.evaluate(theta)
+        if monotone and not there.value >= here.value:
+            theta, rate = before, rate / 2
+        else:
+            here = there
+        yield Position.at(theta, here)
+
+
+class Batches:
+    """The mini-batches of an epoch, drawn anew for each.
+
+    Parameters
+    ----------
+    n_rows, size : int
+    rng : RandomState or None
+        Shuffles the rows; None takes them in their order.
+    """
+
+    def __init__(self, n_rows, size, rng):
+        self.n_rows, self.size, self.rng = n_rows, size, rng
+
+    def __call__(self):
+        """Yield an index array or slice for each batch of the next epoch."""
+        shuffled = self.rng is not None and self.size < self.n_rows
+        order = self.rng.permutation(self.n_rows) if shuffled else None
+        for start in range(0, self.n_rows, self.size):
+            at = slice(start, start + self.size)
+            yield order[at] if shuffled else at
+
+
+def climb(walk, *, max_iter, stop, watch, noise):
+    """Follow a walk until its top, its limit, or a word from outside.
+
+    Parameters
+    ----------
+    walk : iterator of Position
+        :func:`steps` or :func:`epochs`; the first position is the start.
+    max_iter : int
+    stop : callable
+        ``stop(position)``, after the start and every iteration: True at the top.
+    watch : object
+        ``watch.begin(n, position)`` before iteration n, ``watch.end(n, position)``
+        after it; a true answer of the latter stops the climb.
+    noise : float
+        Relative rounding error of the objective's value.
+
+    Returns
+    -------
+    Climb
+    """
+    # Overflow and NaN are looked for, in every position: no need to warn of them too.
+    with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+        position = next(walk)
+        result = Climb(position, [position.log_likelihood])
+        if not position.is_finite():
+            result.diverged = True
+            return result
+        try:
+            result.converged = bool(stop(position))
+            while result.n_iter < max_iter and not result.converged:
+                n = result.n_iter + 1
+                watch.begin(n, position)
+                try:
+                    position = next(walk)
+                except StopIteration as end:
+                    result.converged = bool(end.value)
+                    watch.end(n, result.position)
+                    break
+                if not position.is_finite():
+                    result.diverged = result.fell = True
+                    watch.end(n, result.position)
+                    break
+                last = result.position.value
+                result.fell |= position.value < last - 64 * noise * abs(last)
+                result.position = position
+                result.curve.append(position.log_likelihood)
+                result.converged = bool(stop(position))
+                if watch.end(n, position):
+                    result.stopped = True
+                    break
+        except KeyboardInterrupt:
+            result.interrupted = True
+    return result

@@ -1,0 +1,102 @@
+"""How far: the length of the step along a direction.
+
+A step size is called with the objective, the place and its evaluation, and the
+direction; it returns the next place and its evaluation, or None where it finds no
+place that is higher.
+"""
+
+import math
+
+
+class FixedRate:
+    """``theta + rate * direction``, come what may: the lecture's step.
+
+    Parameters
+    ----------
+    rate : float
+    """
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, objective, theta, here, along, *, curvature, unit):
+        theta = theta + self.rate * along
+        return theta, objective.evaluate(theta, curvature=curvature)
+
+
+class LineSearch:
+    """The first tried length that climbs enough and leaves the slope flat enough.
+
+    The weak Wolfe conditions, found by doubling and interval-halving (Lewis & Overton,
+    *Nonsmooth optimization via quasi-Newton methods*, 2013, algorithm 2.6), with a
+    quadratic's peak tried in place of the middle where it lies well inside. A length
+    that lowers the value is never taken.
+
+    Parameters
+    ----------
+    enough, flat : float, default=1e-4, 0.9
+        The shares of the slope that a step must gain, and may leave.
+    max_tries : int, default=40
+    stride : float, default=4.0
+        The first try moves the parameters by no more than this times their size + 1.
+    """
+
+    def __init__(self, enough=1e-4, flat=0.9, max_tries=40, stride=4.0):
+        self.enough, self.flat, self.max_tries = enough, flat, max_tries
+        self.stride = stride
+        self._last_gain = None
+
+    def __call__(self, objective, theta, here, along, *, curvature, unit):
+        slope = float(along @ here.gradient)
+        if not slope > 0:
+            return None
+        if unit:
+            length = 1.0
+        elif self._last_gain is None:
+            length = 1.0 / max(1.0, slope**0.5)
+        else:  # hope for as much as the last step gained (Nocedal & Wright, (3.60))
+            length = max(2 * self._last_gain / slope, 1e-12)
+        # Where the slope levels out (a top at infinity) the natural length is endless.
+        span = float(along @ along) ** 0.5
+        length = min(length, self.stride * (1 + float(theta @ theta) ** 0.5) / span)
+        low, high = 0.0, math.inf
+        low_slope = slope
+        best = None
+        # Near the top, differences of the value are rounding; the slope still tells.
+        noise = 4 * objective.noise * abs(here.value)
+        for _ in range(self.max_tries):
+            place = theta + length * along
+            there = objective.evaluate(place, curvature=curvature)
+            gain = there.value - here.value
+            there_slope = float(along @ there.gradient)
+            climbs = gain >= self.enough * length * slope or (
+                gain >= -noise
+                and self.enough * length * slope <= noise
+                and abs(there_slope) <= slope
+            )
+            if not (climbs and math.isfinite(there_slope)):
+                high = length
+            else:
+                best = (place, there)
+                if there_slope <= self.flat * slope or (unit and there_slope <= 0):
+                    break
+                low, low_slope = length, there_slope
+            length = self._next(low, low_slope, high, length, there_slope)
+            if best is not None and high - low <= 1e-3 * high:
+                break
+        if best is not None:
+            self._last_gain = max(best[1].value - here.value, 0.0) or None
+        return best
+
+    @staticmethod
+    def _next(low, low_slope, high, length, there_slope):
+        if math.isinf(high):
+            return 2 * length if low else 4 * length
+        middle = 0.5 * (low + high)
+        if high == length and math.isfinite(there_slope) and there_slope < 0:
+            # where the line through both slopes crosses zero
+            peak = low + (high - low) * low_slope / (low_slope - there_slope)
+            if low + 0.1 * (high - low) <= peak <= high - 0.1 * (high - low):
+                return peak
+            return min(max(peak, low + 0.1 * (high - low)), middle)
+        return low + 0.1 * (high - low) if not math.isfinite(there_slope) else middle

@@ -1,0 +1,28 @@
+"""WHAT is likely: targets, likelihood, activations, network, objective.
+
+Plain array code. Nothing here knows of steps, solvers or scikit-learn.
+"""
+
+from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
+from .network import Network
+from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
+from .rows import Rows
+from .standardised import Standardised
+from .targets import ClassesPerOutput, Targets
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "ClassesPerOutput",
+    "Evaluation",
+    "Joint",
+    "Network",
+    "Objective",
+    "Rows",
+    "Standardised",
+    "Targets",
+    "largest_safe_rate",
+    "log_likelihood",
+    "log_sigmoid",
+    "log_softmax",
+]

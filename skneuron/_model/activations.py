@@ -1,0 +1,89 @@
+"""What a hidden neuron does with its weighted sum: a = g(z), and the slope g'.
+
+Every slope is a function of the activation a alone, so that backpropagation needs to
+keep nothing but the activations of the forward pass. Functions may overwrite their
+argument and return it.
+"""
+
+from .._arrays import array_namespace, is_numpy
+
+
+def _tanh(z):
+    return array_namespace(z).tanh(z, **({"out": z} if is_numpy(z) else {}))
+
+
+class Identity:
+    """``g(z) = z``, ``g'(a) = 1``: a hidden layer that stays linear."""
+
+    gain = 1.0
+
+    @staticmethod
+    def value(z):
+        return z
+
+    @staticmethod
+    def times_slope(d, a):
+        return d
+
+
+class Logistic:
+    """``g(z) = sigmoid(z) = (1 + tanh(z / 2)) / 2``, ``g'(a) = a (1 - a)``.
+
+    The tanh form never overflows and is a third of the price of ``1 / (1 + exp(-z))``.
+    """
+
+    gain = 4.0
+
+    @staticmethod
+    def value(z):
+        z *= 0.5
+        z = _tanh(z)
+        z *= 0.5
+        z += 0.5
+        return z
+
+    @staticmethod
+    def times_slope(d, a):
+        d *= a
+        d *= 1.0 - a
+        return d
+
+
+class Tanh:
+    """``g(z) = tanh(z)``, ``g'(a) = 1 - a^2``."""
+
+    gain = 1.0
+
+    @staticmethod
+    def value(z):
+        return _tanh(z)
+
+    @staticmethod
+    def times_slope(d, a):
+        d *= 1.0 - a * a
+        return d
+
+
+class Relu:
+    """``g(z) = max(z, 0)``, ``g'(a) = 1`` where a > 0, else 0."""
+
+    gain = 2.0**0.5
+
+    @staticmethod
+    def value(z):
+        return array_namespace(z).clip(
+            z, 0, None, **({"out": z} if is_numpy(z) else {})
+        )
+
+    @staticmethod
+    def times_slope(d, a):
+        d *= a > 0
+        return d
+
+
+ACTIVATIONS = {
+    "identity": Identity,
+    "logistic": Logistic,
+    "tanh": Tanh,
+    "relu": Relu,
+}

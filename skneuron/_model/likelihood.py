@@ -1,0 +1,178 @@
+"""How likely a label is, given the logits: Bernoulli, Categorical, several together.
+
+Both are exponential families, so both share three lines (DESIGN, section 2)::
+
+    log-likelihood   LL = sum_i w_i log P(y_i | z_i)
+    residual         dLL/dz = w (y - y_hat)
+    curvature        -d2LL/dz2 = w (diag(y_hat) - y_hat y_hat^T)
+
+Shapes, throughout: `z` and `y_hat` (n_rows, n_logits), `codes` (n_rows, n_outputs) of
+integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for finite
+logits, of whatever size, in either float type.
+"""
+
+from .._arrays import array_namespace
+
+
+def log_sigmoid(z):
+    """``log sigmoid(z) = min(z, 0) - log(1 + exp(-|z|))``, elementwise."""
+    xp = array_namespace(z)
+    return xp.clip(z, None, 0) - xp.log1p(xp.exp(-xp.abs(z)))
+
+
+def log_softmax(z):
+    """``log softmax(z) = z - max z - log sum exp(z - max z)``, along the last axis."""
+    xp = array_namespace(z)
+    z = z - xp.max(z, axis=1, keepdims=True)
+    return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+
+
+class Bernoulli:
+    """Yes-or-no outputs, one logit each: ``P(y = 1) = sigmoid(z)``.
+
+    Parameters
+    ----------
+    n_outputs : int, default=1
+        Independent outputs side by side.
+    """
+
+    #: The largest eigenvalue that ``y_hat (1 - y_hat)`` can have, at y_hat = 1/2.
+    largest_curvature = 0.25
+    #: How many logits share a block of the curvature.
+    coupled = 1
+
+    def __init__(self, n_outputs=1):
+        self.n_outputs = self.n_logits = n_outputs
+
+    def y_hat(self, z):
+        """The probability of a 1, without overflow and exact in both tails."""
+        xp = array_namespace(z)
+        e = xp.exp(-xp.abs(z))
+        return xp.where(z >= 0, xp.ones_like(e), e) / (1 + e)
+
+    def log_prob(self, z, codes):
+        """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
+        return log_sigmoid(array_namespace(z).where(codes > 0, z, -z))
+
+    def residual(self, y_hat, codes):
+        """``y - y_hat``."""
+        return codes - y_hat
+
+    def per_logit(self, w):
+        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
+        return w
+
+    def couplings(self, y_hat):
+        """The curvature of each output: (first logit, {(a, c): (n_rows,) array})."""
+        for output in range(self.n_outputs):
+            p = y_hat[:, output]
+            yield output, 1, {(0, 0): p * (1 - p)}
+
+
+class Categorical:
+    """One output of k classes, k logits: ``P(y = c) = softmax(z)_c``.
+
+    Parameters
+    ----------
+    n_classes : int
+        k. One class is allowed: its probability is 1 and its residual 0.
+    """
+
+    n_outputs = 1
+    #: diag(y_hat) - y_hat y_hat^T is largest where two classes share all probability.
+    largest_curvature = 0.5
+
+    def __init__(self, n_classes):
+        self.n_logits = self.coupled = n_classes
+
+    def y_hat(self, z):
+        """Softmax, without overflow."""
+        xp = array_namespace(z)
+        e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
+        e /= xp.sum(e, axis=1, keepdims=True)
+        return e
+
+    def log_prob(self, z, codes):
+        """``log P(y | z)`` of the class that was observed."""
+        xp = array_namespace(z)
+        return xp.take_along_axis(log_softmax(z), xp.astype(codes, xp.int64), axis=1)
+
+    def residual(self, y_hat, codes):
+        """``y - y_hat``, y the indicator of the observed class."""
+        xp = array_namespace(y_hat)
+        return xp.astype(codes == xp.arange(self.n_logits), y_hat.dtype) - y_hat
+
+    def per_logit(self, w):
+        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
+        return w  # one column, broadcast over the logits
+
+    def couplings(self, y_hat):
+        """The curvature of the output: (first logit, {(a, c): (n_rows,) array})."""
+        pairs = {}
+        for a in range(self.n_logits):
+            for c in range(a, self.n_logits):
+                p, q = y_hat[:, a], y_hat[:, c]
+                pairs[a, c] = p * (1 - p) if a == c else -p * q
+        yield 0, self.n_logits, pairs
+
+
+class Joint:
+    """Several outputs together: their log-likelihoods add up.
+
+    Parameters
+    ----------
+    outputs : list of Bernoulli or Categorical
+        One for each column of the labels, in their order.
+    """
+
+    def __init__(self, outputs):
+        self.outputs = outputs
+        self.n_outputs = len(outputs)
+        self.n_logits = sum(output.n_logits for output in outputs)
+        self.coupled = max(output.coupled for output in outputs)
+        self.largest_curvature = max(output.largest_curvature for output in outputs)
+
+    def _parts(self):
+        first = 0
+        for column, output in enumerate(self.outputs):
+            logits = slice(first, first + output.n_logits)
+            yield output, logits, slice(column, column + 1)
+            first = logits.stop
+
+    def y_hat(self, z):
+        """Every output's probabilities side by side, (n_rows, n_logits)."""
+        xp = array_namespace(z)
+        return xp.concat(
+            [part.y_hat(z[:, at]) for part, at, _ in self._parts()], axis=1
+        )
+
+    def log_prob(self, z, codes):
+        """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
+        return array_namespace(z).concat(
+            [p.log_prob(z[:, at], codes[:, col]) for p, at, col in self._parts()],
+            axis=1,
+        )
+
+    def residual(self, y_hat, codes):
+        """``y - y_hat`` of each output, side by side."""
+        return array_namespace(y_hat).concat(
+            [p.residual(y_hat[:, at], codes[:, c]) for p, at, c in self._parts()],
+            axis=1,
+        )
+
+    def per_logit(self, w):
+        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
+        xp = array_namespace(w)
+        return xp.concat(
+            [
+                xp.broadcast_to(w[:, col], (w.shape[0], part.n_logits))
+                for part, _, col in self._parts()
+            ],
+            axis=1,
+        )
+
+    def couplings(self, y_hat):
+        """The curvature, output by output: logits of different outputs never couple."""
+        for part, at, _ in self._parts():
+            for first, size, pairs in part.couplings(y_hat[:, at]):
+                yield at.start + first, size, pairs

@@ -1,0 +1,186 @@
+"""The network: layers ``a = g(h W + b)``, forward and, by the chain rule, backward.
+
+Logistic regression is the network with no hidden layer. Its gradient,
+``X^T (y - y_hat)``, is the last line of :meth:`Network.backward`; there is no other.
+
+All parameters are one flat vector `theta`; a layer's weights W, (n_in, n_out), and
+then its intercepts b, (n_out,), are views into it. W and b together are therefore one
+C-ordered matrix of shape (n_in + 1, n_out).
+"""
+
+import numpy as np
+
+from .._arrays import array_namespace, is_numpy
+from .activations import ACTIVATIONS
+
+
+class Network:
+    """Fully connected layers with a linear last one, whose output is the logits.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons in every layer: inputs, hidden layers (any number), logits.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="logistic"
+        g of the hidden layers.
+    fit_intercept : bool, default=True
+        Whether a layer has b.
+    """
+
+    def __init__(self, sizes, activation="logistic", fit_intercept=True):
+        self.sizes = tuple(int(size) for size in sizes)
+        self.activation = ACTIVATIONS[activation]
+        self.fit_intercept = fit_intercept
+        self._spans = []
+        end = 0
+        for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+            start, middle = end, end + n_in * n_out
+            end = middle + n_out * fit_intercept
+            self._spans.append((start, middle, end, n_in, n_out))
+        self.n_parameters = end
+
+    def layers(self, theta):
+        """Named views into theta: a list of (W, b); b is None without intercepts."""
+        return [
+            (
+                theta[start:middle].reshape(n_in, n_out),
+                theta[middle:end] if self.fit_intercept else None,
+            )
+            for start, middle, end, n_in, n_out in self._spans
+        ]
+
+    def flatten(self, layers):
+        """The flat vector of a list of (W, b): the inverse of :meth:`layers`."""
+        xp = array_namespace(layers[0][0])
+        parts = []
+        for weights, intercepts in layers:
+            parts.append(xp.reshape(weights, (-1,)))
+            if self.fit_intercept:
+                parts.append(xp.reshape(intercepts, (-1,)))
+        return xp.concat(parts)
+
+    def weight_mask(self):
+        """A flat vector, 1 at weights and 0 at intercepts: what a penalty shrinks."""
+        mask = np.zeros(self.n_parameters)
+        for weights, _ in self.layers(mask):
+            weights[...] = 1
+        return mask
+
+    def random_start(self, rng):
+        """Small random weights, so that hidden neurons of a layer come to differ.
+
+        Uniform on +-gain sqrt(6 / (n_in + n_out)) (Glorot & Bengio, 2010: gain 1 for
+        tanh, 4 for the logistic function, sqrt(2) for relu after He et al., 2015, and
+        1 for the last layer), with intercepts 0.
+        """
+        theta = np.zeros(self.n_parameters)
+        layers = self.layers(theta)
+        for i, (weights, _) in enumerate(layers):
+            gain = self.activation.gain if i < len(layers) - 1 else 1.0
+            bound = gain * np.sqrt(6.0 / sum(weights.shape))
+            weights[...] = rng.uniform(-bound, bound, weights.shape)
+        return theta
+
+    def forward(self, layers, X, *, guarded=False):
+        """Every layer's activations.
+
+        Parameters
+        ----------
+        layers : list of (W, b)
+        X : array or sparse matrix of shape (n_rows, n_features)
+        guarded : bool, default=False
+            Give finite activations for every finite input, however large.
+
+        Returns
+        -------
+        activations : list of arrays
+            X, each hidden layer's a (n_rows, n_neurons), and last the logits.
+        """
+        activations = [X]
+        for weights, intercepts in layers:
+            if len(activations) > 1:
+                activations[-1] = self.activation.value(activations[-1])
+            z = activations[-1] @ weights
+            if intercepts is not None:
+                z += intercepts
+            if guarded and not array_namespace(z).all(array_namespace(z).isfinite(z)):
+                z = _affine_of_huge(activations[-1], weights, intercepts)
+            activations.append(z)
+        return activations
+
+    def backward(self, layers, activations, residual):
+        """The gradient of the log-likelihood in every parameter, by the chain rule.
+
+        With D = dLL/dz of a layer (for the last, the residual ``w (y - y_hat)``)::
+
+            dLL/dW = h^T D      dLL/db = sum D      D below = (D W^T) * g'(h)
+
+        Parameters
+        ----------
+        layers, activations : as :meth:`forward` takes and gives them
+        residual : array of shape (n_rows, n_logits)
+
+        Returns
+        -------
+        gradient : array of shape (n_parameters,)
+        """
+        xp = array_namespace(residual)
+        gradient = xp.empty(self.n_parameters, dtype=residual.dtype)
+        views = self.layers(gradient)
+        for i in reversed(range(len(layers))):
+            h, (into_weights, into_intercepts) = activations[i], views[i]
+            if is_numpy(h) and h.dtype == residual.dtype:
+                np.matmul(h.T, residual, out=into_weights)
+            else:
+                into_weights[...] = h.T @ residual
+            if into_intercepts is not None:
+                into_intercepts[...] = xp.sum(residual, axis=0)
+            if i > 0:
+                residual = residual @ layers[i][0].T
+                residual = self.activation.times_slope(residual, h)
+        return gradient
+
+    def add_curvature(self, into, X, first, size, pairs):
+        """Add ``X1^T diag(pair) X1`` of a network with no hidden layer, pair by pair.
+
+        Parameters
+        ----------
+        into : dict of int to array of shape (n_in + 1, size, n_in + 1, size)
+            Sums so far, by first logit; without intercepts n_in in place of n_in + 1.
+        X : array or sparse matrix of shape (n_rows, n_features)
+        first, size, pairs : as a likelihood's `couplings` gives them
+        """
+        d = self.sizes[0]
+        if first not in into:
+            width = d + self.fit_intercept
+            into[first] = np.zeros((width, size, width, size))
+        total = into[first]
+        for (a, c), weight in pairs.items():
+            upper = np.empty((total.shape[0], total.shape[2]))
+            upper[:d, :d] = _gram(X, weight)
+            if self.fit_intercept:
+                upper[d, :d] = upper[:d, d] = X.T @ weight
+                upper[d, d] = weight.sum()
+            total[:, a, :, c] += upper
+            if a != c:
+                total[:, c, :, a] += upper
+
+
+def _affine_of_huge(h, weights, intercepts):
+    """``h W + b`` where that overflows: cut off at the largest numbers, never NaN."""
+    limit = float(np.finfo(weights.dtype).max) / 8
+    unit, weight_unit = abs(h).max(), abs(weights).max()
+    z = (h / unit) @ (weights / weight_unit)
+    bound = limit / unit / weight_unit
+    z = np.clip(z, -bound, bound) * unit * weight_unit
+    return z if intercepts is None else z + np.clip(intercepts, -limit, limit)
+
+
+def _gram(X, weight):
+    """``X^T diag(weight) X``, dense."""
+    if is_numpy(X):
+        if np.all(weight >= 0):  # one factor on both sides: BLAS syrk, half the work
+            half = X * np.sqrt(weight)[:, None]
+            return half.T @ half
+        return X.T @ (X * weight[:, None])
+    return (X.T @ X.multiply(weight[:, None])).toarray()

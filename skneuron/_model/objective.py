@@ -1,0 +1,266 @@
+"""The objective: the penalised log-likelihood of a network, mean or sum.
+
+A climb sees nothing else of a model: value, gradient and, if asked, curvature at a
+flat parameter vector.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from .._arrays import array_namespace
+from .rows import block_rows
+
+
+@dataclass
+class Evaluation:
+    """What an objective knows at one point.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Total, weighted, without the penalty.
+    value : float
+        The objective: penalised, and divided by the total weight for a mean.
+    gradient : array of shape (n_parameters,)
+        Of `value`.
+    curvature : list of (indices, matrix)
+        Minus the second derivatives of `value`, block-diagonal: a block's places in
+        the parameter vector, (size,), and its matrix, (size, size), made definite along
+        the shift of all logits that softmax cannot see. Empty unless asked for.
+    """
+
+    log_likelihood: float
+    value: float
+    gradient: np.ndarray
+    curvature: list = field(default_factory=list)
+
+
+class Objective:
+    """``(LL(theta) - sum(l2 theta^2) / 2) / total_weight``, or that undivided.
+
+    Parameters
+    ----------
+    network : Network
+    likelihood : Bernoulli, Categorical or Joint
+    rows : Rows
+    l2 : float, default=0.0
+        Strength of the penalty on the weights; intercepts go free.
+    reduction : {"mean", "sum"}, default="mean"
+        Whether to divide by the total weight of the examples.
+    """
+
+    def __init__(self, network, likelihood, rows, l2=0.0, reduction="mean"):
+        self.network, self.likelihood, self.rows = network, likelihood, rows
+        self.l2 = l2
+        self.reduction = reduction
+        self._shrunk = network.weight_mask() if l2 else None
+        self.n_parameters = network.n_parameters
+        self.total_weight = rows.total_weight
+        self.divisor = rows.total_weight if reduction == "mean" else 1.0
+        #: Relative rounding error of the value: of the data's float type.
+        self.noise = float(np.finfo(rows.X.dtype).eps)
+        hidden = sum(network.sizes[1:])
+        self._width = hidden + (
+            rows.X.shape[1] if isinstance(rows.X, np.ndarray) else 0
+        )
+
+    def reduced(self, reduction):
+        """The same objective as a mean or as a sum."""
+        return Objective(
+            self.network, self.likelihood, self.rows, self.l2, reduction=reduction
+        )
+
+    def part(self, at, *, whole_penalty):
+        """The objective of some of the rows alone: a mini-batch.
+
+        A mean divides by the number of rows times the mean weight of all rows, so that
+        a batch of light rows takes a light step. The batch bears the whole penalty, or
+        its share by rows.
+        """
+        part = object.__new__(Objective)
+        part.__dict__.update(self.__dict__)
+        part.rows = self.rows.take(at)
+        share = part.rows.n_rows / self.rows.n_rows
+        part.l2 = self.l2 * (1.0 if whole_penalty else share)
+        part.total_weight = self.total_weight * share
+        part.divisor = part.total_weight if self.reduction == "mean" else 1.0
+        return part
+
+    def evaluate(self, theta, *, curvature=False):
+        """Value, gradient and, if asked, curvature at theta.
+
+        Parameters
+        ----------
+        theta : array of shape (n_parameters,)
+            Sums over blocks are kept in its float type.
+        curvature : bool, default=False
+            Only for a network without hidden layers.
+
+        Returns
+        -------
+        Evaluation
+        """
+        network, likelihood = self.network, self.likelihood
+        dtype = self.rows.X.dtype
+        layers = network.layers(theta.astype(dtype, copy=False))
+        log_likelihood, gradient, sums = 0.0, None, {}
+        for block in self.rows.blocks(self._width):
+            activations = network.forward(layers, block.X)
+            z, w = activations[-1], block.weights
+            y_hat = likelihood.y_hat(z)
+            log_likelihood += _weighted_sum(likelihood.log_prob(z, block.codes), w)
+            residual = likelihood.residual(y_hat, block.codes)
+            if w is not None:
+                w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
+                residual *= w
+            share = network.backward(layers, activations, residual)
+            if gradient is None:
+                gradient = share.astype(theta.dtype, copy=False)
+            else:
+                gradient += share
+            if curvature:
+                for first, size, pairs in likelihood.couplings(y_hat):
+                    if w is not None:
+                        of = w[:, 0] if w.shape[1] == 1 else w[:, first]
+                        pairs = {pair: of * value for pair, value in pairs.items()}
+                    network.add_curvature(sums, block.X, first, size, pairs)
+        value = log_likelihood
+        if self.l2:
+            shrunk = self._shrunk * theta
+            value -= 0.5 * self.l2 * float(shrunk @ theta)
+            gradient -= (self.l2 * shrunk).astype(theta.dtype, copy=False)
+        gradient /= self.divisor
+        return Evaluation(
+            log_likelihood,
+            value / self.divisor,
+            gradient,
+            [self._curvature_block(first, total) for first, total in sums.items()],
+        )
+
+    def _curvature_block(self, first, total):
+        width, size = total.shape[:2]
+        if size > 1:
+            # Softmax cannot see a shift of all its logits: there the curvature is 0,
+            # and the gradient too. Any definite matrix in that place keeps the
+            # directions that it can see, and spares their solver a singular matrix.
+            own = sum(total[:, a, :, a] for a in range(size)) / size**2
+            total += own[:, None, :, None]
+        indices = np.arange(width)[:, None] * self.network.sizes[1]
+        indices = (indices + np.arange(first, first + size)).reshape(-1)
+        matrix = total.reshape(width * size, width * size)
+        if self.l2:
+            matrix[np.diag_indices_from(matrix)] += self.l2 * self._shrunk[indices]
+        matrix /= self.divisor
+        return indices, matrix
+
+    def log_likelihood(self, theta):
+        """The total log-likelihood alone: a forward pass."""
+        layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
+        return sum(
+            log_likelihood(self.network, self.likelihood, layers, block)
+            for block in self.rows.blocks(self._width)
+        )
+
+    def is_top(self, evaluation, tol):
+        """Whether no component of the mean objective's gradient exceeds tol.
+
+        Where tol is below what the float type of the data resolves, that resolution
+        stands in for it.
+        """
+        gradient = evaluation.gradient * (self.divisor / self.total_weight)
+        return _largest(gradient) <= max(tol, 64 * self.noise)
+
+    @property
+    def base(self):
+        """The objective in the network's own parameters: this one."""
+        return self
+
+    def first_layer_parameters(self, matrix):
+        """The map from coordinates to W and b, on columns of a matrix: identity."""
+        return matrix
+
+    def first_layer_gradient(self, matrix):
+        """The map's transpose: identity."""
+        return matrix
+
+    def parameters(self, theta):
+        """The network's own parameters at theta: here, theta."""
+        return theta
+
+    def coordinates(self, theta):
+        """The climb's coordinates of the network's own parameters: here, the same."""
+        return theta
+
+
+def largest_safe_rate(objective):
+    """The largest fixed rate at which gradient ascent cannot lower the objective.
+
+    For a network without hidden layers the curvature is nowhere above
+    ``c X1^T diag(w) X1`` (X1: the features, and a 1 for the intercept; c: 1/4 for
+    Bernoulli, after Boehning & Lindsay, 1988, and 1/2 for Categorical outputs). With L
+    its largest eigenvalue plus the penalty's, a step of ``eta`` along the gradient
+    gains at least ``eta (1 - eta L / 2) |gradient|^2``: never negative up to 2 / L.
+
+    Parameters
+    ----------
+    objective : Objective or Standardised
+        The rate is for its coordinates and its reduction.
+
+    Returns
+    -------
+    rate : float
+        inf for features that are all zero, without an intercept.
+    """
+    base = objective.base
+    network, rows = base.network, base.rows
+    n_inputs = network.sizes[0] + network.fit_intercept
+    unit = max(1.0, abs(rows.X).max())  # keeps the squares of 1e200 finite
+    weights = np.ones(rows.n_rows) if rows.weights is None else rows.weights
+    if weights.ndim == 2:
+        weights = weights.max(axis=1)
+
+    def apply(directions):
+        theta = objective.first_layer_parameters(
+            directions.reshape(n_inputs, -1) / unit
+        )
+        total = np.zeros_like(theta)
+        for start in range(0, rows.n_rows, size):
+            at = slice(start, start + size)
+            z = rows.X[at] @ theta[: network.sizes[0]]
+            if network.fit_intercept:
+                z += theta[-1]
+            z *= weights[at, None]
+            total[: network.sizes[0]] += (rows.X[at].T @ z) / unit
+            if network.fit_intercept:
+                total[-1] += z.sum(axis=0) / unit
+        return objective.first_layer_gradient(total)
+
+    size = block_rows(8 * n_inputs)
+    if n_inputs <= 500:
+        largest = np.linalg.eigvalsh(apply(np.eye(n_inputs)))[-1]
+    else:
+        operator = LinearOperator((n_inputs, n_inputs), matvec=apply, dtype=float)
+        start = np.ones(n_inputs)
+        largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
+    curvature = base.likelihood.largest_curvature * max(float(largest), 0.0)
+    curvature += base.l2 / unit / unit
+    return 2.0 * base.divisor / curvature / unit / unit if curvature else np.inf
+
+
+def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
+    """The total, weighted log-likelihood of rows that a network's layers give."""
+    z = network.forward(layers, rows.X, guarded=guarded)[-1]
+    return _weighted_sum(likelihood.log_prob(z, rows.codes), rows.weights)
+
+
+def _weighted_sum(log_prob, weights):
+    xp = array_namespace(log_prob)
+    if weights is not None:
+        log_prob = log_prob * (weights[:, None] if weights.ndim == 1 else weights)
+    return float(xp.sum(log_prob, dtype=xp.float64))
+
+
+def _largest(array):
+    return float(array_namespace(array).max(abs(array)))

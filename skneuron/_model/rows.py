@@ -1,0 +1,93 @@
+"""The examples: features, codes and weights, in blocks that fit the cache.
+
+The log-likelihood is a sum over examples, so all that a block of rows gives is its
+share of that sum, of the gradient and of the curvature.
+"""
+
+import numpy as np
+
+#: A block's features and activations take about this much: some of the second-level
+#: cache, and enough rows that BLAS runs at speed.
+BLOCK_BYTES = 1 << 20
+
+
+class Rows:
+    """Examples.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_features), or CSR matrix
+    codes : int array of shape (n_rows, n_outputs)
+    weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
+        None: every example counts once.
+    """
+
+    def __init__(self, X, codes, weights=None):
+        self.X, self.codes, self.weights = X, codes, weights
+        self.n_rows = X.shape[0]
+        if weights is None:
+            self.total_weight = float(self.n_rows)
+        else:  # the outputs' mean total, for those that weigh rows differently
+            self.total_weight = float(weights.sum()) / (weights.size // self.n_rows)
+
+    def take(self, at):
+        """The rows at an index array or slice."""
+        weights = None if self.weights is None else self.weights[at]
+        return Rows(self.X[at], self.codes[at], weights)
+
+    def blocks(self, width):
+        """Yield consecutive blocks as Rows, `width` numbers to a row."""
+        size = block_rows(width * self.X.dtype.itemsize)
+        if self.n_rows <= size:
+            yield self
+            return
+        for start in range(0, self.n_rows, size):
+            yield self.take(slice(start, start + size))
+
+    def column_moments(self):
+        """The weighted mean and standard deviation of every column.
+
+        Returns
+        -------
+        mean, deviation : arrays of shape (n_features,), float64
+        """
+        w = self.weights if self.weights is None or self.weights.ndim == 1 else None
+        share = np.full(self.n_rows, 1.0) if w is None else w.astype(np.float64)
+        share /= share.sum()
+        if isinstance(self.X, np.ndarray):
+            return _dense_moments(self, share)
+        return _sparse_moments(self.X, share)
+
+
+def block_rows(row_bytes):
+    """How many rows of `row_bytes` make a block."""
+    return max(64, BLOCK_BYTES // max(1, row_bytes))
+
+
+def _dense_moments(rows, share):
+    X, size = rows.X, block_rows(8 * rows.X.shape[1])
+    spans = [slice(i, i + size) for i in range(0, rows.n_rows, size)]
+    mean = sum(share[at] @ X[at].astype(np.float64, copy=False) for at in spans)
+    # The deviations are measured in units of their largest, so that the squares of
+    # 1e200 do not overflow nor those of 1e-200 vanish.
+    largest = np.zeros(X.shape[1])
+    for at in spans:
+        np.maximum(largest, np.abs(X[at] - mean).max(axis=0), out=largest)
+    unit = np.where(largest > 0, largest, 1.0)
+    square = sum(share[at] @ ((X[at] - mean) / unit) ** 2 for at in spans)
+    return mean, unit * np.sqrt(square)
+
+
+def _sparse_moments(X, share):
+    n_features = X.shape[1]
+    weight = np.repeat(share, np.diff(X.indptr))  # of every stored element
+    value = X.data.astype(np.float64, copy=False)
+    mean = np.bincount(X.indices, weight * value, n_features)
+    stored = np.bincount(X.indices, weight, n_features)
+    off = value - mean[X.indices]
+    unit = np.abs(mean)
+    np.maximum.at(unit, X.indices, np.abs(off))
+    unit[unit == 0] = 1.0
+    square = np.bincount(X.indices, weight * (off / unit[X.indices]) ** 2, n_features)
+    square += np.clip(1.0 - stored, 0, None) * (mean / unit) ** 2
+    return mean, unit * np.sqrt(square)

@@ -1,0 +1,148 @@
+"""The same objective in other coordinates: those of standardised features.
+
+Features of any scale and offset make a long, narrow hill; in units of their own mean m
+and deviation s it is a round one. Nothing is done to the data. A network on
+``x' = (x - m) / s`` with first-layer parameters W', b' is the network on x with::
+
+    W = W' / s        b = b' - m^T W
+
+and what the climb needs in the new coordinates follows from the old by the chain rule,
+as ``T^T gradient`` and ``T^T curvature T`` with T the linear map above: sums over the
+examples stay sums, and sparse data stay sparse. The penalty is on W, as ever.
+"""
+
+import numpy as np
+
+from .objective import _largest
+
+
+class Standardised:
+    """An objective as a function of the parameters for standardised features.
+
+    Parameters
+    ----------
+    objective : Objective
+    moments : (mean, deviation), default=None
+        Of every column; by default they are measured.
+    """
+
+    def __init__(self, objective, moments=None):
+        self.objective = objective
+        self.n_parameters = objective.n_parameters
+        self.total_weight = objective.total_weight
+        self.divisor = objective.divisor
+        self.noise = objective.noise
+        network = objective.network
+        self.moments = moments or objective.rows.column_moments()
+        mean, deviation = self.moments
+        if not network.fit_intercept:  # no b to take the shift: size, not deviation
+            deviation = np.hypot(mean, deviation)
+            mean = np.zeros_like(mean)
+        # A constant column is told from a varying one by what rounding leaves of it.
+        constant = deviation <= 8 * objective.noise * np.abs(mean)
+        size = np.where(mean != 0, np.abs(mean), 1.0)
+        if objective.l2:
+            # What the penalty adds to the curvature, in the same units.
+            prior = np.sqrt(4 * objective.l2 / objective.total_weight)
+            deviation = np.hypot(deviation, prior)
+            constant[:] = False
+        # Powers of two: dividing by them is exact.
+        self.scale = np.exp2(np.round(np.log2(np.where(constant, size, deviation))))
+        self.mean = mean
+        self._shape = (network.sizes[0] + network.fit_intercept, network.sizes[1])
+
+    def _first_layer(self, vector):
+        size = self._shape[0] * self._shape[1]
+        return vector[:size].reshape(self._shape)
+
+    def parameters(self, coordinates):
+        """The network's own parameters, W and b, at the coordinates W', b'."""
+        theta = coordinates.copy()
+        self._to_parameters(self._first_layer(theta))
+        return theta
+
+    def _to_parameters(self, first):
+        weights = first[: len(self.scale)]
+        weights /= self._like(self.scale, first)
+        if len(first) > len(weights):
+            first[-1] -= self._like(self.mean, first)[:, 0] @ weights
+
+    def coordinates(self, theta):
+        """W', b' at the network's own parameters W, b."""
+        coordinates = theta.copy()
+        first = self._first_layer(coordinates)
+        weights = first[: len(self.scale)]
+        if len(first) > len(weights):
+            first[-1] += self._like(self.mean, first)[:, 0] @ weights
+        weights *= self._like(self.scale, first)
+        return coordinates
+
+    def _like(self, per_feature, array):
+        return per_feature.astype(array.dtype, copy=False)[:, None]
+
+    def _pull(self, first):
+        """T^T applied along the first axis, in place."""
+        weights = first[: len(self.scale)]
+        if len(first) > len(weights):
+            weights -= self._like(self.mean, first) * first[-1]
+        weights /= self._like(self.scale, first)
+
+    def evaluate(self, coordinates, *, curvature=False):
+        """As :meth:`Objective.evaluate`, derivatives with respect to coordinates."""
+        here = self.objective.evaluate(
+            self.parameters(coordinates), curvature=curvature
+        )
+        self._pull(self._first_layer(here.gradient))
+        for _, matrix in here.curvature:
+            rows = matrix.reshape(self._shape[0], -1)
+            self._pull(rows)
+            matrix[...] = matrix.T.copy()
+            self._pull(rows)
+        return here
+
+    @property
+    def base(self):
+        """The objective in the network's own parameters."""
+        return self.objective
+
+    def first_layer_parameters(self, matrix):
+        """T, on columns of a matrix of shape (n_in + 1, any)."""
+        matrix = matrix.copy()
+        self._to_parameters(matrix)
+        return matrix
+
+    def first_layer_gradient(self, matrix):
+        """T^T, on columns of a matrix of shape (n_in + 1, any), in place."""
+        self._pull(matrix)
+        return matrix
+
+    def part(self, at, *, whole_penalty):
+        """The objective of some of the rows alone, in the same coordinates."""
+        part = object.__new__(Standardised)
+        part.__dict__.update(self.__dict__)
+        part.objective = self.objective.part(at, whole_penalty=whole_penalty)
+        part.total_weight = part.objective.total_weight
+        part.divisor = part.objective.divisor
+        return part
+
+    def log_likelihood(self, coordinates):
+        """The total log-likelihood alone: a forward pass."""
+        return self.objective.log_likelihood(self.parameters(coordinates))
+
+    def is_top(self, evaluation, tol):
+        """Whether the gradient is below tol in the parameters and in the coordinates.
+
+        In the parameters alone would stop at the start for features of 1e-9, and never
+        for features of 1e9, whose gradient's rounding errors exceed tol.
+        """
+        mean_factor = self.divisor / self.total_weight
+        gradient = evaluation.gradient * mean_factor
+        resolution = 64 * self.objective.noise
+        if _largest(gradient) > max(tol, resolution):
+            return False
+        first = self._first_layer(gradient)
+        size = np.maximum(self.scale, np.abs(self.mean))[:, None]
+        raw = first[: len(size)] * self.scale[:, None]
+        if len(first) > len(size):
+            raw += self.mean[:, None] * first[-1]
+        return bool(np.all(np.abs(raw) <= np.maximum(tol, resolution * size)))

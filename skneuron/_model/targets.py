@@ -1,0 +1,144 @@
+"""What the labels mean: from y to integer codes and back, for every kind of y.
+
+======================  ===========================  =======================
+y                       classes                      likelihood
+======================  ===========================  =======================
+(n,), 2 classes         array of 2                   Bernoulli
+(n,), k classes         array of k                   Categorical
+(n, m) of 0/1           list of m arrays [0, 1]      m Bernoulli
+(n, m) of labels        list of m arrays             m Bernoulli or Categorical
+======================  ===========================  =======================
+"""
+
+import numpy as np
+
+from .likelihood import Bernoulli, Categorical, Joint
+
+
+class ClassesPerOutput(list):
+    """The classes of several outputs: a list of one array for each column of y.
+
+    Like the ``classes_`` of a single output, it turns codes into labels when indexed
+    with them: ``classes[codes]``, codes (n_samples, n_outputs), is (n_samples,
+    n_outputs) of labels.
+    """
+
+    def __getitem__(self, key):
+        if isinstance(key, np.ndarray) and key.ndim == 2:
+            columns = [classes[key[:, i]] for i, classes in enumerate(self)]
+            return np.stack(columns, axis=1)
+        return super().__getitem__(key)
+
+
+class Targets:
+    """The classes of every output, their likelihood, and the way there and back.
+
+    Parameters
+    ----------
+    classes : array of shape (n_classes,), or list of such arrays
+        The sorted classes of a single output, or of each column of a 2-d y.
+    """
+
+    def __init__(self, classes):
+        self.several = isinstance(classes, list)
+        self.classes = ClassesPerOutput(classes) if self.several else classes
+        self.per_output = self.classes if self.several else [classes]
+        # (n, m) of 0/1: known by its classes, so that it needs no flag of its own.
+        self.multilabel = self.several and all(
+            _are_zero_and_one(classes) for classes in self.per_output
+        )
+        if self.multilabel or (not self.several and len(classes) == 2):
+            self.likelihood = Bernoulli(len(self.per_output))
+        elif self.several:
+            self.likelihood = Joint(
+                [
+                    Bernoulli() if len(c) == 2 else Categorical(len(c))
+                    for c in self.per_output
+                ]
+            )
+        else:
+            self.likelihood = Categorical(len(classes))
+
+    @classmethod
+    def of(cls, y):
+        """Find the classes of labels y, (n_samples,) or (n_samples, n_outputs)."""
+        if y.ndim == 1:
+            return cls(np.unique(y))
+        if y.dtype.kind in "biuf" and bool(np.all((y == 0) | (y == 1))):
+            return cls([np.asarray([0, 1]).astype(y.dtype)] * y.shape[1])
+        return cls([np.unique(column) for column in y.T])
+
+    def encode(self, y):
+        """Turn labels into codes.
+
+        Parameters
+        ----------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        codes : int array of shape (n_samples, n_outputs)
+            Places in the output's classes.
+
+        Raises
+        ------
+        ValueError
+            If y has another number of columns, or a label outside the classes.
+        """
+        columns = y[:, None] if y.ndim == 1 else y
+        if self.several != (y.ndim == 2) or columns.shape[1] != len(self.per_output):
+            expected = f"(n_samples, {len(self.per_output)})"
+            raise ValueError(
+                f"y has shape {y.shape}; the model's classes ask for "
+                f"{expected if self.several else '(n_samples,)'}."
+            )
+        codes = np.empty(columns.shape, dtype=np.int32)
+        for i, classes in enumerate(self.per_output):
+            labels = columns[:, i]
+            place = np.searchsorted(classes, labels)
+            codes[:, i] = np.minimum(place, len(classes) - 1)
+            unknown = classes[codes[:, i]] != labels
+            if np.any(unknown):
+                at = f" in column {i}" if self.several else ""
+                raise ValueError(
+                    f"y contains labels{at} that are not among the classes "
+                    f"{classes.tolist()}: {np.unique(labels[unknown]).tolist()}."
+                )
+        return codes
+
+    def same_classes(self, other):
+        """Tell whether both have the same outputs with the same classes."""
+        return (
+            self.several == other.several
+            and len(self.per_output) == len(other.per_output)
+            and all(
+                np.array_equal(a, b)
+                for a, b in zip(self.per_output, other.per_output, strict=True)
+            )
+        )
+
+    def split(self, z):
+        """Yield each output's classes and its own columns of z, (n_rows, n_logits)."""
+        first = 0
+        for classes in self.per_output:
+            size = 1 if self.multilabel or len(classes) == 2 else len(classes)
+            yield classes, z[:, first : first + size]
+            first += size
+
+    def choose(self, z):
+        """The code of the likeliest class of each output, (n_rows, n_outputs)."""
+        chosen = [
+            at[:, 0] > 0
+            if at.shape[1] == 1 and len(classes) == 2
+            else at.argmax(axis=1)
+            for classes, at in self.split(z)
+        ]
+        return np.stack(chosen, axis=1).astype(np.intp)
+
+
+def _are_zero_and_one(classes):
+    return (
+        len(classes) == 2
+        and classes.dtype.kind in "biuf"
+        and bool(classes[0] == 0 and classes[1] == 1)
+    )

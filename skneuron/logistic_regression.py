@@ -1,0 +1,359 @@
+"""Logistic regression: one neuron, or one for each class."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ._ascent import (
+    LBFGS,
+    Batches,
+    FixedRate,
+    Gradient,
+    LineSearch,
+    Newton,
+    Top,
+    epochs,
+    steps,
+)
+from ._estimator import NeuronClassifier, Plan, learns_from_streams, round_down
+from ._model import Standardised, largest_safe_rate
+
+#: A Newton step costs about (classes x features)^2 a row, an L-BFGS step about classes
+#: x features; Newton takes some 7 steps and lands on the last digit, L-BFGS takes tens
+#: to hundreds. Up to about this many parameters to an output Newton is the faster.
+NEWTON_PARAMETERS = 500
+
+
+class GradientAscentLogisticRegression(NeuronClassifier):
+    """Logistic regression by climbing the log-likelihood.
+
+    With a number as `learning_rate`, the algorithm is the lecture's: theta starts at 0
+    and every iteration is ``theta += eta * gradient``, where the gradient of the
+    log-likelihood is ``X^T (y - y_hat)``. With ``"auto"``, the default, the estimator
+    picks its own steps and goes to the top: the maximum likelihood estimate, for
+    features of any scale, collinear ones too.
+
+    Parameters
+    ----------
+    learning_rate : "auto" or float, default="auto"
+        ``"auto"`` never lowers the (penalised) log-likelihood. A number is the
+        lecture's eta; it needs ``solver="auto"`` or ``"gradient"``.
+    C : float, default=np.inf
+        Inverse strength of the L2 penalty on the weights (not the intercepts), with the
+        meaning that it has in `sklearn.linear_model.LogisticRegression`: what is
+        maximised is ``log-likelihood - ||coef||^2 / (2 C)``. inf is no penalty, the
+        pure maximum likelihood estimate.
+    reduction : {"mean", "sum"}, default="mean"
+        With a number as `learning_rate`: whether the gradient is averaged or summed
+        over the examples. ``"sum"`` is the step of the slides to the letter.
+    solver : {"auto", "gradient", "lbfgs", "newton"}, default="auto"
+        ``"auto"`` is ``"gradient"`` if `learning_rate` is a number or `batch_size` is
+        set; otherwise ``"newton"`` up to 500 parameters to an output, ``"lbfgs"``
+        beyond.
+    batch_size : int, default=None
+        None: every example in every step. An int: mini-batches of so many examples in
+        random order (solver ``"gradient"``); an iteration is then an epoch. With
+        ``learning_rate="auto"`` an epoch that lowers the log-likelihood is taken back
+        and the rate halved.
+    max_iter : int, default=1000
+        Largest number of iterations.
+    tol : float, default=1e-6
+        The climb is at the top when no component of the gradient of the mean penalised
+        log-likelihood is larger, in absolute value.
+    fit_intercept : bool, default=True
+        Whether to learn an intercept for each logit.
+    class_weight : dict, "balanced", list of those, or None, default=None
+        Weights of the classes, by which each example counts as often; ``"balanced"``:
+        inversely proportional to their frequencies. For several outputs a list gives
+        each its own, and each output is weighted by its own classes.
+    warm_start : bool, default=False
+        Go on from the previous fit: ten iterations are five and five more.
+    random_state : int, RandomState or None, default=None
+        Shuffles mini-batches. An int makes the fit repeatable.
+    verbose : int, default=0
+        Above 0, print the log-likelihood at iterations 0, 1, 10, 100, ...
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or list of n_outputs such arrays
+        The classes of y, or of each of its columns.
+    coef_ : ndarray of shape (n_logits, n_features)
+        Weights; a single row for two classes, a row for each class for more. For
+        several outputs, the rows of the outputs one after another.
+    intercept_ : ndarray of shape (n_logits,)
+        Intercepts; zeros without `fit_intercept`.
+    n_iter_ : int
+        Iterations run.
+    converged_ : bool
+        Whether the climb ended at the top, as `tol` has it.
+    n_parameters_ : int
+        How many numbers were learned.
+    log_likelihood_ : float
+        Total log-likelihood of the training data, weighted, without the penalty, in
+        nats.
+    log_likelihood_curve_ : ndarray of shape (n_iter_ + 1,)
+        The same at the start and after every iteration.
+    n_features_in_ : int
+        Features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    SimpleMLPClassifier : Hidden layers between the features and the logits.
+    sklearn.linear_model.LogisticRegression : The same model with a penalty by default.
+
+    References
+    ----------
+    The lecture's algorithm: gradient ascent on the log-likelihood of a Bernoulli, or a
+    softmax, output. Fisher scoring: McCullagh & Nelder, *Generalized Linear Models*
+    (1989), section 2.5.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = X[:, :4]
+    >>> clf = GradientAscentLogisticRegression().fit(X, y)
+    >>> print(f"{clf.log_likelihood_:.4f} after {clf.n_iter_} iterations")
+    -146.1134 after 8 iterations
+    >>> clf.predict_proba(X[:2]).round(3)
+    array([[0.955, 0.045],
+           [0.986, 0.014]])
+
+    The lecture's steps, of a rate that is right for features of this scale:
+
+    >>> from sklearn.preprocessing import scale
+    >>> lecture = GradientAscentLogisticRegression(
+    ...     learning_rate=0.01, reduction="sum", max_iter=3, tol=0.0
+    ... )
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # three steps are not the top
+    ...     lecture.fit(scale(X), y).log_likelihood_curve_.round(1)
+    array([-394.4, -177.2, -164. , -161.8])
+    """
+
+    _parameter_constraints = {
+        "learning_rate": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "C": [Interval(Real, 0, None, closed="right")],
+        "reduction": [StrOptions({"mean", "sum"})],
+        "solver": [StrOptions({"auto", "gradient", "lbfgs", "newton"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        learning_rate="auto",
+        *,
+        C=np.inf,
+        reduction="mean",
+        solver="auto",
+        batch_size=None,
+        max_iter=1000,
+        tol=1e-6,
+        fit_intercept=True,
+        class_weight=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.learning_rate = learning_rate
+        self.C = C
+        self.reduction = reduction
+        self.solver = solver
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @available_if(learns_from_streams)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Take one iteration on a batch of a stream.
+
+        Not available with ``solver="lbfgs"``, whose memory is of one data set.
+
+        With a number as `learning_rate`, one gradient step on the batch (with
+        `batch_size`, one pass over its mini-batches). With ``"auto"``, one Newton step
+        that weighs what the batch says by the information of all batches so far, so
+        that a single pass over a stream ends close to the maximum likelihood estimate
+        of the whole; beyond 500 parameters to an output, or with
+        ``solver="gradient"``, a gradient step at a rate that is safe for the batch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features of the batch.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels of the batch.
+        classes : array-like, or list of n_outputs array-likes, default=None
+            All labels that y will ever hold; needed on the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing on the first call or another one later, y holds
+            other labels, or an input is not usable.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
+
+    # What the skeleton of fit asks for ---------------------------------------------
+
+    def _check_parameters(self):
+        number = self.learning_rate != "auto"
+        if number and not np.isfinite(self.learning_rate):
+            raise ValueError(
+                f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
+            )
+        if self.solver in ("lbfgs", "newton"):
+            if number:
+                raise ValueError(
+                    f"learning_rate={self.learning_rate} is a fixed rate, and "
+                    f"solver={self.solver!r} chooses its own steps: use "
+                    "learning_rate='auto' with it, or solver='gradient' with the "
+                    "number."
+                )
+            if self.batch_size is not None:
+                raise ValueError(
+                    f"batch_size={self.batch_size} needs solver='gradient' (or 'auto');"
+                    f" solver={self.solver!r} uses every example in every step."
+                )
+
+    def _hidden_layer_sizes(self):
+        return ()
+
+    def _activation(self):
+        return "identity"
+
+    def _l2(self):
+        return 1.0 / self.C
+
+    def _start(self, network, rng):
+        return np.zeros(network.n_parameters)
+
+    @property
+    def _layers(self):
+        return [(self.coef_.T, self.intercept_)]
+
+    def _layer_attributes(self, layers):
+        ((weights, intercepts),) = layers
+        if intercepts is None:
+            intercepts = np.zeros(weights.shape[1], dtype=weights.dtype)
+        return {
+            "coef_": np.ascontiguousarray(weights.T),
+            "intercept_": intercepts.copy(),
+        }
+
+    def _plan(self, objective, state, rng, partial):
+        if self.learning_rate == "auto":
+            return self._plan_to_the_top(objective, state, rng, partial)
+        objective = objective.reduced(self.reduction)
+        direction = Gradient()
+        if self.batch_size is None:
+
+            def walk(objective, theta):
+                step_size = FixedRate(self.learning_rate)
+                return steps(objective, theta, direction, step_size)
+
+        else:
+            walk = self._epochs(objective, direction, self.learning_rate, rng)
+        stop = Top(objective, direction, self.tol)
+        return Plan(objective, walk, stop, rate=self.learning_rate)
+
+    def _plan_to_the_top(self, objective, state, rng, partial):
+        standardised = Standardised(objective)
+        solver = self.solver
+        if solver == "auto":
+            solver = "gradient" if self.batch_size else _pick_solver(standardised)
+        if partial and solver == "lbfgs":
+            solver = "gradient"
+        if partial and solver == "newton":
+            # The information of all batches adds up only in coordinates that stay.
+            direction = state.get("direction") or Newton(accumulate=True)
+        else:
+            objective = standardised
+            new = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}[solver]
+            direction = state.get("direction") or new()
+        if solver == "gradient" and (self.batch_size or partial):
+            # Half the largest safe rate is the one that gains most for certain.
+            rate = 0.5 * largest_safe_rate(objective)
+            if self.batch_size:
+                walk = self._epochs(objective, direction, rate, rng, monotone=True)
+            else:
+
+                def walk(objective, theta):
+                    return steps(objective, theta, direction, FixedRate(rate))
+
+        else:
+            step_size = state.get("step_size") or LineSearch()
+            state = {"direction": direction, "step_size": step_size}
+
+            def walk(objective, theta):
+                return steps(objective, theta, direction, step_size)
+
+        return Plan(objective, walk, Top(objective, direction, self.tol), dict(state))
+
+    def _epochs(self, objective, direction, rate, rng, monotone=False):
+        batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
+
+        def walk(objective, theta):
+            return epochs(
+                objective,
+                theta,
+                direction,
+                rate,
+                batches,
+                whole_penalty=False,
+                exact=True,
+                monotone=monotone,
+            )
+
+        return walk
+
+    def _overshot(self, result, exact):
+        # Mini-batches climb their own likelihoods: only the whole way can tell.
+        if self.batch_size is None:
+            return result.fell
+        return result.diverged or not exact >= result.curve[0]
+
+    def _overshoot_message(self, result, plan, start):
+        safe = round_down(largest_safe_rate(plan.objective))
+        return (
+            f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
+            f"the top. The largest rate that is safe for this data is {safe:.4g} (with "
+            f"reduction={self.reduction!r}); learning_rate='auto' picks its own."
+        )
+
+
+def _pick_solver(standardised):
+    """Newton's method where its curvature is cheap and can be represented."""
+    n_inputs = standardised.base.network.sizes[0] + 1
+    affordable = n_inputs * standardised.base.likelihood.coupled <= NEWTON_PARAMETERS
+    size = np.maximum(standardised.scale, np.abs(standardised.mean))
+    squares = size.min() > 1e-140 and size.max() < 1e150
+    return "newton" if affordable and squares else "lbfgs"

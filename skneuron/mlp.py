@@ -1,0 +1,365 @@
+"""The multi-layer perceptron: logistic regression on features that it learns."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ._ascent import (
+    LBFGS,
+    Adam,
+    Batches,
+    LineSearch,
+    Momentum,
+    Plateau,
+    Top,
+    epochs,
+    steps,
+)
+from ._estimator import NeuronClassifier, Plan, learns_from_streams, round_down
+from ._model import Standardised
+
+#: The rates that "auto" stands for, for standardised features.
+AUTO_RATES = {"adam": 0.01, "gradient": 0.1}
+
+
+class SimpleMLPClassifier(NeuronClassifier):
+    """A neural network that climbs the log-likelihood by backpropagation.
+
+    Hidden layers of neurons ``a = g(h W + b)``, any number of them, and on top of the
+    last one logistic regression. The gradient of the log-likelihood in every weight
+    comes from the chain rule, layer by layer from the residual ``y - y_hat`` down.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Neurons in each hidden layer. ``()`` is logistic regression.
+    activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
+        g of the hidden neurons.
+    solver : {"adam", "gradient", "lbfgs"}, default="adam"
+        ``"gradient"`` is gradient ascent with `momentum`; ``"adam"`` scales each
+        parameter's step by the gradients it has seen; ``"lbfgs"`` climbs with every
+        example in every step and a line search, best for small data.
+    learning_rate : "auto" or float, default="auto"
+        A number is the rate of the step on the features as they are. ``"auto"`` climbs
+        in the coordinates of standardised features, at a rate that suits them (0.01 for
+        ``"adam"``, 0.1 for ``"gradient"``): the data need no scaling. ``"lbfgs"`` finds
+        its own lengths and takes no number.
+    alpha : float, default=0.0
+        Strength of the L2 penalty on the weights, with the meaning that it has in
+        `sklearn.neural_network.MLPClassifier`: ``log-likelihood - alpha / 2 ||W||^2``
+        of the examples in a step, all of them or a mini-batch. 0 is no penalty.
+    batch_size : "auto" or int, default="auto"
+        Examples in a mini-batch of ``"adam"`` and ``"gradient"``; ``"auto"`` is 200, or
+        all if there are fewer. ``"lbfgs"`` uses all.
+    max_iter : int, default=200
+        Largest number of iterations: epochs, or steps of ``"lbfgs"``.
+    tol : float, default=1e-4
+        ``"adam"`` and ``"gradient"`` end when the mean penalised log-likelihood (with
+        `early_stopping`, the accuracy on validation data) has not risen by `tol` for
+        `n_iter_no_change` epochs on end. ``"lbfgs"`` ends when no component of its
+        gradient is larger.
+    n_iter_no_change : int, default=10
+        See `tol`.
+    momentum : float, default=0.9
+        Share of the last step that ``"gradient"`` carries on, in [0, 1).
+    shuffle : bool, default=True
+        Whether to draw the mini-batches anew for every epoch.
+    early_stopping : bool, default=False
+        Set `validation_fraction` of the training data aside, end when the accuracy on
+        it stops rising, and keep the parameters that were best on it.
+    validation_fraction : float, default=0.1
+        Share of the training data to set aside, in (0, 1).
+    class_weight : dict, "balanced", list of those, or None, default=None
+        Weights of the classes, by which each example counts as often; ``"balanced"``:
+        inversely proportional to their frequencies. For several outputs a list gives
+        each its own, and each output is weighted by its own classes.
+    fit_intercept : bool, default=True
+        Whether the neurons have intercepts.
+    warm_start : bool, default=False
+        Go on from the previous fit, the optimiser's memory included: ten iterations are
+        five and five more.
+    random_state : int, RandomState or None, default=None
+        Draws the initial weights, the validation data and the mini-batches. An int
+        makes the fit repeatable, to the bit.
+    verbose : int, default=0
+        Above 0, print the log-likelihood at iterations 0, 1, 10, 100, ...
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or list of n_outputs such arrays
+        The classes of y, or of each of its columns.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of every layer.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Intercepts of every layer; zeros without `fit_intercept`.
+    n_iter_ : int
+        Iterations run.
+    converged_ : bool
+        Whether the climb ended as `tol` has it.
+    n_parameters_ : int
+        How many numbers were learned.
+    log_likelihood_ : float
+        Total log-likelihood of the training data (without those set aside), weighted,
+        without the penalty, in nats.
+    log_likelihood_curve_ : ndarray of shape (n_iter_ + 1,)
+        The same at the start and after every iteration. For ``"adam"`` and
+        ``"gradient"`` an epoch's entry is the sum of what each mini-batch had before
+        its step, which costs nothing to know; the last entry is exact.
+    validation_scores_ : ndarray of shape (n_iter_,)
+        With `early_stopping`: the accuracy on validation data after every iteration.
+    n_features_in_ : int
+        Features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    GradientAscentLogisticRegression : The network without a hidden layer.
+    sklearn.neural_network.MLPClassifier : The same model with a penalty by default.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams, *Learning representations by back-propagating errors*
+    (Nature 323, 1986). Adam: Kingma & Ba (ICLR 2015). L-BFGS: Nocedal & Wright,
+    *Numerical Optimization* (2006), chapter 7.
+
+    Examples
+    --------
+    One neuron cannot tell "exactly one of two" from the rest; a hidden layer can.
+
+    >>> import numpy as np
+    >>> from skneuron import SimpleMLPClassifier
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([0, 1, 1, 0])
+    >>> clf = SimpleMLPClassifier((4,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> clf.predict(X)
+    array([0, 1, 1, 0])
+    >>> clf.n_parameters_
+    17
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "solver": [StrOptions({"adam", "gradient", "lbfgs"})],
+        "learning_rate": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "fit_intercept": ["boolean"],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="logistic",
+        *,
+        solver="adam",
+        learning_rate="auto",
+        alpha=0.0,
+        batch_size="auto",
+        max_iter=200,
+        tol=1e-4,
+        n_iter_no_change=10,
+        momentum=0.9,
+        shuffle=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        class_weight=None,
+        fit_intercept=True,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.momentum = momentum
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.fit_intercept = fit_intercept
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @available_if(learns_from_streams)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Run one epoch over a batch of a stream.
+
+        Not available with ``solver="lbfgs"``, whose memory is of one data set.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features of the batch.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels of the batch.
+        classes : array-like, or list of n_outputs array-likes, default=None
+            All labels that y will ever hold; needed on the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing on the first call or another one later, y holds
+            other labels, or an input is not usable.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
+
+    # What the skeleton of fit asks for ---------------------------------------------
+
+    def _check_parameters(self):
+        sizes = self._hidden_layer_sizes()
+        if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+            raise ValueError(
+                "hidden_layer_sizes must be whole numbers of neurons > 0, got "
+                f"{self.hidden_layer_sizes!r}."
+            )
+        if self.learning_rate != "auto":
+            if not np.isfinite(self.learning_rate):
+                raise ValueError(
+                    f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
+                )
+            if self.solver == "lbfgs":
+                raise ValueError(
+                    f"learning_rate={self.learning_rate} is a fixed rate, and "
+                    "solver='lbfgs' chooses its own steps: use learning_rate='auto' "
+                    "with it, or solver='adam' or 'gradient' with the number."
+                )
+
+    def _hidden_layer_sizes(self):
+        sizes = self.hidden_layer_sizes
+        return (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+
+    def _activation(self):
+        return self.activation
+
+    def _l2(self):
+        return self.alpha
+
+    def _start(self, network, rng):
+        return network.random_start(rng)
+
+    @property
+    def _layers(self):
+        return list(zip(self.coefs_, self.intercepts_, strict=True))
+
+    def _layer_attributes(self, layers):
+        return {
+            "coefs_": [weights.copy() for weights, _ in layers],
+            "intercepts_": [
+                np.zeros(w.shape[1], dtype=w.dtype) if b is None else b.copy()
+                for w, b in layers
+            ],
+        }
+
+    def _plan(self, objective, state, rng, partial):
+        dtype, n_rows = objective.rows.X.dtype, objective.rows.n_rows
+        auto = self.learning_rate == "auto"
+        kept = {}
+        if auto:
+            # A stream keeps the coordinates of its first batch: memories are in them.
+            objective = Standardised(objective, state.get("moments"))
+            kept["moments"] = objective.moments
+        if self.solver == "lbfgs":
+            direction = state.get("direction") or LBFGS()
+            step_size = state.get("step_size") or LineSearch()
+
+            def climb_whole(objective, theta):
+                return steps(objective, theta, direction, step_size)
+
+            stop = Top(objective, direction, self.tol)
+            kept |= {"direction": direction, "step_size": step_size}
+            return Plan(objective, climb_whole, stop, kept)
+
+        direction = state.get("direction") or self._direction()
+        batch_size = 200 if self.batch_size == "auto" else self.batch_size
+        batches = Batches(
+            n_rows, min(batch_size, n_rows), rng if self.shuffle else None
+        )
+        rate = AUTO_RATES[self.solver] if auto else self.learning_rate
+
+        def climb_by_batch(objective, theta):
+            return epochs(
+                objective,
+                theta,
+                direction,
+                rate,
+                batches,
+                whole_penalty=True,
+                exact=False,
+                monotone=False,
+            )
+
+        return Plan(
+            objective,
+            climb_by_batch,
+            Plateau(lambda position: position.value, self.tol, self.n_iter_no_change),
+            kept | {"direction": direction},
+            rate=None if auto else self.learning_rate,
+            theta_dtype=dtype,
+            exact_curve=False,
+        )
+
+    def _direction(self):
+        return Adam() if self.solver == "adam" else Momentum(self.momentum)
+
+    def _overshot(self, result, exact):
+        return result.diverged or not exact >= result.curve[0]
+
+    def _overshoot_message(self, result, plan, start):
+        return (
+            f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
+            "the top. From the initial weights, the largest rate found safe for this "
+            f"data is {round_down(self._rising_rate(plan.objective, start)):.4g}; "
+            "learning_rate='auto' picks its own, for features of any scale."
+        )
+
+    def _rising_rate(self, objective, start):
+        """The rate, by halving, whose first step on all examples is a step up."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            here = objective.evaluate(start)
+            along = self._direction()(start, here)
+            rate = self.learning_rate
+            while rate > 0:
+                there = objective.evaluate(start + rate * along)
+                if there.value >= here.value:
+                    break
+                rate /= 2
+        return rate

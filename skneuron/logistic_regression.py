@@ -27,6 +27,9 @@ from ._model import Standardised, largest_safe_rate
 NEWTON_PARAMETERS = 500
 
 
+DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
+
+
 class GradientAscentLogisticRegression(NeuronClassifier):
     """Logistic regression by climbing the log-likelihood.
 
@@ -290,15 +293,16 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         solver = self.solver
         if solver == "auto":
             solver = "gradient" if self.batch_size else _pick_solver(standardised)
-        if partial and solver == "lbfgs":
+        if partial and (solver == "lbfgs" or standardised.exponents is not None):
             solver = "gradient"
-        if partial and solver == "newton":
-            # The information of all batches adds up only in coordinates that stay.
-            direction = state.get("direction") or Newton(accumulate=True)
-        else:
-            objective = standardised
-            new = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}[solver]
-            direction = state.get("direction") or new()
+        # The information of all batches adds up only in coordinates that stay.
+        streaming = partial and solver == "newton"
+        objective = objective if streaming else standardised
+        direction = state.get("direction")
+        if not isinstance(direction, DIRECTIONS[solver]):
+            direction = DIRECTIONS[solver]()
+            if streaming:
+                direction.accumulate = True
         if solver == "gradient" and (self.batch_size or partial):
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective)
@@ -335,11 +339,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
         return walk
 
-    def _overshot(self, result, exact):
+    def _overshot(self, result):
         # Mini-batches climb their own likelihoods: only the whole way can tell.
         if self.batch_size is None:
             return result.fell
-        return result.diverged or not exact >= result.curve[0]
+        return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _overshoot_message(self, result, plan, start):
         safe = round_down(largest_safe_rate(plan.objective))
@@ -351,9 +355,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
 
 def _pick_solver(standardised):
-    """Newton's method where its curvature is cheap and can be represented."""
+    """Newton's method where its curvature is cheap."""
     n_inputs = standardised.base.network.sizes[0] + 1
     affordable = n_inputs * standardised.base.likelihood.coupled <= NEWTON_PARAMETERS
-    size = np.maximum(standardised.scale, np.abs(standardised.mean))
-    squares = size.min() > 1e-140 and size.max() < 1e150
-    return "newton" if affordable and squares else "lbfgs"
+    return "newton" if affordable else "lbfgs"

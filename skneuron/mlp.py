@@ -340,8 +340,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     def _direction(self):
         return Adam() if self.solver == "adam" else Momentum(self.momentum)
 
-    def _overshot(self, result, exact):
-        return result.diverged or not exact >= result.curve[0]
+    def _overshot(self, result):
+        return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _overshoot_message(self, result, plan, start):
         return (

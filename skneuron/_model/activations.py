@@ -3,6 +3,11 @@
 Every slope is a function of the activation a alone, so that backpropagation needs to
 keep nothing but the activations of the forward pass. Functions may overwrite their
 argument and return it.
+
+`gain` widens the initial weights: 1 for tanh (Glorot & Bengio, 2010), sqrt(2) for relu,
+which silences half of its input (He et al., 2015), and 2 for the logistic function,
+whose slope at 0 is a quarter of tanh's (4 would make up for it in full, and held-out
+digits were classified worse with it).
 """
 
 from .._arrays import array_namespace, is_numpy
@@ -32,7 +37,7 @@ class Logistic:
     The tanh form never overflows and is a third of the price of ``1 / (1 + exp(-z))``.
     """
 
-    gain = 4.0
+    gain = 2.0
 
     @staticmethod
     def value(z):

@@ -69,9 +69,8 @@ class Network:
     def random_start(self, rng):
         """Small random weights, so that hidden neurons of a layer come to differ.
 
-        Uniform on +-gain sqrt(6 / (n_in + n_out)) (Glorot & Bengio, 2010: gain 1 for
-        tanh, 4 for the logistic function, sqrt(2) for relu after He et al., 2015, and
-        1 for the last layer), with intercepts 0.
+        Uniform on +-gain sqrt(6 / (n_in + n_out)) (Glorot & Bengio, 2010), with each
+        activation's own gain and 1 for the last layer; intercepts 0.
         """
         theta = np.zeros(self.n_parameters)
         layers = self.layers(theta)

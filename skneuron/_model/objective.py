@@ -72,6 +72,17 @@ class Objective:
             self.network, self.likelihood, self.rows, self.l2, reduction=reduction
         )
 
+    def in_units(self, exponents):
+        """The objective of the weights of features divided by 2 to their exponents."""
+        other = object.__new__(Objective)
+        other.__dict__.update(self.__dict__)
+        other.rows = self.rows.in_units(exponents)
+        if self.l2:  # the penalty stays on the weights of the features as they were
+            other._shrunk = self._shrunk.copy()
+            weights, _ = self.network.layers(other._shrunk)[0]
+            weights[...] = np.ldexp(1.0, np.minimum(-2 * exponents, 1000))[:, None]
+        return other
+
     def part(self, at, *, whole_penalty):
         """The objective of some of the rows alone: a mini-batch.
 
@@ -232,9 +243,10 @@ def largest_safe_rate(objective):
             if network.fit_intercept:
                 z += theta[-1]
             z *= weights[at, None]
-            total[: network.sizes[0]] += (rows.X[at].T @ z) / unit
+            z /= unit
+            total[: network.sizes[0]] += rows.X[at].T @ z
             if network.fit_intercept:
-                total[-1] += z.sum(axis=0) / unit
+                total[-1] += z.sum(axis=0)
         return objective.first_layer_gradient(total)
 
     size = block_rows(8 * n_inputs)

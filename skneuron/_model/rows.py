@@ -35,6 +35,15 @@ class Rows:
         weights = None if self.weights is None else self.weights[at]
         return Rows(self.X[at], self.codes[at], weights)
 
+    def in_units(self, exponents):
+        """The same rows, each column divided by 2 to its exponent: a copy."""
+        if isinstance(self.X, np.ndarray):
+            X = np.ldexp(self.X, -exponents)
+        else:
+            X = self.X.copy()
+            X.data = np.ldexp(X.data, -exponents[X.indices])
+        return Rows(X, self.codes, self.weights)
+
     def blocks(self, width):
         """Yield consecutive blocks as Rows, `width` numbers to a row."""
         size = block_rows(width * self.X.dtype.itemsize)
@@ -82,6 +91,8 @@ def _sparse_moments(X, share):
     n_features = X.shape[1]
     weight = np.repeat(share, np.diff(X.indptr))  # of every stored element
     value = X.data.astype(np.float64, copy=False)
+    if not len(value):  # where bincount forgets that it counts in floats
+        return np.zeros(n_features), np.zeros(n_features)
     mean = np.bincount(X.indices, weight * value, n_features)
     stored = np.bincount(X.indices, weight, n_features)
     off = value - mean[X.indices]

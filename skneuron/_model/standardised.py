@@ -27,21 +27,25 @@ class Standardised:
     """
 
     def __init__(self, objective, moments=None):
+        exponents, moments = _measure(objective.rows) if moments is None else moments
+        self.moments = exponents, moments
+        if exponents is not None:
+            objective = objective.in_units(exponents)
+        self.exponents = exponents
         self.objective = objective
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
         self.divisor = objective.divisor
         self.noise = objective.noise
         network = objective.network
-        self.moments = moments or objective.rows.column_moments()
-        mean, deviation = self.moments
+        mean, deviation = moments
         if not network.fit_intercept:  # no b to take the shift: size, not deviation
             deviation = np.hypot(mean, deviation)
             mean = np.zeros_like(mean)
         # A constant column is told from a varying one by what rounding leaves of it.
         constant = deviation <= 8 * objective.noise * np.abs(mean)
         size = np.where(mean != 0, np.abs(mean), 1.0)
-        if objective.l2:
+        if objective.l2 and exponents is None:
             # What the penalty adds to the curvature, in the same units.
             prior = np.sqrt(4 * objective.l2 / objective.total_weight)
             deviation = np.hypot(deviation, prior)
@@ -57,6 +61,14 @@ class Standardised:
 
     def parameters(self, coordinates):
         """The network's own parameters, W and b, at the coordinates W', b'."""
+        theta = self._inner(coordinates)
+        if self.exponents is not None:
+            weights = self._first_layer(theta)[: len(self.scale)]
+            weights[...] = np.ldexp(weights, -self.exponents[:, None])
+        return theta
+
+    def _inner(self, coordinates):
+        """The parameters that the inner objective takes."""
         theta = coordinates.copy()
         self._to_parameters(self._first_layer(theta))
         return theta
@@ -72,6 +84,8 @@ class Standardised:
         coordinates = theta.copy()
         first = self._first_layer(coordinates)
         weights = first[: len(self.scale)]
+        if self.exponents is not None:
+            weights[...] = np.ldexp(weights, self.exponents[:, None])
         if len(first) > len(weights):
             first[-1] += self._like(self.mean, first)[:, 0] @ weights
         weights *= self._like(self.scale, first)
@@ -89,9 +103,7 @@ class Standardised:
 
     def evaluate(self, coordinates, *, curvature=False):
         """As :meth:`Objective.evaluate`, derivatives with respect to coordinates."""
-        here = self.objective.evaluate(
-            self.parameters(coordinates), curvature=curvature
-        )
+        here = self.objective.evaluate(self._inner(coordinates), curvature=curvature)
         self._pull(self._first_layer(here.gradient))
         for _, matrix in here.curvature:
             rows = matrix.reshape(self._shape[0], -1)
@@ -127,7 +139,7 @@ class Standardised:
 
     def log_likelihood(self, coordinates):
         """The total log-likelihood alone: a forward pass."""
-        return self.objective.log_likelihood(self.parameters(coordinates))
+        return self.objective.log_likelihood(self._inner(coordinates))
 
     def is_top(self, evaluation, tol):
         """Whether the gradient is below tol in the parameters and in the coordinates.
@@ -145,4 +157,32 @@ class Standardised:
         raw = first[: len(size)] * self.scale[:, None]
         if len(first) > len(size):
             raw += self.mean[:, None] * first[-1]
+        if self.exponents is not None:
+            raw, size = (np.ldexp(x, self.exponents[:, None]) for x in (raw, size))
         return bool(np.all(np.abs(raw) <= np.maximum(tol, resolution * size)))
+
+
+def _measure(rows):
+    """Exponents of the columns' units, or None, and the moments in those units.
+
+    Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
+    that hold any are measured in units of powers of two, column by column: this copies
+    them, and is exact.
+    """
+    limits = np.finfo(rows.X.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = rows.column_moments()
+        square = np.maximum(mean**2, deviation**2)
+        regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
+    if np.all(regular | ((mean == 0) & (deviation == 0))):
+        return None, (mean, deviation)
+    largest = abs(rows.X).max(axis=0)
+    largest = largest.toarray().ravel() if hasattr(largest, "toarray") else largest
+    # A column whose weights would overflow before they mattered is taken for zeros.
+    exponents = np.where(largest < _least(rows), 5000, np.frexp(largest)[1])
+    return exponents, rows.in_units(exponents).column_moments()
+
+
+def _least(rows):
+    """The smallest scale whose inverse, times a million or so, is finite."""
+    return float(np.finfo(rows.X.dtype).tiny) * 2**20

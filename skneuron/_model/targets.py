@@ -20,8 +20,14 @@ class ClassesPerOutput(list):
 
     Like the ``classes_`` of a single output, it turns codes into labels when indexed
     with them: ``classes[codes]``, codes (n_samples, n_outputs), is (n_samples,
-    n_outputs) of labels.
+    n_outputs) of labels; and it has the `shape` that scikit-learn's cross_val_predict
+    compares with the columns of predict_proba.
     """
+
+    @property
+    def shape(self):
+        """(n_outputs,)."""
+        return (len(self),)
 
     def __getitem__(self, key):
         if isinstance(key, np.ndarray) and key.ndim == 2:

@@ -1,0 +1,168 @@
+"""Labels and weights as users give them: checked, named where wrong, made ready."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from ._model import Targets
+
+
+def check_labels(y):
+    """y as a dense array of shape (n_samples,) or (n_samples, several)."""
+    if sparse.issparse(y):
+        y = y.toarray()
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    if y.dtype == object and len({_kind(label) for label in y.flat}) > 1:
+        raise ValueError(
+            "y mixes labels of different types, "
+            f"{sorted({type(label).__name__ for label in y.flat})}; make them all "
+            "strings or all numbers."
+        )
+    return y
+
+
+def _kind(label):
+    return str if isinstance(label, str) else float
+
+
+def find_targets(y, *, known, classes, partial):
+    """The classes of y, those given to partial_fit, or those known from before."""
+    if known is not None:
+        targets = Targets(known)
+        if not partial and not targets.same_classes(Targets.of(y)):
+            raise ValueError(
+                "warm_start goes on from the previous fit, so y must have the same "
+                f"classes. Before: {_listed(targets.classes)}; now: "
+                f"{_listed(Targets.of(y).classes)}. Set warm_start=False to start "
+                "again."
+            )
+        if classes is not None:
+            _check_same(targets, _given_classes(classes, y))
+        return targets
+    if partial:
+        if classes is None:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all "
+                "labels that y will ever hold (for several outputs, a list of one "
+                "array for each)."
+            )
+        return _given_classes(classes, y)
+    return _at_least_two_classes(Targets.of(y))
+
+
+def _at_least_two_classes(targets):
+    if not targets.several and len(targets.classes) < 2:
+        raise ValueError(
+            "Learning to tell classes apart takes at least 2 classes; the data "
+            f"contains only one class: {targets.classes.tolist()}."
+        )
+    return targets
+
+
+def _given_classes(classes, y):
+    """Targets of the `classes` that partial_fit was given."""
+    if y.ndim == 1:
+        return _at_least_two_classes(Targets(np.unique(np.asarray(classes))))
+    per_output = isinstance(classes, (list, tuple)) and not np.isscalar(classes[0])
+    if isinstance(classes, np.ndarray) and classes.ndim == 2:
+        per_output = True
+    if not per_output:
+        classes = [classes] * y.shape[1]
+    if len(classes) != y.shape[1]:
+        raise ValueError(
+            f"classes has {len(classes)} entries for the {y.shape[1]} columns of y; "
+            "give a list of one array of labels for each column."
+        )
+    return Targets([np.unique(np.asarray(of)) for of in classes])
+
+
+def _check_same(targets, given):
+    if not targets.same_classes(given):
+        raise ValueError(
+            f"classes={_listed(given.classes)} is not the same as on the first call to "
+            f"partial_fit: {_listed(targets.classes)}."
+        )
+
+
+def example_weights(wanted, targets, codes, sample_weight, counts):
+    """Sample weights times class weights, the latter output by output.
+
+    `wanted` is an estimator's `class_weight`. `counts`, the weight of each output's
+    classes in earlier batches, is added to: to a stream, "balanced" means balanced so
+    far.
+    """
+    several = len(targets.per_output)
+    if wanted is None:
+        return sample_weight, counts
+    if not isinstance(wanted, list):
+        wanted = [wanted] * several
+    elif len(wanted) != several:
+        raise ValueError(
+            f"class_weight has {len(wanted)} entries for {several} outputs: give "
+            "one dict, 'balanced' or None for each column of y."
+        )
+    counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
+    counts = [
+        before + np.bincount(code, sample_weight, len(before))
+        for before, code in zip(counts, codes.T, strict=True)
+    ]
+    weights = np.stack(
+        [
+            _class_weights(of, classes, count)[code]
+            for of, classes, count, code in zip(
+                wanted, targets.per_output, counts, codes.T, strict=True
+            )
+        ],
+        axis=1,
+    )
+    if sample_weight is not None:
+        weights *= sample_weight[:, None]
+    return (weights[:, 0] if several == 1 else weights), counts
+
+
+def _class_weights(wanted, classes, counts):
+    """The weight of each class of an output: scikit-learn's definition."""
+    if wanted is None:
+        return np.ones(len(classes))
+    if isinstance(wanted, str) and wanted == "balanced":
+        present = counts > 0
+        weights = np.ones(len(classes))
+        weights[present] = counts.sum() / (present.sum() * counts[present])
+        return weights
+    if not isinstance(wanted, dict):
+        raise ValueError(
+            f"class_weight must be a dict, 'balanced' or None, got {wanted!r}."
+        )
+    labels = classes.tolist()
+    if unknown := [label for label in wanted if label not in labels]:
+        raise ValueError(
+            f"class_weight names classes that y does not have: {unknown}. The classes "
+            f"are {labels}."
+        )
+    weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=float)
+    if not np.all((weights >= 0) & np.isfinite(weights)):
+        raise ValueError(f"class_weight must be finite and not negative, got {wanted}.")
+    return weights
+
+
+def check_two_classes(codes, classes):
+    present = np.unique(codes)
+    if len(present) < 2:
+        raise ValueError(
+            "Learning to tell classes apart takes at least 2 classes with samples of "
+            f"positive weight; only one class has any: {classes[present].tolist()}."
+        )
+
+
+def _listed(classes):
+    if isinstance(classes, list):
+        return [of.tolist() for of in classes]
+    return classes.tolist()
+
+
+def of_any_output(weights):
+    """The largest weight that a row has in any output, (n_rows,)."""
+    return weights if weights.ndim == 1 else weights.max(axis=1)

@@ -1,0 +1,230 @@
+"""What both estimators say of new data, read from their public fitted attributes."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from ._labels import check_labels
+from ._model import (
+    Bernoulli,
+    Categorical,
+    Network,
+    Rows,
+    Targets,
+    log_likelihood,
+    log_sigmoid,
+    log_softmax,
+)
+from ._model.rows import block_rows
+
+#: The float types that stay as they are; others become the first.
+FLOATS = [np.float64, np.float32]
+
+
+class Predictions:
+    """The predicting half of an estimator, a mixin.
+
+    Needs ``_layers``, a list of (W, b) made of the public attributes, ``classes_``, and
+    ``_activation()``.
+    """
+
+    def _logits(self, X):
+        """Logits of X from the public attributes, (n_samples, n_logits)."""
+        check_is_fitted(self)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
+            network, layers = self._fitted_network()
+            if len(layers) == 1:
+                return network.forward(layers, X, guarded=True)[-1]
+            size = block_rows(8 * sum(network.sizes[1:]))
+            return np.concatenate(
+                [
+                    network.forward(layers, X[i : i + size], guarded=True)[-1]
+                    for i in range(0, X.shape[0], size)
+                ]
+            )
+
+    def _fitted_network(self):
+        layers = self._layers
+        sizes = [layers[0][0].shape[0], *(weights.shape[1] for weights, _ in layers)]
+        return Network(sizes, self._activation()), layers
+
+    def decision_function(self, X):
+        """Logits: log-odds of the second class, or each class's softmax score.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, \
+n_outputs), or list of such ndarrays
+            For two classes, k classes, multilabel, and multiclass-multioutput targets.
+            Multilabel log-odds rank as the probabilities do: beyond some 30, those of
+            probabilities that round to the same number are the same.
+        """
+        z = self._logits(X)
+        targets = Targets(self.classes_)
+        if targets.multilabel:
+            with np.errstate(under="ignore"):
+                return _resolved(z, targets.likelihood)
+        outputs = [_squeezed(at) for _, at in targets.split(z)]
+        return outputs if targets.several else outputs[0]
+
+    def predict(self, X):
+        """The likeliest label of every output.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        z = self._logits(X)
+        targets = Targets(self.classes_)
+        codes = targets.choose(z)
+        return targets.classes[codes if targets.several else codes[:, 0]]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, \
+n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
+            For a single output, in the order of `classes_`; for multilabel targets, of
+            a 1 in each column; for multiclass-multioutput targets.
+        """
+        return self._probabilities(X, log=False)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, finite where those underflow to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : as :meth:`predict_proba`
+        """
+        return self._probabilities(X, log=True)
+
+    def _probabilities(self, X, log):
+        z = self._logits(X)
+        targets = Targets(self.classes_)
+        sigmoid, softmax = Bernoulli().y_hat, Categorical(z.shape[1]).y_hat
+        if log:
+            sigmoid, softmax = log_sigmoid, log_softmax
+        finish = (lambda p: p) if log else _positive
+        with np.errstate(under="ignore", over="ignore"):
+            if targets.multilabel:
+                return finish(sigmoid(z))
+            outputs = [
+                finish(
+                    softmax(at)
+                    if at.shape[1] == len(classes)
+                    else sigmoid(np.concatenate([-at, at], axis=1))
+                )
+                for classes, at in targets.split(z)
+            ]
+        return outputs if targets.several else outputs[0]
+
+    def score(self, X, y, sample_weight=None):
+        """The share of samples whose every output is predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        accuracy : float
+        """
+        predicted = self.predict(X)
+        if predicted.ndim == 1:
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        if y.shape != predicted.shape:
+            raise ValueError(
+                f"y has shape {y.shape}, but the predictions have {predicted.shape}."
+            )
+        right = np.all(predicted == y, axis=1)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, right[:, None])
+        return float(np.average(right, weights=sample_weight))
+
+    def log_likelihood(self, X, y, sample_weight=None):
+        """The total log-likelihood of data under the fitted model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels among `classes_`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts.
+
+        Returns
+        -------
+        log_likelihood : float
+            ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
+        """
+        check_is_fitted(self)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=False,
+            accept_sparse="csr",
+            dtype=FLOATS,
+            multi_output=True,
+        )
+        codes = Targets(self.classes_).encode(check_labels(y))
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=FLOATS, ensure_non_negative=True
+            )
+        network, layers = self._fitted_network()
+        likelihood = Targets(self.classes_).likelihood
+        rows = Rows(X, codes, sample_weight)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return sum(
+                log_likelihood(network, likelihood, layers, block, guarded=True)
+                for block in rows.blocks(sum(network.sizes))
+            )
+
+
+def _positive(p):
+    """Probabilities that do not underflow to 0, which no finite logit means."""
+    return np.maximum(p, np.finfo(p.dtype).tiny)
+
+
+def _resolved(z, likelihood):
+    """Log-odds as far as probabilities tell them apart, so that both rank alike."""
+    info = np.finfo(z.dtype)
+    low, high = np.log(info.tiny), -np.log(info.eps) - 6
+    if low < z.min() and z.max() < high:
+        return z
+    p = _positive(likelihood.y_hat(z))
+    top = np.log(p) - np.log(np.maximum(1 - p, info.eps / 4))
+    z = np.where(z > high, np.maximum(top, high), np.maximum(z, low))
+    return z.astype(p.dtype, copy=False)
+
+
+def _squeezed(z):
+    return z[:, 0] if z.shape[1] == 1 else z

@@ -1,0 +1,77 @@
+"""What looks on while a climb runs: callbacks, `verbose`, early stopping."""
+
+import numpy as np
+
+from ._labels import of_any_output
+
+
+class Watch:
+    """What looks on while the climb runs: callbacks, and the lines of `verbose`."""
+
+    def __init__(self, estimator, context, given, attributes, total_weight):
+        self.verbose = estimator.verbose
+        self.name = type(estimator).__name__
+        self.context = context if hasattr(estimator, "_skl_callbacks") else None
+        self.hooks = {"estimator": estimator, **given}
+        self.attributes = attributes
+        self.total_weight = total_weight
+        self.next_line = 0
+
+    def begin(self, n, position):
+        if self.verbose and n == 1:
+            self._print(0, position)
+        if self.context is not None:
+            self.task = self.context.subcontext(task_name="iteration")
+            self.task.call_on_fit_task_begin(
+                **self.hooks,
+                reconstruction_attributes=lambda: self.attributes(position),
+            )
+
+    def end(self, n, position):
+        if self.verbose and n >= self.next_line:
+            self._print(n, position)
+        if self.context is None:
+            return False
+        return self.task.call_on_fit_task_end(
+            **self.hooks, reconstruction_attributes=lambda: self.attributes(position)
+        )
+
+    def close(self, result):
+        if self.verbose and result.n_iter >= self.next_line // 10 + 1:
+            self._print(result.n_iter, result.position)
+
+    def _print(self, n, position):
+        mean = position.log_likelihood / self.total_weight
+        print(
+            f"{self.name}: iteration {n:>6d}  log-likelihood "
+            f"{position.log_likelihood:.6f}  ({mean:.6f} per example)"
+        )
+        self.next_line = max(1, n * 10)
+
+
+class ValidationScores:
+    """The share of set-aside rows predicted right, position by position."""
+
+    def __init__(self, objective, network, targets, rows):
+        self.objective, self.network = objective, network
+        self.targets, self.rows = targets, rows
+        self.history = []
+
+    def __call__(self, position):
+        theta = self.objective.parameters(position.theta).astype(self.rows.X.dtype)
+        layers = self.network.layers(theta)
+        right = [
+            np.all(
+                self.targets.choose(self.network.forward(layers, block.X)[-1])
+                == block.codes,
+                axis=1,
+            )
+            for block in self.rows.blocks(sum(self.network.sizes))
+        ]
+        weights = self.rows.weights
+        score = np.average(
+            np.concatenate(right),
+            weights=None if weights is None else of_any_output(weights),
+        )
+        self.history.append(float(score))
+        return self.history[-1]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -205,6 +206,9 @@ class NeuronClassifier(
             multi_output=True,
             reset=not (partial and hasattr(self, "classes_")),
         )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            X = X.copy()  # entries given twice count as their sum: not in place
+            X.sum_duplicates()
         y = check_labels(y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
@@ -224,6 +228,11 @@ class NeuronClassifier(
                     "No sample counts: sample_weight times class_weight is 0 for all."
                 )
             rows = rows.take(counting)
+        if not np.isfinite(self._l2() / rows.total_weight):
+            raise ValueError(
+                f"sample_weight sums to {rows.total_weight}: too small beside the "
+                "penalty. Multiply the weights by a constant."
+            )
         if not (partial or targets.several):
             check_two_classes(rows.codes, targets.classes)
         return targets, rows, counts
@@ -344,7 +353,7 @@ def learns_from_streams(estimator):
             "partial_fit is not for solver='lbfgs', which learns from steps on one and "
             "the same data; choose another solver."
         )
-    if getattr(estimator, "early_stopping", False):
+    if getattr(estimator, "early_stopping", False) is True:
         raise AttributeError(
             "partial_fit is not for early_stopping=True: it runs one epoch and sets no "
             "data aside."

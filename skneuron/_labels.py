@@ -1,5 +1,7 @@
 """Labels and weights as users give them: checked, named where wrong, made ready."""
 
+from numbers import Number
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
@@ -14,18 +16,18 @@ def check_labels(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
     if y.dtype == object and len({_kind(label) for label in y.flat}) > 1:
         raise ValueError(
             "y mixes labels of different types, "
             f"{sorted({type(label).__name__ for label in y.flat})}; make them all "
             "strings or all numbers."
         )
+    check_classification_targets(y)
     return y
 
 
 def _kind(label):
-    return str if isinstance(label, str) else float
+    return Number if isinstance(label, Number) else type(label)
 
 
 def find_targets(y, *, known, classes, partial):
@@ -149,6 +151,7 @@ def _class_weights(wanted, classes, counts):
 
 
 def check_two_classes(codes, classes):
+    """Raise ValueError if the rows that count hold fewer than two classes."""
     present = np.unique(codes)
     if len(present) < 2:
         raise ValueError(

@@ -127,17 +127,18 @@ def epochs(
         yield Position.at(theta, here)
     else:
         start = objective.log_likelihood(theta)
-        yield Position(theta, start, start / objective.divisor)
+        value = start - objective.penalty(theta)
+        yield Position(theta, start, value / objective.divisor)
     while True:
         before, theta = theta, +theta
-        log_likelihood = value = 0.0
+        log_likelihood = 0.0
         for at in batches():
             part = objective.part(at, whole_penalty=whole_penalty)
             there = part.evaluate(theta)
             theta += rate * direction(theta, there)
             log_likelihood += there.log_likelihood
-            value += there.value * part.divisor
         if not exact:
+            value = log_likelihood - objective.penalty(theta)
             yield Position(theta, log_likelihood, value / objective.divisor)
             continue
         there = objective.evaluate(theta)
@@ -204,8 +205,9 @@ def climb(walk, *, max_iter, stop, watch, noise):
                 watch.begin(n, position)
                 try:
                     position = next(walk)
-                except StopIteration as end:
+                except StopIteration as end:  # an iteration that found nothing higher
                     result.converged = bool(end.value)
+                    result.curve.append(result.position.log_likelihood)
                     watch.end(n, result.position)
                     break
                 if not position.is_finite():
@@ -213,7 +215,7 @@ def climb(walk, *, max_iter, stop, watch, noise):
                     watch.end(n, result.position)
                     break
                 last = result.position.value
-                result.fell |= position.value < last - 64 * noise * abs(last)
+                result.fell |= bool(position.value < last - 64 * noise * abs(last))
                 result.position = position
                 result.curve.append(position.log_likelihood)
                 result.converged = bool(stop(position))

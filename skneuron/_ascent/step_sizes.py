@@ -39,16 +39,20 @@ class LineSearch:
     max_tries : int, default=40
     stride : float, default=4.0
         The first try moves the parameters by no more than this times their size + 1.
+    patience : int, default=3
+        After so many steps on end that gained no more than rounding, no further one.
     """
 
-    def __init__(self, enough=1e-4, flat=0.9, max_tries=40, stride=4.0):
+    def __init__(self, enough=1e-4, flat=0.9, max_tries=40, stride=4.0, patience=3):
         self.enough, self.flat, self.max_tries = enough, flat, max_tries
         self.stride = stride
+        self.patience = patience
         self._last_gain = None
+        self._idle = 0
 
     def __call__(self, objective, theta, here, along, *, curvature, unit):
         slope = float(along @ here.gradient)
-        if not slope > 0:
+        if not slope > 0 or self._idle >= self.patience:
             return None
         if unit:
             length = 1.0
@@ -82,10 +86,12 @@ class LineSearch:
                     break
                 low, low_slope = length, there_slope
             length = self._next(low, low_slope, high, length, there_slope)
-            if best is not None and high - low <= 1e-3 * high:
+            if best is not None and math.isfinite(high) and high - low <= 1e-3 * high:
                 break
         if best is not None:
-            self._last_gain = max(best[1].value - here.value, 0.0) or None
+            gain = best[1].value - here.value
+            self._last_gain = gain if gain > 0 else None
+            self._idle = 0 if gain > noise else self._idle + 1
         return best
 
     @staticmethod

@@ -7,8 +7,8 @@ Both are exponential families, so both share three lines (DESIGN, section 2)::
     curvature        -d2LL/dz2 = w (diag(y_hat) - y_hat y_hat^T)
 
 Shapes, throughout: `z` and `y_hat` (n_rows, n_logits), `codes` (n_rows, n_outputs) of
-integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for finite
-logits, of whatever size, in either float type.
+integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for logits up to
+half the largest number of their float type.
 """
 
 from .._arrays import array_namespace
@@ -56,7 +56,7 @@ class Bernoulli:
 
     def residual(self, y_hat, codes):
         """``y - y_hat``."""
-        return codes - y_hat
+        return array_namespace(y_hat).astype(codes, y_hat.dtype) - y_hat
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""

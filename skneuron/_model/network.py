@@ -169,9 +169,9 @@ def _affine_of_huge(h, weights, intercepts):
     """``h W + b`` where that overflows: cut off at the largest numbers, never NaN."""
     limit = float(np.finfo(weights.dtype).max) / 8
     unit, weight_unit = abs(h).max(), abs(weights).max()
-    z = (h / unit) @ (weights / weight_unit)
+    z = ((h / unit) @ (weights / weight_unit)).astype(weights.dtype, copy=False)
     bound = limit / unit / weight_unit
-    z = np.clip(z, -bound, bound) * unit * weight_unit
+    z = np.clip(z, -bound, bound) * min(unit, weight_unit) * max(unit, weight_unit)
     return z if intercepts is None else z + np.clip(intercepts, -limit, limit)
 
 

@@ -137,11 +137,10 @@ class Objective:
                         of = w[:, 0] if w.shape[1] == 1 else w[:, first]
                         pairs = {pair: of * value for pair, value in pairs.items()}
                     network.add_curvature(sums, block.X, first, size, pairs)
-        value = log_likelihood
+        value = log_likelihood - self.penalty(theta)
         if self.l2:
-            shrunk = self._shrunk * theta
-            value -= 0.5 * self.l2 * float(shrunk @ theta)
-            gradient -= (self.l2 * shrunk).astype(theta.dtype, copy=False)
+            shrunk = (self.l2 * self._shrunk) * theta
+            gradient -= shrunk.astype(theta.dtype, copy=False)
         gradient /= self.divisor
         return Evaluation(
             log_likelihood,
@@ -173,6 +172,12 @@ class Objective:
             log_likelihood(self.network, self.likelihood, layers, block)
             for block in self.rows.blocks(self._width)
         )
+
+    def penalty(self, theta):
+        """``sum(l2 theta^2) / 2``, over the weights."""
+        if not self.l2:
+            return 0.0
+        return 0.5 * self.l2 * float((self._shrunk * theta) @ theta)
 
     def is_top(self, evaluation, tol):
         """Whether no component of the mean objective's gradient exceeds tol.
@@ -227,7 +232,12 @@ def largest_safe_rate(objective):
     base = objective.base
     network, rows = base.network, base.rows
     n_inputs = network.sizes[0] + network.fit_intercept
-    unit = max(1.0, abs(rows.X).max())  # keeps the squares of 1e200 finite
+    bound = base.likelihood.largest_curvature
+    unit = max(1.0, float(abs(rows.X).max()))  # keeps the squares of 1e200 finite
+    shrunk = 0.0
+    if base.l2:
+        first_logit = base._shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
+        shrunk = (base.l2 / bound / unit * first_logit)[:, None]
     weights = np.ones(rows.n_rows) if rows.weights is None else rows.weights
     if weights.ndim == 2:
         weights = weights.max(axis=1)
@@ -236,7 +246,7 @@ def largest_safe_rate(objective):
         theta = objective.first_layer_parameters(
             directions.reshape(n_inputs, -1) / unit
         )
-        total = np.zeros_like(theta)
+        total = shrunk * theta + np.zeros_like(theta)
         for start in range(0, rows.n_rows, size):
             at = slice(start, start + size)
             z = rows.X[at] @ theta[: network.sizes[0]]
@@ -256,8 +266,7 @@ def largest_safe_rate(objective):
         operator = LinearOperator((n_inputs, n_inputs), matvec=apply, dtype=float)
         start = np.ones(n_inputs)
         largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
-    curvature = base.likelihood.largest_curvature * max(float(largest), 0.0)
-    curvature += base.l2 / unit / unit
+    curvature = bound * max(float(largest), 0.0)
     return 2.0 * base.divisor / curvature / unit / unit if curvature else np.inf
 
 

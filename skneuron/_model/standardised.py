@@ -141,6 +141,10 @@ class Standardised:
         """The total log-likelihood alone: a forward pass."""
         return self.objective.log_likelihood(self._inner(coordinates))
 
+    def penalty(self, coordinates):
+        """The penalty on the network's own weights."""
+        return self.objective.penalty(self._inner(coordinates))
+
     def is_top(self, evaluation, tol):
         """Whether the gradient is below tol in the parameters and in the coordinates.
 

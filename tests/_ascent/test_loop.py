@@ -1,0 +1,544 @@
+"""The loop: curves, limits, interrupts, and what is kept of a climb."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from skneuron._ascent import (
+    Adam,
+    Batches,
+    Climb,
+    FixedRate,
+    Gradient,
+    LineSearch,
+    Momentum,
+    Newton,
+    Position,
+    climb,
+    epochs,
+    steps,
+)
+
+EPS = np.finfo(float).eps
+
+
+@dataclass
+class Here:
+    value: float
+    gradient: np.ndarray
+    log_likelihood: float
+    curvature: list = field(default_factory=list)
+
+
+class Rowwise:
+    """``-sum_i (theta - x_i)^2 / 2`` over rows, a mean, with a penalty to bear."""
+
+    noise = EPS
+
+    def __init__(self, x, l2=0.0):
+        self.x, self.l2 = np.asarray(x, dtype=float), l2
+        self.divisor = float(len(self.x))
+        self.asked = []
+
+    def evaluate(self, theta, *, curvature=False):
+        self.asked.append(theta.copy())
+        n = len(self.x)
+        total = -0.5 * float(((theta - self.x) ** 2).sum())
+        gradient = (self.x.sum() - n * theta) - self.l2 * theta
+        value = total - self.penalty(theta)
+        blocks = [(np.arange(1), np.array([[1 + self.l2 / n]]))] if curvature else []
+        return Here(value / n, gradient / n, total, blocks)
+
+    def log_likelihood(self, theta):
+        return self.evaluate(theta).log_likelihood
+
+    def penalty(self, theta):
+        return 0.5 * self.l2 * float(theta @ theta)
+
+    def part(self, at, *, whole_penalty):
+        part = Rowwise(self.x[at], self.l2)
+        if not whole_penalty:
+            part.l2 *= len(part.x) / len(self.x)
+        return part
+
+
+class Watch:
+    """Notes what it sees; stops, or raises, at an iteration of choice."""
+
+    def __init__(self, stop_at=None, raise_in=None, raise_at=None):
+        self.stop_at, self.raise_in, self.raise_at = stop_at, raise_in, raise_at
+        self.seen = []
+
+    def begin(self, n, position):
+        self._note("begin", n, position)
+
+    def end(self, n, position):
+        self._note("end", n, position)
+        return n == self.stop_at
+
+    def _note(self, word, n, position):
+        self.seen.append((word, n, float(position.theta[0])))
+        if (word, n) == (self.raise_in, self.raise_at):
+            raise KeyboardInterrupt
+
+
+def positions(values):
+    """A walk over positions of these values, place i at i."""
+    for i, value in enumerate(values):
+        yield Position(np.array([float(i)]), 10.0 * value, value)
+
+
+def go(walk, max_iter=100, stop=lambda position: False, watch=None, noise=EPS):
+    return climb(
+        walk, max_iter=max_iter, stop=stop, watch=watch or Watch(), noise=noise
+    )
+
+
+def flags(result):
+    names = ["converged", "stopped", "interrupted", "diverged", "fell"]
+    return {name for name in names if getattr(result, name)}
+
+
+# --- climb ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 5])
+def test_max_iter(max_iter):
+    result = go(positions(range(99)), max_iter=max_iter)
+    assert isinstance(result, Climb)
+    assert result.n_iter == max_iter
+    assert result.curve == [10.0 * value for value in range(max_iter + 1)]
+    assert result.position.theta[0] == max_iter
+    assert flags(result) == set()
+
+
+@pytest.mark.parametrize("top", [0, 1, 7])
+def test_stops_at_the_top(top):
+    watch = Watch()
+    result = go(positions(range(99)), stop=lambda at: at.value >= top, watch=watch)
+    assert flags(result) == {"converged"}
+    assert result.n_iter == top
+    assert len(result.curve) == top + 1
+    assert [n for word, n, _ in watch.seen if word == "end"] == [*range(1, top + 1)]
+
+
+def test_converged_at_the_last_iteration_is_converged():
+    result = go(positions(range(99)), max_iter=3, stop=lambda at: at.value >= 3)
+    assert flags(result) == {"converged"}
+
+
+def test_stop_is_asked_once_for_every_position():
+    asked = []
+    go(positions(range(99)), max_iter=4, stop=lambda at: asked.append(at.value))
+    assert asked == [0, 1, 2, 3, 4]
+
+
+def test_watch_sees_before_and_after():
+    watch = Watch()
+    go(positions(range(99)), max_iter=2, watch=watch)
+    assert watch.seen == [
+        ("begin", 1, 0.0),
+        ("end", 1, 1.0),
+        ("begin", 2, 1.0),
+        ("end", 2, 2.0),
+    ]
+
+
+def test_watch_can_stop():
+    result = go(positions(range(99)), watch=Watch(stop_at=3))
+    assert flags(result) == {"stopped"}
+    assert result.n_iter == 3
+    assert result.position.theta[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("at_top", "expected"), [(True, {"converged"}), (False, set())]
+)
+def test_a_walk_that_ends_says_whether_at_the_top(at_top, expected):
+    def walk():
+        yield from positions([0, 1, 2])
+        return at_top
+
+    watch = Watch()
+    result = go(walk(), watch=watch)
+    assert flags(result) == expected
+    assert result.n_iter == 2
+    assert result.position.theta[0] == 2
+    begun = [n for word, n, _ in watch.seen if word == "begin"]
+    ended = [n for word, n, _ in watch.seen if word == "end"]
+    assert begun == ended
+
+
+@pytest.mark.parametrize("word", ["begin", "end"])
+@pytest.mark.parametrize("n", [1, 4])
+def test_an_interrupt_in_watch_keeps_the_climb(word, n):
+    result = go(positions(range(99)), watch=Watch(raise_in=word, raise_at=n))
+    assert flags(result) == {"interrupted"}
+    reached = n if word == "end" else n - 1
+    assert result.n_iter == reached
+    assert result.position.theta[0] == reached
+    assert result.curve == [10.0 * value for value in range(reached + 1)]
+
+
+def test_an_interrupt_in_a_step_keeps_the_climb():
+    def walk():
+        yield from positions(range(4))
+        raise KeyboardInterrupt
+
+    result = go(walk())
+    assert flags(result) == {"interrupted"}
+    assert result.n_iter == 3
+    assert result.position.theta[0] == 3
+
+
+def test_an_interrupt_in_stop_keeps_the_climb():
+    def stop(position):
+        if position.value == 2:
+            raise KeyboardInterrupt
+
+    result = go(positions(range(99)), stop=stop)
+    assert flags(result) == {"interrupted"}
+    assert result.n_iter == 2
+    assert result.position.theta[0] == 2
+
+
+def test_other_errors_are_not_swallowed():
+    def walk():
+        yield from positions(range(2))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        go(walk())
+
+
+def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
+    objective = Rowwise([0.0, 1.0, 5.0, 6.0])
+
+    class Torn:
+        calls = 0
+
+        def __call__(self):
+            self.calls += 1
+            yield slice(0, 2)
+            if self.calls == 3:
+                raise KeyboardInterrupt
+            yield slice(2, 4)
+
+    for exact in [True, False]:
+        kwargs = {"whole_penalty": False, "exact": exact, "monotone": False}
+        start = np.zeros(1)
+        walk = epochs(objective, start, Gradient(), 0.1, Torn(), **kwargs)
+        result = go(walk)
+        whole = epochs(
+            objective, np.zeros(1), Gradient(), 0.1, Batches(4, 2, None), **kwargs
+        )
+        for _ in range(3):
+            expected = next(whole).theta.copy()
+        assert flags(result) == {"interrupted"}
+        assert result.n_iter == 2
+        assert np.array_equal(result.position.theta, expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_step_to_where_numbers_end_keeps_the_last_finite_place(bad):
+    watch = Watch()
+    result = go(positions([0, 1, 2, bad, 4]), watch=watch)
+    assert flags(result) == {"diverged", "fell"}
+    assert result.n_iter == 2
+    assert result.position.theta[0] == 2
+    assert np.all(np.isfinite(result.curve))
+    assert watch.seen[-1] == ("end", 3, 2.0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_parameters_have_to_be_finite_too(bad):
+    def walk():
+        yield from positions([0, 1])
+        yield Position(np.array([bad]), 20.0, 2.0)
+
+    result = go(walk())
+    assert flags(result) == {"diverged", "fell"}
+    assert result.position.theta[0] == 1
+
+
+def test_a_start_where_numbers_end():
+    result = go(positions([np.nan, 1]))
+    assert result.diverged
+    assert result.n_iter == 0
+
+
+def test_overflow_on_the_way_is_not_warned_of():
+    def walk():
+        yield from positions([0])
+        yield Position(np.array([1e300]) * 1e300, 0.0, 0.0)
+
+    assert go(walk()).diverged
+
+
+@pytest.mark.parametrize(
+    ("values", "fell"),
+    [
+        ([0, 1, 2, 3], False),
+        ([3, 3, 3], False),
+        ([0, 2, 1, 5], True),
+        ([-1.0, -1.0 - 10 * EPS], False),  # within rounding
+        ([-1.0, -1.0 - 1000 * EPS], True),
+    ],
+)
+def test_fell(values, fell):
+    result = go(positions(values), max_iter=len(values) - 1)
+    assert result.fell == fell
+
+
+def test_fell_knows_the_noise_of_float32():
+    values = [-1.0, -1.0 - 1e-6]
+    assert go(positions(values), max_iter=1).fell
+    noise = float(np.finfo(np.float32).eps)
+    assert not go(positions(values), max_iter=1, noise=noise).fell
+
+
+# --- steps ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.7])
+def test_steps_of_a_fixed_rate_are_the_lectures(rate):
+    objective = Rowwise([1.0, 2.0, 6.0])
+    theta = np.zeros(1)
+    for position, _ in zip(
+        steps(objective, np.zeros(1), Gradient(), FixedRate(rate)), range(10)
+    ):
+        assert np.array_equal(position.theta, theta)
+        here = objective.evaluate(theta)
+        assert position.value == here.value
+        assert position.log_likelihood == here.log_likelihood
+        theta = theta + rate * here.gradient
+
+
+@pytest.mark.parametrize("make", [Gradient, Newton, lambda: Momentum(0.0)], ids="GNM")
+def test_steps_end_at_the_top(make):
+    objective = Rowwise([1.0, 2.0, 6.0])
+    result = go(steps(objective, np.zeros(1), make(), LineSearch()))
+    assert result.converged
+    assert result.n_iter < 50
+    assert result.position.theta[0] == pytest.approx(3.0, abs=1e-7)
+    assert not result.fell
+
+
+def test_steps_that_find_nothing_higher_try_again_without_memory():
+    objective = Rowwise([3.0])
+
+    class Misled(Gradient):
+        """Points the wrong way until it forgets."""
+
+        misled = True
+
+        def __call__(self, theta, here):
+            return -here.gradient if self.misled else here.gradient
+
+        def forget(self):
+            was, self.misled = self.misled, False
+            return was
+
+    result = go(steps(objective, np.zeros(1), Misled(), LineSearch()), max_iter=20)
+    assert result.position.theta[0] == pytest.approx(3.0)
+
+
+def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
+    class Liar(Rowwise):
+        def evaluate(self, theta, *, curvature=False):
+            return Here(-float(abs(theta[0])), np.ones(1), -float(abs(theta[0])))
+
+    result = go(steps(Liar([1.0]), np.zeros(1), Gradient(), LineSearch()))
+    assert flags(result) == set()
+    assert result.n_iter == 0
+
+
+def test_steps_leave_the_start_and_earlier_positions_alone():
+    start = np.zeros(1)
+    for direction in [Gradient(), Momentum(0.9), Adam()]:
+        walk = steps(Rowwise([4.0]), start, direction, FixedRate(0.1))
+        kept = [next(walk) for _ in range(5)]
+        copies = [position.theta.copy() for position in kept]
+        next(walk)
+        assert start[0] == 0
+        assert all(np.array_equal(p.theta, c) for p, c in zip(kept, copies))
+        assert len({float(p.theta[0]) for p in kept}) == 5
+
+
+# --- epochs ---------------------------------------------------------------------------
+
+X = [0.0, 1.0, 5.0, 6.0, 9.0]
+
+
+def slow_epochs(objective, theta, rate, size, n, whole_penalty):
+    places = [theta]
+    for _ in range(n):
+        for start in range(0, len(objective.x), size):
+            at = slice(start, start + size)
+            part = objective.part(at, whole_penalty=whole_penalty)
+            theta = theta + rate * part.evaluate(theta).gradient
+        places.append(theta)
+    return places
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("whole_penalty", [True, False])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_epochs_step_batch_by_batch(exact, whole_penalty, size):
+    objective, start = Rowwise(X, l2=0.5), np.zeros(1)
+    walk = epochs(
+        objective,
+        start,
+        Gradient(),
+        0.1,
+        Batches(5, size, None),
+        whole_penalty=whole_penalty,
+        exact=exact,
+        monotone=False,
+    )
+    expected = slow_epochs(objective, np.zeros(1), 0.1, size, 4, whole_penalty)
+    found = [position for position, _ in zip(walk, range(5))]
+    for position, theta in zip(found, expected):
+        assert np.allclose(position.theta, theta, rtol=1e-13)
+    assert start[0] == 0
+
+
+def test_exact_epochs_know_the_whole_objective():
+    objective = Rowwise(X, l2=0.5)
+    walk = epochs(
+        objective,
+        np.zeros(1),
+        Gradient(),
+        0.1,
+        Batches(5, 2, None),
+        whole_penalty=False,
+        exact=True,
+        monotone=False,
+    )
+    for position, _ in zip(walk, range(4)):
+        here = objective.evaluate(position.theta)
+        assert position.value == here.value
+        assert position.log_likelihood == here.log_likelihood
+        assert position.evaluation is not None
+
+
+def test_other_epochs_add_up_what_the_batches_saw():
+    objective = Rowwise(X, l2=0.5)
+    walk = epochs(
+        objective,
+        np.zeros(1),
+        Gradient(),
+        0.1,
+        Batches(5, 2, None),
+        whole_penalty=False,
+        exact=False,
+        monotone=False,
+    )
+    start = next(walk)
+    assert start.log_likelihood == objective.log_likelihood(np.zeros(1))
+    theta = np.zeros(1)
+    for position, _ in zip(walk, range(3)):
+        seen = 0.0
+        for at in Batches(5, 2, None)():
+            part = objective.part(at, whole_penalty=False)
+            here = part.evaluate(theta)
+            seen += here.log_likelihood
+            theta = theta + 0.1 * here.gradient
+        assert position.log_likelihood == pytest.approx(seen)
+        value = seen - objective.penalty(position.theta)
+        assert position.value == pytest.approx(value / objective.divisor)
+
+
+def test_the_start_of_epochs_bears_the_penalty_as_the_epochs_do():
+    objective = Rowwise(X, l2=50.0)
+    walk = epochs(
+        objective,
+        np.array([4.0]),
+        Gradient(),
+        1e-9,  # next to no move: next to no change
+        Batches(5, 5, None),
+        whole_penalty=True,
+        exact=False,
+        monotone=False,
+    )
+    assert next(walk).value == pytest.approx(next(walk).value, rel=1e-6)
+
+
+def test_monotone_epochs_never_lower_the_objective():
+    objective = Rowwise(X)
+
+    def run(monotone):
+        return epochs(
+            objective,
+            np.zeros(1),
+            Gradient(),
+            30.0,  # far too large
+            Batches(5, 2, np.random.RandomState(0)),
+            whole_penalty=False,
+            exact=True,
+            monotone=monotone,
+        )
+
+    assert go(run(False), max_iter=20).fell
+    result = go(run(True), max_iter=40)
+    assert not result.fell
+    assert np.all(np.diff(result.curve) >= 0)
+    best = objective.log_likelihood(np.array([np.mean(X)]))
+    assert result.curve[0] < result.curve[-1] <= best
+    assert result.curve[-1] == pytest.approx(best, rel=0.01)
+
+
+def test_epochs_leave_earlier_positions_alone():
+    for exact in [True, False]:
+        walk = epochs(
+            Rowwise(X),
+            np.zeros(1),
+            Momentum(0.5),
+            0.1,
+            Batches(5, 2, None),
+            whole_penalty=False,
+            exact=exact,
+            monotone=exact,
+        )
+        kept = [next(walk) for _ in range(4)]
+        copies = [position.theta.copy() for position in kept]
+        next(walk)
+        assert all(np.array_equal(p.theta, c) for p, c in zip(kept, copies))
+
+
+# --- batches --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_rows", "size"), [(10, 3), (10, 5), (10, 10), (3, 7)])
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_batches_take_every_row_once(n_rows, size, shuffled):
+    batches = Batches(n_rows, size, np.random.RandomState(0) if shuffled else None)
+    rows = np.arange(n_rows)
+    for _ in range(3):
+        drawn = [rows[at] for at in batches()]
+        assert sorted(np.concatenate(drawn)) == [*rows]
+        assert all(len(batch) == min(size, n_rows) for batch in drawn[:-1])
+        if not shuffled:
+            assert np.array_equal(np.concatenate(drawn), rows)
+
+
+def test_batches_are_drawn_anew_and_by_the_seed():
+    rows = np.arange(50)
+
+    def draw(batches):
+        return np.concatenate([rows[at] for at in batches()])
+
+    one, other = (Batches(50, 8, np.random.RandomState(0)) for _ in range(2))
+    first, second = draw(one), draw(one)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(draw(other), first)
+    assert np.array_equal(draw(other), second)
+
+
+def test_one_batch_of_all_rows_needs_no_order():
+    rng = np.random.RandomState(0)
+    before = rng.get_state()[1].copy()
+    (at,) = Batches(5, 5, rng)()
+    assert np.array_equal(np.arange(5)[at], np.arange(5))
+    assert np.array_equal(rng.get_state()[1], before)

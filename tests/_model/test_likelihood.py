@@ -1,0 +1,229 @@
+"""Likelihoods: value, residual and curvature against loops and finite differences."""
+
+import math
+
+import numpy as np
+import pytest
+from reference import categorical_log_likelihood
+from reference import log_sigmoid as slow_log_sigmoid
+
+from skneuron._model import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
+
+LIKELIHOODS = {
+    "one sigmoid": Bernoulli(),
+    "three sigmoids": Bernoulli(3),
+    "softmax of 4": Categorical(4),
+    "softmax of 2": Categorical(2),
+    "softmax of 1": Categorical(1),
+    "joint": Joint([Bernoulli(), Categorical(3), Categorical(1), Bernoulli()]),
+}
+every = pytest.mark.parametrize("likelihood", LIKELIHOODS.values(), ids=LIKELIHOODS)
+floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def parts(likelihood):
+    """Each output's (is it a softmax?, number of logits), in order."""
+    if isinstance(likelihood, Joint):
+        return [part for output in likelihood.outputs for part in parts(output)]
+    if isinstance(likelihood, Categorical):
+        return [(True, likelihood.n_logits)]
+    return [(False, 1)] * likelihood.n_outputs
+
+
+def draw(likelihood, n=6, scale=3.0, seed=0):
+    """Logits and codes."""
+    rng = np.random.default_rng(seed)
+    z = scale * rng.standard_normal((n, likelihood.n_logits))
+    n_classes = [k if softmax else 2 for softmax, k in parts(likelihood)]
+    return z, rng.integers(0, n_classes, (n, len(n_classes)))
+
+
+def slow_log_prob(likelihood, z, codes):
+    """One example and one output a time."""
+    result = np.zeros(codes.shape)
+    for i in range(len(z)):
+        first = 0
+        for output, (softmax, k) in enumerate(parts(likelihood)):
+            logits, code = z[i, first : first + k], int(codes[i, output])
+            if softmax:
+                result[i, output] = categorical_log_likelihood([logits], [code])
+            else:
+                sign = 1.0 if code == 1 else -1.0
+                result[i, output] = slow_log_sigmoid(sign * float(logits[0]))
+            first += k
+    return result
+
+
+def dense_curvature(likelihood, y_hat):
+    """The couplings as one matrix for each row."""
+    n, m = y_hat.shape
+    matrices = np.zeros((n, m, m))
+    for first, size, pairs in likelihood.couplings(y_hat):
+        assert set(pairs) == {(a, c) for a in range(size) for c in range(a, size)}
+        for (a, c), values in pairs.items():
+            matrices[:, first + a, first + c] = values
+            matrices[:, first + c, first + a] = values
+    return matrices
+
+
+@every
+def test_counts(likelihood):
+    z, codes = draw(likelihood)
+    assert likelihood.n_outputs == len(parts(likelihood)) == codes.shape[1]
+    assert likelihood.n_logits == sum(k for _, k in parts(likelihood))
+    assert likelihood.coupled == max(k for _, k in parts(likelihood))
+    assert likelihood.log_prob(z, codes).shape == codes.shape
+    assert likelihood.y_hat(z).shape == z.shape
+
+
+@every
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 30.0, 1e4])
+def test_log_prob_is_the_log_of_the_probability(likelihood, scale):
+    z, codes = draw(likelihood, scale=scale)
+    found = likelihood.log_prob(z, codes)
+    assert np.allclose(found, slow_log_prob(likelihood, z, codes), 1e-13, 1e-15)
+
+
+@every
+def test_probabilities_agree_with_log_prob(likelihood):
+    z, codes = draw(likelihood)
+    y_hat, log_prob = likelihood.y_hat(z), likelihood.log_prob(z, codes)
+    first = 0
+    for output, (softmax, k) in enumerate(parts(likelihood)):
+        p = y_hat[:, first : first + k]
+        if softmax:
+            assert np.allclose(p.sum(axis=1), 1)
+            p = np.take_along_axis(p, codes[:, [output]], axis=1)
+        else:
+            p = np.where(codes[:, [output]] == 1, p, 1 - p)
+        assert np.allclose(np.exp(log_prob[:, output]), p[:, 0])
+        first += k
+
+
+@every
+def test_residual_is_the_slope_of_log_prob(likelihood):
+    z, codes = draw(likelihood)
+    found = likelihood.residual(likelihood.y_hat(z), codes)
+    step = 1e-5
+    for c in range(z.shape[1]):
+        up, down = z.copy(), z.copy()
+        up[:, c] += step
+        down[:, c] -= step
+        rise = likelihood.log_prob(up, codes) - likelihood.log_prob(down, codes)
+        assert np.allclose(found[:, c], rise.sum(axis=1) / (2 * step), atol=1e-9)
+
+
+@every
+def test_curvature_is_minus_the_slope_of_the_residual(likelihood):
+    z, codes = draw(likelihood)
+    found = dense_curvature(likelihood, likelihood.y_hat(z))
+    step = 1e-5
+    for c in range(z.shape[1]):
+        up, down = z.copy(), z.copy()
+        up[:, c] += step
+        down[:, c] -= step
+        fall = likelihood.residual(likelihood.y_hat(down), codes)
+        fall = fall - likelihood.residual(likelihood.y_hat(up), codes)
+        assert np.allclose(found[:, :, c], fall / (2 * step), atol=1e-9)
+
+
+@every
+def test_largest_curvature_is_reached_and_never_passed(likelihood):
+    z, _ = draw(likelihood, n=200)
+    z[0] = 0.0
+    z[1] = 0.0
+    first = 0
+    for _, k in parts(likelihood):  # two classes share all the probability
+        z[1, first + 2 : first + k] = -1e3
+        first += k
+    largest = np.linalg.eigvalsh(dense_curvature(likelihood, likelihood.y_hat(z))).max()
+    assert largest <= likelihood.largest_curvature + 1e-12
+    if likelihood.n_logits > 1 or isinstance(likelihood, Bernoulli):
+        assert largest >= likelihood.largest_curvature - 1e-12
+
+
+@every
+def test_one_class_is_certain(likelihood):
+    z, codes = draw(likelihood)
+    residual = likelihood.residual(likelihood.y_hat(z), codes)
+    log_prob, first = likelihood.log_prob(z, codes), 0
+    for output, (softmax, k) in enumerate(parts(likelihood)):
+        if softmax and k == 1:
+            assert np.all(log_prob[:, output] == 0)
+            assert np.all(residual[:, first] == 0)
+        first += k
+
+
+@every
+def test_per_logit_gives_every_logit_the_weight_of_its_output(likelihood):
+    z, codes = draw(likelihood)
+    w = np.random.default_rng(1).random(codes.shape)
+    expected, first = np.empty_like(z), 0
+    for output, (_, k) in enumerate(parts(likelihood)):
+        for c in range(first, first + k):
+            expected[:, c] = w[:, output]
+        first += k
+    found = np.broadcast_to(likelihood.per_logit(w), z.shape)
+    assert np.array_equal(found, expected)
+
+
+@every
+@floats
+@pytest.mark.parametrize("size", ["1e6", "huge"])
+def test_safe_at_any_logit(likelihood, dtype, size):
+    size = 1e6 if size == "1e6" else {np.float32: 1e38, np.float64: 1e300}[dtype]
+    values = np.array([-size, -1.0, 0.0, 1.0, size])
+    rng = np.random.default_rng(0)
+    z = rng.choice(values, (200, likelihood.n_logits)).astype(dtype)
+    _, codes = draw(likelihood, n=200)
+    with np.errstate(all="raise", under="ignore"):
+        log_prob, y_hat = likelihood.log_prob(z, codes), likelihood.y_hat(z)
+        residual = likelihood.residual(y_hat, codes)
+        curvature = dense_curvature(likelihood, y_hat)
+    assert log_prob.dtype == y_hat.dtype == dtype
+    eps = np.finfo(dtype).eps
+    assert np.allclose(log_prob, slow_log_prob(likelihood, z, codes), 8 * eps, 8 * eps)
+    assert np.all((y_hat >= 0) & (y_hat <= 1))
+    assert np.all(np.abs(residual) <= 1)
+    assert np.all(np.isfinite(curvature))
+
+
+@every
+def test_nothing_given_is_changed(likelihood):
+    z, codes = draw(likelihood)
+    before = z.copy(), codes.copy()
+    y_hat = likelihood.y_hat(z)
+    kept = y_hat.copy()
+    likelihood.log_prob(z, codes)
+    likelihood.residual(y_hat, codes)
+    dense_curvature(likelihood, y_hat)
+    assert np.array_equal(z, before[0])
+    assert np.array_equal(codes, before[1])
+    assert np.array_equal(y_hat, kept)
+
+
+def test_sigmoid_is_exact_in_both_tails():
+    z = np.array([-700.0, -40.0, -1e-3, 0.0, 1e-3, 40.0, 700.0])
+    p, log_p = Bernoulli().y_hat(z), log_sigmoid(z)
+    for value, found, log_found in zip(z, p, log_p):
+        if value < 0:
+            expected = math.exp(value) / (1 + math.exp(value))
+        else:
+            expected = 1 / (1 + math.exp(-value))
+        assert found == pytest.approx(expected, rel=1e-15)
+        assert log_found == pytest.approx(slow_log_sigmoid(value), rel=1e-15)
+
+
+def test_log_softmax_does_not_mind_a_shift():
+    z = np.random.default_rng(0).standard_normal((5, 3))
+    assert np.allclose(log_softmax(z), log_softmax(z + 1000.0), atol=1e-12)
+    assert np.allclose(np.exp(log_softmax(z)).sum(axis=1), 1)
+
+
+def test_softmax_of_two_is_the_sigmoid_of_their_difference():
+    z = np.random.default_rng(0).standard_normal((9, 2))
+    codes = np.arange(9)[:, None] % 2
+    assert np.allclose(
+        Categorical(2).log_prob(z, codes),
+        Bernoulli().log_prob(z[:, [1]] - z[:, [0]], codes),
+    )

@@ -17,18 +17,20 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
-from ._ascent import Plateau, climb
+from ._ascent import Any, Plateau, climb
 from ._labels import (
+    FLOATS,
     check_labels,
     check_two_classes,
+    check_weights,
     example_weights,
     find_targets,
     of_any_output,
 )
-from ._model import Network, Objective, Rows
-from ._predictions import FLOATS, Predictions
+from ._model import Network, Objective, Rows, Standardised
+from ._predictions import Predictions
 from ._watch import ValidationScores, Watch
 
 
@@ -42,7 +44,7 @@ class Plan:
     walk : callable
         ``walk(objective, theta)`` gives the iterator of positions.
     stop : callable
-    state : dict
+    memory : dict
         What a later fit needs to go on as if this one had not ended.
     rate : float or None
         The learning rate, where a number was asked for.
@@ -55,7 +57,7 @@ class Plan:
     objective: object
     walk: object
     stop: object
-    state: dict = field(default_factory=dict)
+    memory: dict = field(default_factory=dict)
     rate: float | None = None
     theta_dtype: object = np.float64
     exact_curve: bool = True
@@ -66,9 +68,10 @@ class NeuronClassifier(
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
-    A subclass gives ``_check_parameters()``, ``_hidden_layer_sizes()``,
-    ``_activation()``, ``_l2()``, ``_plan(...)``, ``_overshoot(...)``, and maps layers
-    to its public attributes and back with ``_layers`` and ``_layer_attributes``.
+    A subclass gives ``_check_parameters``, ``_hidden_layer_sizes``, ``_activation``,
+    ``_l2``, ``_start``, ``_plan``, ``_memory_settings``, ``_overshot`` and
+    ``_overshoot_message``, and maps layers to its public attributes and back with
+    ``_layer_attributes`` and ``_layers``.
     """
 
     def __sklearn_tags__(self):
@@ -128,6 +131,8 @@ class NeuronClassifier(
         going_on = known and (partial or self.warm_start)
         # A copy: if this fit fails, the fit to go on from is the old one.
         state = copy.deepcopy(getattr(self, "_state", {})) if going_on else {}
+        settings = self._memory_settings(partial)
+        memory = state.get("memory", {}) if state.get("settings") == settings else {}
         rng = state.get("rng") or check_random_state(self.random_state)
 
         targets, rows, counts = self._read(
@@ -139,24 +144,31 @@ class NeuronClassifier(
             partial=partial,
             counts=state.get("class_counts") if partial else None,
         )
-        validation = None
+        validation = split_seed = None
         if getattr(self, "early_stopping", False) and not partial:
-            rows, validation = self._split(rows, targets, rng)
+            split_seed = state.get("split_seed") or rng.randint(1, 2**31 - 1)
+            rows, validation = self._split(rows, targets, split_seed)
         n_features, n_logits = rows.X.shape[1], targets.likelihood.n_logits
         sizes = [n_features, *self._hidden_layer_sizes(), n_logits]
         network = Network(sizes, self._activation(), self.fit_intercept)
         objective = Objective(network, targets.likelihood, rows, self._l2())
-
-        plan = self._plan(objective, state, rng, partial)
         if going_on:
-            theta = plan.objective.coordinates(self._fitted_parameters(network))
+            theta = self._fitted_parameters(network)
+            if np.array_equal(theta, state.get("kept")):
+                theta = state["theta"]  # with the digits that the attributes round off
+
+        plan = self._plan(objective, memory, rng, partial)
+        if going_on:
+            theta = plan.objective.coordinates(theta)
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(network, rng)
         theta = theta.astype(plan.theta_dtype)
-        scores, stops = None, [] if partial else [plan.stop]
+        stops, scores = [] if partial else [plan.stop], None
         if validation is not None:
             scores = ValidationScores(plan.objective, network, targets, validation)
-            best = Plateau(scores, self.tol, self.n_iter_no_change)
+            best = plan.memory.get("best") or Plateau(None, 0, 0)
+            best.figure, best.tol = scores, self.tol
+            best.patience = self.n_iter_no_change
             # It stands in for a plateau of the log-likelihood, and joins a top.
             stops = [best, *(stop for stop in stops if not isinstance(stop, Plateau))]
 
@@ -172,23 +184,40 @@ class NeuronClassifier(
         result = climb(
             plan.walk(plan.objective, theta),
             max_iter=max_iter,
-            stop=lambda position: any([stop(position) for stop in stops]),
+            stop=Any(stops),
             watch=watch,
             noise=plan.objective.noise,
         )
         watch.close(result)
 
-        position = best.best_position if scores else result.position
-        self._keep(result, position, plan, partial and known)
+        position = self._keep(
+            result,
+            plan,
+            best.best_position if scores else None,
+            adding=partial and hasattr(self, "log_likelihood_curve_"),
+        )
         for name, value in attributes(position).items():
             setattr(self, name, value)
         self.n_parameters_ = network.n_parameters
         if scores is not None:
-            self.validation_scores_ = np.array(scores.history[1:])
+            plan.memory["best"], best.figure = best, None
+            self.validation_scores_ = np.array(
+                scores.history[-self.n_iter_ :][: self.n_iter_]
+            )
         elif hasattr(self, "validation_scores_"):
             del self.validation_scores_
-        plan.state |= {"rng": rng, "class_counts": counts}
-        self._state = plan.state if partial or self.warm_start else {}
+        self._state = {}
+        if partial or self.warm_start:
+            last = plan.objective.parameters(result.position.theta.astype(np.float64))
+            self._state = {
+                "settings": settings,
+                "memory": plan.memory,
+                "rng": rng,
+                "split_seed": split_seed,
+                "class_counts": counts,
+                "theta": last,
+                "kept": self._fitted_parameters(network),
+            }
         context.call_on_fit_task_end(
             estimator=self, **given, reconstruction_attributes={}
         )
@@ -211,9 +240,7 @@ class NeuronClassifier(
             X.sum_duplicates()
         y = check_labels(y)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=FLOATS, ensure_non_negative=True
-            )
+            sample_weight = check_weights(sample_weight, X)
         targets = find_targets(y, known=known, classes=classes, partial=partial)
         codes = targets.encode(y)
         weights, counts = example_weights(
@@ -237,27 +264,58 @@ class NeuronClassifier(
             check_two_classes(rows.codes, targets.classes)
         return targets, rows, counts
 
-    def _keep(self, result, position, plan, adding):
-        """Set the figures of the climb, whose kept position may not be its last."""
-        curve = np.array(result.curve)
-        self.log_likelihood_ = float(position.log_likelihood)
+    def _keep(self, result, plan, best, adding):
+        """Set the figures of the climb, and return the position that is kept.
+
+        It is the climb's last, unless early stopping found a better one; or the one
+        before, if the last turns out to lie where the log-likelihood is no number.
+        """
+        position = result.position if best is None else best
+        exact = position.log_likelihood
         if not plan.exact_curve:
-            self.log_likelihood_ = plan.objective.log_likelihood(position.theta)
+            try:
+                exact = plan.objective.log_likelihood(position.theta)
+                if not np.isfinite(exact) and result.before is not None:
+                    result.diverged = result.fell = True
+                    result.position = position = result.before
+                    result.curve.pop()
+                    exact = plan.objective.log_likelihood(position.theta)
+            except KeyboardInterrupt:
+                result.interrupted = True
             if position is result.position:
-                curve[-1] = self.log_likelihood_
+                result.curve[-1] = exact
+        curve = np.array(result.curve)
         if adding:
             curve = np.concatenate([self.log_likelihood_curve_, curve[1:]])
+        self.log_likelihood_ = float(exact)
         self.log_likelihood_curve_ = curve
         self.n_iter_ = len(curve) - 1
-        self.converged_ = result.converged
+        self.converged_ = result.converged and not result.diverged
+        return position
 
-    def _split(self, rows, targets, rng):
+    def _split(self, rows, targets, seed):
         """Set rows aside for early stopping, class by class for a single output."""
+        stratify, least = None, 1
+        if not targets.several:
+            stratify, least = rows.codes[:, 0], len(targets.classes)
+            if (
+                np.bincount(stratify).min(initial=2, where=np.bincount(stratify) > 0)
+                < 2
+            ):
+                stratify = None  # a class of one row cannot be in both parts
+        aside = max(math.ceil(self.validation_fraction * rows.n_rows), least)
+        if aside + least > rows.n_rows:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} sets {aside} samples aside, at least one "
+                f"for each class: too many when n_samples = {rows.n_rows}. Give more "
+                "samples, or set early_stopping=False."
+            )
         train, validation = train_test_split(
             np.arange(rows.n_rows),
-            test_size=self.validation_fraction,
-            stratify=None if targets.several else rows.codes[:, 0],
-            random_state=rng.randint(np.iinfo(np.int32).max),
+            test_size=aside,
+            stratify=stratify,
+            random_state=seed,
         )
         return rows.take(np.sort(train)), rows.take(np.sort(validation))
 
@@ -315,6 +373,26 @@ class NeuronClassifier(
 def _numbers_may_end():
     """Overflow and NaN are looked for where they matter: no need to warn as well."""
     return np.errstate(over="ignore", under="ignore", invalid="ignore")
+
+
+def standardised(objective, memory, *, partial):
+    """The objective in standardised coordinates, and the memory that is valid there.
+
+    A stream stays in the coordinates of its first batch. A fit has those of its data;
+    a memory of others is dropped.
+    """
+    if partial and "moments" in memory:
+        return Standardised(objective, memory["moments"]), memory
+    found = Standardised(objective)
+    if "moments" in memory and not _same(found.moments, memory["moments"]):
+        memory = {}
+    return found, {**memory, "moments": found.moments}
+
+
+def _same(moments, others):
+    return np.array_equal(moments[0], others[0]) and np.array_equal(
+        moments[1], others[1]
+    )
 
 
 @contextmanager

@@ -1,13 +1,30 @@
 """Labels and weights as users give them: checked, named where wrong, made ready."""
 
-from numbers import Number
+from numbers import Number, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
 from ._model import Targets
+
+#: The float types that stay as they are; others become the first.
+FLOATS = [np.float64, np.float32]
+
+
+def check_weights(sample_weight, X):
+    """`sample_weight` as floats, (n_samples,); ValueError that names it if wrong."""
+    try:
+        return _check_sample_weight(
+            sample_weight, X, dtype=FLOATS, ensure_non_negative=True
+        )
+    except (TypeError, ValueError) as error:
+        if "weight" in str(error):
+            raise
+        raise ValueError(
+            f"sample_weight must be one number for each sample: {error}"
+        ) from error
 
 
 def check_labels(y):
@@ -16,13 +33,17 @@ def check_labels(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    if y.dtype == object and len({_kind(label) for label in y.flat}) > 1:
-        raise ValueError(
-            "y mixes labels of different types, "
-            f"{sorted({type(label).__name__ for label in y.flat})}; make them all "
-            "strings or all numbers."
-        )
-    check_classification_targets(y)
+    if y.dtype != object:
+        check_classification_targets(y)
+        return y
+    for column in y.T if y.ndim == 2 else [y]:
+        if len({_kind(label) for label in column}) > 1:
+            raise ValueError(
+                "y mixes labels of different types, "
+                f"{sorted({type(label).__name__ for label in column})}; make them all "
+                "strings or all numbers."
+            )
+        check_classification_targets(np.array(column.tolist()))
     return y
 
 
@@ -144,10 +165,12 @@ def _class_weights(wanted, classes, counts):
             f"class_weight names classes that y does not have: {unknown}. The classes "
             f"are {labels}."
         )
-    weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=float)
-    if not np.all((weights >= 0) & np.isfinite(weights)):
-        raise ValueError(f"class_weight must be finite and not negative, got {wanted}.")
-    return weights
+    weights = [wanted.get(label, 1.0) for label in labels]
+    if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
+        raise ValueError(
+            f"class_weight must hold finite numbers, none of them negative: {wanted}."
+        )
+    return np.array(weights, dtype=float)
 
 
 def check_two_classes(codes, classes):

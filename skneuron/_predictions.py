@@ -3,13 +3,9 @@
 import numpy as np
 from scipy import sparse
 from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._labels import check_labels
+from ._labels import FLOATS, check_labels, check_weights
 from ._model import (
     Bernoulli,
     Categorical,
@@ -21,9 +17,6 @@ from ._model import (
     log_softmax,
 )
 from ._model.rows import block_rows
-
-#: The float types that stay as they are; others become the first.
-FLOATS = [np.float64, np.float32]
 
 
 class Predictions:
@@ -165,7 +158,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             )
         right = np.all(predicted == y, axis=1)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, right[:, None])
+            sample_weight = check_weights(sample_weight, right[:, None])
         return float(np.average(right, weights=sample_weight))
 
     def log_likelihood(self, X, y, sample_weight=None):
@@ -185,20 +178,19 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
         """
         check_is_fitted(self)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=False,
-            accept_sparse="csr",
-            dtype=FLOATS,
-            multi_output=True,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                reset=False,
+                accept_sparse="csr",
+                dtype=FLOATS,
+                multi_output=True,
+            )
         codes = Targets(self.classes_).encode(check_labels(y))
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=FLOATS, ensure_non_negative=True
-            )
+            sample_weight = check_weights(sample_weight, X)
         network, layers = self._fitted_network()
         likelihood = Targets(self.classes_).likelihood
         rows = Rows(X, codes, sample_weight)

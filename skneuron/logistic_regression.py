@@ -18,8 +18,14 @@ from ._ascent import (
     epochs,
     steps,
 )
-from ._estimator import NeuronClassifier, Plan, learns_from_streams, round_down
-from ._model import Standardised, largest_safe_rate
+from ._estimator import (
+    NeuronClassifier,
+    Plan,
+    learns_from_streams,
+    round_down,
+    standardised,
+)
+from ._model import largest_safe_rate
 
 #: A Newton step costs about (classes x features)^2 a row, an L-BFGS step about classes
 #: x features; Newton takes some 7 steps and lands on the last digit, L-BFGS takes tens
@@ -272,57 +278,57 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             "intercept_": intercepts.copy(),
         }
 
-    def _plan(self, objective, state, rng, partial):
+    def _memory_settings(self, partial):
+        return self.solver, self.batch_size, self.learning_rate == "auto", partial
+
+    def _plan(self, objective, memory, rng, partial):
         if self.learning_rate == "auto":
-            return self._plan_to_the_top(objective, state, rng, partial)
+            return self._plan_to_the_top(objective, memory, rng, partial)
         objective = objective.reduced(self.reduction)
-        direction = Gradient()
+        direction, step_size = Gradient(), FixedRate(self.learning_rate)
         if self.batch_size is None:
 
             def walk(objective, theta):
-                step_size = FixedRate(self.learning_rate)
                 return steps(objective, theta, direction, step_size)
 
         else:
-            walk = self._epochs(objective, direction, self.learning_rate, rng)
+            walk = self._epochs(objective, direction, step_size, rng)
         stop = Top(objective, direction, self.tol)
         return Plan(objective, walk, stop, rate=self.learning_rate)
 
-    def _plan_to_the_top(self, objective, state, rng, partial):
-        standardised = Standardised(objective)
+    def _plan_to_the_top(self, objective, memory, rng, partial):
+        coordinates, memory = standardised(objective, memory, partial=partial)
         solver = self.solver
         if solver == "auto":
-            solver = "gradient" if self.batch_size else _pick_solver(standardised)
-        if partial and (solver == "lbfgs" or standardised.exponents is not None):
+            solver = "gradient" if self.batch_size else _pick_solver(coordinates.base)
+        if partial and (solver == "lbfgs" or coordinates.exponents is not None):
             solver = "gradient"
-        # The information of all batches adds up only in coordinates that stay.
-        streaming = partial and solver == "newton"
-        objective = objective if streaming else standardised
-        direction = state.get("direction")
-        if not isinstance(direction, DIRECTIONS[solver]):
-            direction = DIRECTIONS[solver]()
-            if streaming:
-                direction.accumulate = True
-        if solver == "gradient" and (self.batch_size or partial):
-            # Half the largest safe rate is the one that gains most for certain.
-            rate = 0.5 * largest_safe_rate(objective)
-            if self.batch_size:
-                walk = self._epochs(objective, direction, rate, rng, monotone=True)
-            else:
-
-                def walk(objective, theta):
-                    return steps(objective, theta, direction, FixedRate(rate))
-
+        if partial and solver == "newton":
+            # The information of all batches adds up as sums, in the parameters as they
+            # are: coordinates that no batch changes.
+            objective, new = objective.reduced("sum"), Newton(accumulate=True)
         else:
-            step_size = state.get("step_size") or LineSearch()
-            state = {"direction": direction, "step_size": step_size}
+            objective, new = coordinates, DIRECTIONS[solver]()
+        direction = memory.get("direction")
+        if type(direction) is not type(new):
+            direction = new
+        fixed = solver == "gradient" and (self.batch_size or partial)
+        step_size = memory.get("step_size")
+        if type(step_size) is not (FixedRate if fixed else LineSearch) or partial:
+            # Half the largest safe rate is the one that gains most for certain.
+            rate = 0.5 * largest_safe_rate(objective) if fixed else None
+            step_size = FixedRate(rate) if fixed else LineSearch()
+        if self.batch_size:
+            walk = self._epochs(objective, direction, step_size, rng, monotone=True)
+        else:
 
             def walk(objective, theta):
                 return steps(objective, theta, direction, step_size)
 
-        return Plan(objective, walk, Top(objective, direction, self.tol), dict(state))
+        memory |= {"direction": direction, "step_size": step_size}
+        return Plan(objective, walk, Top(objective, direction, self.tol), memory)
 
-    def _epochs(self, objective, direction, rate, rng, monotone=False):
+    def _epochs(self, objective, direction, step_size, rng, monotone=False):
         batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
 
         def walk(objective, theta):
@@ -330,7 +336,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                 objective,
                 theta,
                 direction,
-                rate,
+                step_size,
                 batches,
                 whole_penalty=False,
                 exact=True,
@@ -354,8 +360,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         )
 
 
-def _pick_solver(standardised):
+def _pick_solver(objective):
     """Newton's method where its curvature is cheap."""
-    n_inputs = standardised.base.network.sizes[0] + 1
-    affordable = n_inputs * standardised.base.likelihood.coupled <= NEWTON_PARAMETERS
+    n_inputs = objective.network.sizes[0] + 1
+    affordable = n_inputs * objective.likelihood.coupled <= NEWTON_PARAMETERS
     return "newton" if affordable else "lbfgs"

@@ -1,6 +1,7 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
 from numbers import Integral, Real
+from operator import attrgetter
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -11,6 +12,7 @@ from ._ascent import (
     LBFGS,
     Adam,
     Batches,
+    FixedRate,
     LineSearch,
     Momentum,
     Plateau,
@@ -18,11 +20,18 @@ from ._ascent import (
     epochs,
     steps,
 )
-from ._estimator import NeuronClassifier, Plan, learns_from_streams, round_down
-from ._model import Standardised
+from ._estimator import (
+    NeuronClassifier,
+    Plan,
+    learns_from_streams,
+    round_down,
+    standardised,
+)
 
 #: The rates that "auto" stands for, for standardised features.
 AUTO_RATES = {"adam": 0.01, "gradient": 0.1}
+
+VALUE = attrgetter("value")
 
 
 class SimpleMLPClassifier(NeuronClassifier):
@@ -289,77 +298,93 @@ class SimpleMLPClassifier(NeuronClassifier):
             ],
         }
 
-    def _plan(self, objective, state, rng, partial):
-        dtype, n_rows = objective.rows.X.dtype, objective.rows.n_rows
+    def _memory_settings(self, partial):
+        return self.solver, self.momentum, self.learning_rate == "auto"
+
+    def _plan(self, objective, memory, rng, partial):
         auto = self.learning_rate == "auto"
-        kept = {}
         if auto:
-            # A stream keeps the coordinates of its first batch: memories are in them.
-            objective = Standardised(objective, state.get("moments"))
-            kept["moments"] = objective.moments
+            objective, memory = standardised(objective, memory, partial=partial)
+        direction = memory.get("direction") or self._direction()
+        memory |= {"direction": direction}
         if self.solver == "lbfgs":
-            direction = state.get("direction") or LBFGS()
-            step_size = state.get("step_size") or LineSearch()
-
-            def climb_whole(objective, theta):
-                return steps(objective, theta, direction, step_size)
-
+            memory["step_size"] = step_size = memory.get("step_size") or LineSearch()
             stop = Top(objective, direction, self.tol)
-            kept |= {"direction": direction, "step_size": step_size}
-            return Plan(objective, climb_whole, stop, kept)
-
-        direction = state.get("direction") or self._direction()
-        batch_size = 200 if self.batch_size == "auto" else self.batch_size
-        batches = Batches(
-            n_rows, min(batch_size, n_rows), rng if self.shuffle else None
-        )
-        rate = AUTO_RATES[self.solver] if auto else self.learning_rate
-
-        def climb_by_batch(objective, theta):
-            return epochs(
-                objective,
-                theta,
-                direction,
-                rate,
-                batches,
-                whole_penalty=True,
-                exact=False,
-                monotone=False,
+        else:
+            step_size = FixedRate(
+                AUTO_RATES[self.solver] if auto else self.learning_rate
             )
+            memory["stop"] = stop = memory.get("stop") or Plateau(VALUE, 0, 0)
+            stop.tol, stop.patience = self.tol, self.n_iter_no_change
 
+        def walk(objective, theta):
+            return self._walk(objective, theta, direction, step_size, rng)
+
+        whole = self.solver == "lbfgs" or self._batch_rows(objective) is None
         return Plan(
             objective,
-            climb_by_batch,
-            Plateau(lambda position: position.value, self.tol, self.n_iter_no_change),
-            kept | {"direction": direction},
+            walk,
+            stop,
+            memory,
             rate=None if auto else self.learning_rate,
-            theta_dtype=dtype,
-            exact_curve=False,
+            theta_dtype=np.float64 if whole else objective.base.rows.X.dtype,
+            exact_curve=whole,
+        )
+
+    def _batch_rows(self, objective):
+        """Rows in a mini-batch; None for all."""
+        size = 200 if self.batch_size == "auto" else self.batch_size
+        return size if size < objective.base.rows.n_rows else None
+
+    def _walk(self, objective, theta, direction, step_size, rng):
+        size = self._batch_rows(objective)
+        if self.solver == "lbfgs" or size is None:
+            return steps(objective, theta, direction, step_size)
+        n_rows = objective.base.rows.n_rows
+        batches = Batches(n_rows, size, rng if self.shuffle else None)
+        return epochs(
+            objective,
+            theta,
+            direction,
+            step_size,
+            batches,
+            whole_penalty=True,
+            exact=False,
+            monotone=False,
         )
 
     def _direction(self):
+        if self.solver == "lbfgs":
+            return LBFGS()
         return Adam() if self.solver == "adam" else Momentum(self.momentum)
 
     def _overshot(self, result):
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _overshoot_message(self, result, plan, start):
+        rate = round_down(self._holding_rate(plan.objective, start))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
-            "the top. From the initial weights, the largest rate found safe for this "
-            f"data is {round_down(self._rising_rate(plan.objective, start)):.4g}; "
-            "learning_rate='auto' picks its own, for features of any scale."
+            "the top. By halving it, the largest rate found safe for this data is "
+            f"{rate:.4g}; learning_rate='auto' picks its own."
         )
 
-    def _rising_rate(self, objective, start):
-        """The rate, by halving, whose first step on all examples is a step up."""
+    def _holding_rate(self, objective, start):
+        """The rate, by halving, whose iterations (50 at most) stay above the start."""
+        n_iter = min(self.max_iter, 50)
+        rate = self.learning_rate / 2
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            here = objective.evaluate(start)
-            along = self._direction()(start, here)
-            rate = self.learning_rate
+            least = objective.log_likelihood(start)
             while rate > 0:
-                there = objective.evaluate(start + rate * along)
-                if there.value >= here.value:
+                walk = self._walk(
+                    objective,
+                    start,
+                    self._direction(),
+                    FixedRate(rate),
+                    np.random.RandomState(0),
+                )
+                places = (next(walk).theta for _ in range(n_iter + 1))
+                if all(objective.log_likelihood(place) >= least for place in places):
                     break
                 rate /= 2
         return rate

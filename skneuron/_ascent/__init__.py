@@ -7,11 +7,12 @@ curvature at a flat parameter vector, and nothing of neurons.
 from .directions import LBFGS, Adam, Gradient, Momentum, Newton
 from .loop import Batches, Climb, Position, climb, epochs, steps
 from .step_sizes import FixedRate, LineSearch
-from .stopping import Plateau, Top
+from .stopping import Any, Plateau, Top
 
 __all__ = [
     "LBFGS",
     "Adam",
+    "Any",
     "Batches",
     "Climb",
     "FixedRate",

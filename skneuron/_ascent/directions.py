@@ -32,6 +32,9 @@ class Direction:
         """Drop what was learned from earlier steps; return whether there was any."""
         return False
 
+    def begin(self):
+        """Be told that a walk starts, at a place not necessarily the last."""
+
 
 class Gradient(Direction):
     """``gradient``: with a fixed rate, the lecture's ``theta += eta * gradient``."""
@@ -159,8 +162,8 @@ class Newton(Direction):
         self._cached = (None, None)
         self._last_slope = np.inf
 
-    def __getstate__(self):
-        return {**self.__dict__, "_cached": (None, None)}
+    def begin(self):
+        self._cached, self._last_slope = (None, None), np.inf
 
     def __call__(self, theta, here):
         if self._cached[0] is not here:

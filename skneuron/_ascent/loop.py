@@ -50,6 +50,8 @@ class Climb:
     ----------
     position : Position
         The last one that is finite.
+    before : Position or None
+        The one before it.
     curve : list of float
         The log-likelihood at the start and after every iteration.
     converged, stopped, interrupted, diverged : bool
@@ -61,6 +63,7 @@ class Climb:
 
     position: Position
     curve: list = field(default_factory=list)
+    before: Position | None = None
     converged: bool = False
     stopped: bool = False
     interrupted: bool = False
@@ -75,6 +78,7 @@ class Climb:
 def steps(objective, theta, direction, step_size):
     """Yield positions, each one step from the last, all examples in every step."""
     curvature = direction.needs_curvature
+    direction.begin()
     here = objective.evaluate(theta, curvature=curvature)
     yield Position.at(theta, here)
     while True:
@@ -104,14 +108,14 @@ def _take(step_size, objective, theta, here, along, direction):
 
 
 def epochs(
-    objective, theta, direction, rate, batches, *, whole_penalty, exact, monotone
+    objective, theta, direction, step_size, batches, *, whole_penalty, exact, monotone
 ):
     """Yield positions, each one pass over the batches from the last.
 
     Parameters
     ----------
     objective, theta, direction : as in :func:`steps`
-    rate : float
+    step_size : FixedRate
     batches : callable
         Gives the row indices of each batch of the next epoch.
     whole_penalty : bool
@@ -135,7 +139,7 @@ def epochs(
         for at in batches():
             part = objective.part(at, whole_penalty=whole_penalty)
             there = part.evaluate(theta)
-            theta += rate * direction(theta, there)
+            theta += step_size.rate * direction(theta, there)
             log_likelihood += there.log_likelihood
         if not exact:
             value = log_likelihood - objective.penalty(theta)
@@ -143,7 +147,8 @@ def epochs(
             continue
         there = objective.evaluate(theta)
         if monotone and not there.value >= here.value:
-            theta, rate = before, rate / 2
+            theta = before
+            step_size.rate /= 2
         else:
             here = there
         yield Position.at(theta, here)
@@ -179,8 +184,9 @@ def climb(walk, *, max_iter, stop, watch, noise):
     walk : iterator of Position
         :func:`steps` or :func:`epochs`; the first position is the start.
     max_iter : int
-    stop : callable
-        ``stop(position)``, after the start and every iteration: True at the top.
+    stop : object
+        ``stop.at_start(position)`` and, after every iteration, ``stop(position)``: True
+        at the top.
     watch : object
         ``watch.begin(n, position)`` before iteration n, ``watch.end(n, position)``
         after it; a true answer of the latter stops the climb.
@@ -199,7 +205,7 @@ def climb(walk, *, max_iter, stop, watch, noise):
             result.diverged = True
             return result
         try:
-            result.converged = bool(stop(position))
+            result.converged = bool(stop.at_start(position))
             while result.n_iter < max_iter and not result.converged:
                 n = result.n_iter + 1
                 watch.begin(n, position)
@@ -216,7 +222,7 @@ def climb(walk, *, max_iter, stop, watch, noise):
                     break
                 last = result.position.value
                 result.fell |= bool(position.value < last - 64 * noise * abs(last))
-                result.position = position
+                result.before, result.position = result.position, position
                 result.curve.append(position.log_likelihood)
                 result.converged = bool(stop(position))
                 if watch.end(n, position):

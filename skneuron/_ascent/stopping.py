@@ -15,6 +15,10 @@ class Top:
     def __init__(self, objective, direction, tol):
         self.objective, self.direction, self.tol = objective, direction, tol
 
+    def at_start(self, position):
+        """Whether the climb starts at the top."""
+        return self(position)
+
     def __call__(self, position):
         here = position.evaluation
         return self.objective.is_top(here, self.tol) and self.direction.is_settled(
@@ -36,21 +40,47 @@ class Plateau:
     ----------
     best : float
         The highest figure so far, `best_position` where it was.
+    waited : int
+        Iterations since the figure last rose by tol.
     """
 
     def __init__(self, figure, tol, patience):
         self.figure, self.tol, self.patience = figure, tol, patience
         self.best, self.best_position = -float("inf"), None
-        self.waited = -1  # the start is no iteration
+        self.waited = 0
         self._mark = -float("inf")
+
+    def at_start(self, position):
+        """Note the figure at the start, unless the climb only goes on; never stop."""
+        if self.best_position is None:
+            self.best, self.best_position = self.figure(position), position
+            self._mark = self.best
+        return False
 
     def __call__(self, position):
         figure = self.figure(position)
         if figure > self.best:
             self.best, self.best_position = figure, position
-        if figure >= self._mark + self.tol or self.waited < 0:
-            self.waited = 0
-        else:
-            self.waited += 1
+        self.waited = 0 if figure >= self._mark + self.tol else self.waited + 1
         self._mark = max(self._mark, figure)
         return self.waited >= self.patience
+
+
+class Any:
+    """Stop as soon as any of several rules says so; all of them are always asked.
+
+    Parameters
+    ----------
+    rules : list
+        None at all: never stop.
+    """
+
+    def __init__(self, rules):
+        self.rules = rules
+
+    def at_start(self, position):
+        """Whether any rule stops at the start."""
+        return any([rule.at_start(position) for rule in self.rules])
+
+    def __call__(self, position):
+        return any([rule(position) for rule in self.rules])

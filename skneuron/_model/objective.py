@@ -10,7 +10,6 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._arrays import array_namespace
-from .rows import block_rows
 
 
 @dataclass
@@ -74,13 +73,22 @@ class Objective:
 
     def in_units(self, exponents):
         """The objective of the weights of features divided by 2 to their exponents."""
+        units = np.ldexp(1.0, np.clip(exponents, -500, 500))
+        return self._with_rows(self.rows.in_units(exponents), units)
+
+    def centred(self, mean, scale):
+        """The objective of the weights of features read as (x - mean) / scale."""
+        return self._with_rows(self.rows.centred(mean, scale), scale)
+
+    def _with_rows(self, rows, units):
         other = object.__new__(Objective)
         other.__dict__.update(self.__dict__)
-        other.rows = self.rows.in_units(exponents)
+        other.rows = rows
         if self.l2:  # the penalty stays on the weights of the features as they were
             other._shrunk = self._shrunk.copy()
             weights, _ = self.network.layers(other._shrunk)[0]
-            weights[...] = np.ldexp(1.0, np.minimum(-2 * exponents, 1000))[:, None]
+            weights /= units[:, None]
+            weights /= units[:, None]
         return other
 
     def part(self, at, *, whole_penalty):
@@ -233,33 +241,31 @@ def largest_safe_rate(objective):
     network, rows = base.network, base.rows
     n_inputs = network.sizes[0] + network.fit_intercept
     bound = base.likelihood.largest_curvature
-    unit = max(1.0, float(abs(rows.X).max()))  # keeps the squares of 1e200 finite
+    # Keeps the squares of 1e200 finite.
+    unit = max(1.0, float(abs(rows.X).max())) if rows.centre is None else 1.0
     shrunk = 0.0
     if base.l2:
         first_logit = base._shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
         shrunk = (base.l2 / bound / unit * first_logit)[:, None]
-    weights = np.ones(rows.n_rows) if rows.weights is None else rows.weights
-    if weights.ndim == 2:
-        weights = weights.max(axis=1)
 
     def apply(directions):
         theta = objective.first_layer_parameters(
             directions.reshape(n_inputs, -1) / unit
         )
         total = shrunk * theta + np.zeros_like(theta)
-        for start in range(0, rows.n_rows, size):
-            at = slice(start, start + size)
-            z = rows.X[at] @ theta[: network.sizes[0]]
+        for block in rows.blocks(n_inputs):
+            z = block.X @ theta[: network.sizes[0]]
             if network.fit_intercept:
                 z += theta[-1]
-            z *= weights[at, None]
+            if block.weights is not None:
+                w = block.weights
+                z *= (w if w.ndim == 1 else w.max(axis=1))[:, None]
             z /= unit
-            total[: network.sizes[0]] += rows.X[at].T @ z
+            total[: network.sizes[0]] += block.X.T @ z
             if network.fit_intercept:
                 total[-1] += z.sum(axis=0)
         return objective.first_layer_gradient(total)
 
-    size = block_rows(8 * n_inputs)
     if n_inputs <= 500:
         largest = np.linalg.eigvalsh(apply(np.eye(n_inputs)))[-1]
     else:

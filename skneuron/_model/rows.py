@@ -20,10 +20,13 @@ class Rows:
     codes : int array of shape (n_rows, n_outputs)
     weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
         None: every example counts once.
+    centre : (mean, scale), default=None
+        Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``. Dense only.
     """
 
-    def __init__(self, X, codes, weights=None):
+    def __init__(self, X, codes, weights=None, centre=None):
         self.X, self.codes, self.weights = X, codes, weights
+        self.centre = centre
         self.n_rows = X.shape[0]
         if weights is None:
             self.total_weight = float(self.n_rows)
@@ -33,7 +36,12 @@ class Rows:
     def take(self, at):
         """The rows at an index array or slice."""
         weights = None if self.weights is None else self.weights[at]
-        return Rows(self.X[at], self.codes[at], weights)
+        return Rows(self.X[at], self.codes[at], weights, self.centre)
+
+    def centred(self, mean, scale):
+        """The same rows, standardised as they are read."""
+        centre = mean.astype(self.X.dtype), scale.astype(self.X.dtype)
+        return Rows(self.X, self.codes, self.weights, centre)
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
@@ -47,11 +55,15 @@ class Rows:
     def blocks(self, width):
         """Yield consecutive blocks as Rows, `width` numbers to a row."""
         size = block_rows(width * self.X.dtype.itemsize)
-        if self.n_rows <= size:
-            yield self
-            return
         for start in range(0, self.n_rows, size):
-            yield self.take(slice(start, start + size))
+            whole = self.n_rows <= size
+            block = self if whole else self.take(slice(start, start + size))
+            if self.centre is not None:
+                mean, scale = self.centre
+                X = block.X - mean
+                X /= scale
+                block = Rows(X, block.codes, block.weights)
+            yield block
 
     def column_moments(self):
         """The weighted mean and standard deviation of every column.

@@ -1,14 +1,16 @@
 """The same objective in other coordinates: those of standardised features.
 
 Features of any scale and offset make a long, narrow hill; in units of their own mean m
-and deviation s it is a round one. Nothing is done to the data. A network on
-``x' = (x - m) / s`` with first-layer parameters W', b' is the network on x with::
+and deviation s it is a round one. A network on ``x' = (x - m) / s`` with first-layer
+parameters W', b' is the network on x with::
 
     W = W' / s        b = b' - m^T W
 
-and what the climb needs in the new coordinates follows from the old by the chain rule,
-as ``T^T gradient`` and ``T^T curvature T`` with T the linear map above: sums over the
-examples stay sums, and sparse data stay sparse. The penalty is on W, as ever.
+Dense features are standardised block by block as they are read, which loses no digit to
+a large offset and copies no more than a block. Sparse ones are left as they are: what
+the climb needs in the new coordinates follows from the old by the chain rule, as
+``T^T gradient`` and ``T^T curvature T`` with T the linear map above. The penalty is on
+W, as ever.
 """
 
 import numpy as np
@@ -22,62 +24,61 @@ class Standardised:
     Parameters
     ----------
     objective : Objective
-    moments : (mean, deviation), default=None
-        Of every column; by default they are measured.
+    moments : tuple, default=None
+        Another's `moments`, to have the same coordinates; by default they are measured.
     """
 
     def __init__(self, objective, moments=None):
-        exponents, moments = _measure(objective.rows) if moments is None else moments
-        self.moments = exponents, moments
-        if exponents is not None:
-            objective = objective.in_units(exponents)
-        self.exponents = exponents
-        self.objective = objective
+        self.moments = _measure(objective.rows) if moments is None else moments
+        self.exponents, (mean, deviation) = self.moments
+        network, rows = objective.network, objective.rows
+        if self.exponents is not None:
+            objective = objective.in_units(self.exponents)
+        if not network.fit_intercept:  # no b to take the shift: size, not deviation
+            deviation = np.hypot(mean, deviation)
+            mean = np.zeros_like(mean)
+        mean = mean.astype(rows.X.dtype).astype(np.float64)
+        # A constant column is told from a varying one by what rounding leaves of it.
+        constant = deviation <= 8 * objective.noise * np.abs(mean)
+        scale = np.where(constant, np.where(mean != 0, np.abs(mean), 1.0), deviation)
+        if objective.l2:
+            # What the penalty adds to the curvature, in the same units.
+            prior = np.full_like(scale, np.sqrt(4 * objective.l2 / rows.total_weight))
+            if self.exponents is not None:
+                prior = np.ldexp(prior, -self.exponents)
+            scale = np.hypot(np.where(constant, 0.0, scale), prior)
+            scale[scale == 0] = 1.0
+        # Powers of two: dividing by them is exact.
+        scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, 1000))
+        self.mean, self.scale = mean, scale
+        self._pulls = not isinstance(rows.X, np.ndarray)
+        self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
         self.divisor = objective.divisor
         self.noise = objective.noise
-        network = objective.network
-        mean, deviation = moments
-        if not network.fit_intercept:  # no b to take the shift: size, not deviation
-            deviation = np.hypot(mean, deviation)
-            mean = np.zeros_like(mean)
-        # A constant column is told from a varying one by what rounding leaves of it.
-        constant = deviation <= 8 * objective.noise * np.abs(mean)
-        size = np.where(mean != 0, np.abs(mean), 1.0)
-        if objective.l2 and exponents is None:
-            # What the penalty adds to the curvature, in the same units.
-            prior = np.sqrt(4 * objective.l2 / objective.total_weight)
-            deviation = np.hypot(deviation, prior)
-            constant[:] = False
-        # Powers of two: dividing by them is exact.
-        self.scale = np.exp2(np.round(np.log2(np.where(constant, size, deviation))))
-        self.mean = mean
         self._shape = (network.sizes[0] + network.fit_intercept, network.sizes[1])
 
-    def _first_layer(self, vector):
-        size = self._shape[0] * self._shape[1]
-        return vector[:size].reshape(self._shape)
+    def part(self, at, *, whole_penalty):
+        """The objective of some of the rows alone, in the same coordinates."""
+        part = object.__new__(Standardised)
+        part.__dict__.update(self.__dict__)
+        part.base = self.base.part(at, whole_penalty=whole_penalty)
+        part.total_weight = part.base.total_weight
+        part.divisor = part.base.divisor
+        return part
+
+    # The map between coordinates and parameters ------------------------------------
 
     def parameters(self, coordinates):
         """The network's own parameters, W and b, at the coordinates W', b'."""
-        theta = self._inner(coordinates)
+        theta = coordinates.copy()
+        first = self._first_layer(theta)
+        self._to_parameters(first)
         if self.exponents is not None:
-            weights = self._first_layer(theta)[: len(self.scale)]
+            weights = first[: len(self.scale)]
             weights[...] = np.ldexp(weights, -self.exponents[:, None])
         return theta
-
-    def _inner(self, coordinates):
-        """The parameters that the inner objective takes."""
-        theta = coordinates.copy()
-        self._to_parameters(self._first_layer(theta))
-        return theta
-
-    def _to_parameters(self, first):
-        weights = first[: len(self.scale)]
-        weights /= self._like(self.scale, first)
-        if len(first) > len(weights):
-            first[-1] -= self._like(self.mean, first)[:, 0] @ weights
 
     def coordinates(self, theta):
         """W', b' at the network's own parameters W, b."""
@@ -91,59 +92,69 @@ class Standardised:
         weights *= self._like(self.scale, first)
         return coordinates
 
+    def _first_layer(self, vector):
+        size = self._shape[0] * self._shape[1]
+        return vector[:size].reshape(self._shape)
+
     def _like(self, per_feature, array):
         return per_feature.astype(array.dtype, copy=False)[:, None]
 
+    def _to_parameters(self, first):
+        """T along the first axis, in place."""
+        weights = first[: len(self.scale)]
+        weights /= self._like(self.scale, first)
+        if len(first) > len(weights):
+            first[-1] -= self._like(self.mean, first)[:, 0] @ weights
+
     def _pull(self, first):
-        """T^T applied along the first axis, in place."""
+        """T^T along the first axis, in place."""
         weights = first[: len(self.scale)]
         if len(first) > len(weights):
             weights -= self._like(self.mean, first) * first[-1]
         weights /= self._like(self.scale, first)
 
-    def evaluate(self, coordinates, *, curvature=False):
-        """As :meth:`Objective.evaluate`, derivatives with respect to coordinates."""
-        here = self.objective.evaluate(self._inner(coordinates), curvature=curvature)
-        self._pull(self._first_layer(here.gradient))
-        for _, matrix in here.curvature:
-            rows = matrix.reshape(self._shape[0], -1)
-            self._pull(rows)
-            matrix[...] = matrix.T.copy()
-            self._pull(rows)
-        return here
-
-    @property
-    def base(self):
-        """The objective in the network's own parameters."""
-        return self.objective
+    def _of_base(self, coordinates):
+        """What `base` takes for its parameters."""
+        if not self._pulls:
+            return coordinates
+        theta = coordinates.copy()
+        self._to_parameters(self._first_layer(theta))
+        return theta
 
     def first_layer_parameters(self, matrix):
-        """T, on columns of a matrix of shape (n_in + 1, any)."""
-        matrix = matrix.copy()
-        self._to_parameters(matrix)
+        """What `base` takes, for columns of a matrix of shape (n_in + 1, any)."""
+        if self._pulls:
+            matrix = matrix.copy()
+            self._to_parameters(matrix)
         return matrix
 
     def first_layer_gradient(self, matrix):
-        """T^T, on columns of a matrix of shape (n_in + 1, any), in place."""
-        self._pull(matrix)
+        """The transpose of that map, in place."""
+        if self._pulls:
+            self._pull(matrix)
         return matrix
 
-    def part(self, at, *, whole_penalty):
-        """The objective of some of the rows alone, in the same coordinates."""
-        part = object.__new__(Standardised)
-        part.__dict__.update(self.__dict__)
-        part.objective = self.objective.part(at, whole_penalty=whole_penalty)
-        part.total_weight = part.objective.total_weight
-        part.divisor = part.objective.divisor
-        return part
+    # The objective -----------------------------------------------------------------
+
+    def evaluate(self, coordinates, *, curvature=False):
+        """As :meth:`Objective.evaluate`, derivatives with respect to coordinates."""
+        here = self.base.evaluate(self._of_base(coordinates), curvature=curvature)
+        if self._pulls:
+            self._pull(self._first_layer(here.gradient))
+            for _, matrix in here.curvature:
+                rows = matrix.reshape(self._shape[0], -1)
+                self._pull(rows)
+                matrix[...] = matrix.T.copy()
+                self._pull(rows)
+        return here
 
     def log_likelihood(self, coordinates):
         """The total log-likelihood alone: a forward pass."""
-        return self.objective.log_likelihood(self._inner(coordinates))
+        return self.base.log_likelihood(self._of_base(coordinates))
 
     def penalty(self, coordinates):
         """The penalty on the network's own weights."""
-        return self.objective.penalty(self._inner(coordinates))
+        return self.base.penalty(self._of_base(coordinates))
 
     def is_top(self, evaluation, tol):
         """Whether the gradient is below tol in the parameters and in the coordinates.
@@ -153,7 +164,7 @@ class Standardised:
         """
         mean_factor = self.divisor / self.total_weight
         gradient = evaluation.gradient * mean_factor
-        resolution = 64 * self.objective.noise
+        resolution = 64 * self.noise
         if _largest(gradient) > max(tol, resolution):
             return False
         first = self._first_layer(gradient)
@@ -183,10 +194,5 @@ def _measure(rows):
     largest = abs(rows.X).max(axis=0)
     largest = largest.toarray().ravel() if hasattr(largest, "toarray") else largest
     # A column whose weights would overflow before they mattered is taken for zeros.
-    exponents = np.where(largest < _least(rows), 5000, np.frexp(largest)[1])
+    exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
     return exponents, rows.in_units(exponents).column_moments()
-
-
-def _least(rows):
-    """The smallest scale whose inverse, times a million or so, is finite."""
-    return float(np.finfo(rows.X.dtype).tiny) * 2**20

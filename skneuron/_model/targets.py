@@ -32,6 +32,8 @@ class ClassesPerOutput(list):
     def __getitem__(self, key):
         if isinstance(key, np.ndarray) and key.ndim == 2:
             columns = [classes[key[:, i]] for i, classes in enumerate(self)]
+            if len({column.dtype.kind for column in columns}) > 1:
+                columns = [column.astype(object) for column in columns]
             return np.stack(columns, axis=1)
         return super().__getitem__(key)
 

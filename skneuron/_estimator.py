@@ -43,7 +43,7 @@ class Plan:
     objective : Objective or Standardised
     walk : callable
         ``walk(objective, theta)`` gives the iterator of positions.
-    stop : callable
+    stop : Top or Plateau
     memory : dict
         What a later fit needs to go on as if this one had not ended.
     rate : float or None
@@ -131,8 +131,6 @@ class NeuronClassifier(
         going_on = known and (partial or self.warm_start)
         # A copy: if this fit fails, the fit to go on from is the old one.
         state = copy.deepcopy(getattr(self, "_state", {})) if going_on else {}
-        settings = self._memory_settings(partial)
-        memory = state.get("memory", {}) if state.get("settings") == settings else {}
         rng = state.get("rng") or check_random_state(self.random_state)
 
         targets, rows, counts = self._read(
@@ -144,6 +142,10 @@ class NeuronClassifier(
             partial=partial,
             counts=state.get("class_counts") if partial else None,
         )
+        settings = self._memory_settings(partial)
+        if self.warm_start and not partial:  # what was learned of other data is no use
+            settings = *settings, rows.fingerprint()
+        memory = state.get("memory", {}) if state.get("settings") == settings else {}
         validation = split_seed = None
         if getattr(self, "early_stopping", False) and not partial:
             split_seed = state.get("split_seed") or rng.randint(1, 2**31 - 1)

@@ -126,6 +126,7 @@ def epochs(
     monotone : bool
         With `exact`: take an epoch that lowered the objective back, and halve the rate.
     """
+    direction.begin()
     if exact:
         here = objective.evaluate(theta)
         yield Position.at(theta, here)

@@ -55,6 +55,7 @@ class Objective:
         self.l2 = l2
         self.reduction = reduction
         self._shrunk = network.weight_mask() if l2 else None
+        self._exponents = 0  # of the units that the features are read in
         self.n_parameters = network.n_parameters
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
@@ -73,22 +74,21 @@ class Objective:
 
     def in_units(self, exponents):
         """The objective of the weights of features divided by 2 to their exponents."""
-        units = np.ldexp(1.0, np.clip(exponents, -500, 500))
-        return self._with_rows(self.rows.in_units(exponents), units)
+        return self._with_rows(self.rows.in_units(exponents), exponents)
 
     def centred(self, mean, scale):
         """The objective of the weights of features read as (x - mean) / scale."""
-        return self._with_rows(self.rows.centred(mean, scale), scale)
+        return self._with_rows(self.rows.centred(mean, scale), np.log2(scale))
 
-    def _with_rows(self, rows, units):
+    def _with_rows(self, rows, exponents):
         other = object.__new__(Objective)
         other.__dict__.update(self.__dict__)
         other.rows = rows
         if self.l2:  # the penalty stays on the weights of the features as they were
+            other._exponents = self._exponents + exponents
             other._shrunk = self._shrunk.copy()
             weights, _ = self.network.layers(other._shrunk)[0]
-            weights /= units[:, None]
-            weights /= units[:, None]
+            weights[...] = np.exp2(np.clip(-2 * other._exponents, -1000, 1000))[:, None]
         return other
 
     def part(self, at, *, whole_penalty):

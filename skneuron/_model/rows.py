@@ -4,6 +4,8 @@ The log-likelihood is a sum over examples, so all that a block of rows gives is 
 share of that sum, of the gradient and of the curvature.
 """
 
+import zlib
+
 import numpy as np
 
 #: A block's features and activations take about this much: some of the second-level
@@ -32,6 +34,11 @@ class Rows:
             self.total_weight = float(self.n_rows)
         else:  # the outputs' mean total, for those that weigh rows differently
             self.total_weight = float(weights.sum()) / (weights.size // self.n_rows)
+
+    def fingerprint(self):
+        """A number that tells other labels or weights from these."""
+        of_weights = 0 if self.weights is None else zlib.crc32(self.weights.tobytes())
+        return zlib.crc32(self.codes.tobytes(), of_weights)
 
     def take(self, at):
         """The rows at an index array or slice."""

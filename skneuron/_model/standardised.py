@@ -38,18 +38,18 @@ class Standardised:
             deviation = np.hypot(mean, deviation)
             mean = np.zeros_like(mean)
         mean = mean.astype(rows.X.dtype).astype(np.float64)
-        # A constant column is told from a varying one by what rounding leaves of it.
+        # What the penalty adds to the curvature, in the same units.
+        prior = np.full_like(mean, np.sqrt(4 * objective.l2 / rows.total_weight))
+        if self.exponents is not None:
+            prior = np.ldexp(prior, -self.exponents)
+        deviation = np.hypot(deviation, prior)
+        # What rounding leaves of a constant column is measured as 0; the intercept says
+        # all that the column could.
+        huge = np.finfo(rows.X.dtype).maxexp - 24
         constant = deviation <= 8 * objective.noise * np.abs(mean)
-        scale = np.where(constant, np.where(mean != 0, np.abs(mean), 1.0), deviation)
-        if objective.l2:
-            # What the penalty adds to the curvature, in the same units.
-            prior = np.full_like(scale, np.sqrt(4 * objective.l2 / rows.total_weight))
-            if self.exponents is not None:
-                prior = np.ldexp(prior, -self.exponents)
-            scale = np.hypot(np.where(constant, 0.0, scale), prior)
-            scale[scale == 0] = 1.0
+        scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
         # Powers of two: dividing by them is exact.
-        scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, 1000))
+        scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
         self.mean, self.scale = mean, scale
         self._pulls = not isinstance(rows.X, np.ndarray)
         self.base = objective if self._pulls else objective.centred(mean, scale)

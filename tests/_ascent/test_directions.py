@@ -234,6 +234,54 @@ def test_newton_is_settled_when_nothing_is_left_to_gain():
     assert gain_of(direction, [1e-4, 0.0], 1e-6)
 
 
+def test_newton_begins_a_walk_without_the_last_ones_slope():
+    """Of a second climb, the first gain is no sign that gains stopped falling."""
+    A, tol = np.diag([1.0, 1e-8]), 1e-6
+
+    def is_settled():
+        here = Here(np.array([1e-4, 0.0]), curvature=[(np.arange(2), A)])
+        return direction.is_settled(np.zeros(2), here, tol)
+
+    direction = Newton()
+    for _ in range(2):
+        direction.begin()
+        assert not is_settled()
+        assert is_settled()
+
+
+@pytest.mark.parametrize("accumulate", [True, False])
+def test_newton_begins_a_walk_without_the_last_direction(accumulate):
+    """The same object, with other numbers, is another place in another walk."""
+    direction, A = Newton(accumulate), np.diag([1.0, 4.0])
+    here = Here(np.ones(2), curvature=[(np.arange(2), A)])
+    first = direction(np.zeros(2), here).copy()
+    here.gradient = 2 * np.ones(2)
+    assert np.array_equal(direction(np.zeros(2), here), first)  # asked twice
+    direction.begin()
+    # The accumulated information is kept: it is what a stream knows.
+    total = 2 * A if accumulate else A
+    assert np.allclose(direction(np.zeros(2), here), 2 / np.diagonal(total))
+
+
+def test_a_second_walk_with_the_same_newton_is_the_first():
+    objective, direction = quadratic(), Newton()
+    kept = []
+    for _ in range(2):
+        walk = steps(objective, np.zeros(8), direction, LineSearch())
+        kept.append([position.theta for position, _ in zip(walk, range(3))])
+    assert np.array_equal(kept[0], kept[1])
+
+
+@pytest.mark.parametrize("make", [Gradient, lambda: Momentum(0.9), Adam, LBFGS])
+def test_others_keep_their_memory_when_a_walk_begins(make):
+    one, other = make(), make()
+    for at, g in enumerate(gradients()):
+        place = np.full(5, float(at))
+        expected = other(place, Here(g)).copy()
+        one.begin()
+        assert np.array_equal(one(place, Here(g)), expected)
+
+
 def test_others_are_settled_by_the_gradient():
     for direction in [Gradient(), Momentum(0.9), Adam(), LBFGS()]:
         assert direction.is_settled(np.zeros(2), Here(np.ones(2)), 1e-6)

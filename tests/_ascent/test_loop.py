@@ -89,7 +89,19 @@ def positions(values):
         yield Position(np.array([float(i)]), 10.0 * value, value)
 
 
+class When:
+    """The rule that a function is: asked at the start as after every iteration."""
+
+    def __init__(self, rule):
+        self.at_start = self.rule = rule
+
+    def __call__(self, position):
+        return self.rule(position)
+
+
 def go(walk, max_iter=100, stop=lambda position: False, watch=None, noise=EPS):
+    """Climb; `stop` is a rule, or a function that makes one."""
+    stop = stop if hasattr(stop, "at_start") else When(stop)
     return climb(
         walk, max_iter=max_iter, stop=stop, watch=watch or Watch(), noise=noise
     )
@@ -134,6 +146,38 @@ def test_stop_is_asked_once_for_every_position():
     assert asked == [0, 1, 2, 3, 4]
 
 
+def test_the_start_is_asked_as_the_start():
+    class Noting:
+        def __init__(self):
+            self.asked = []
+
+        def at_start(self, position):
+            self.asked.append(("start", position.value))
+
+        def __call__(self, position):
+            self.asked.append(("after", position.value))
+
+    stop = Noting()
+    go(positions(range(99)), max_iter=2, stop=stop)
+    assert stop.asked == [("start", 0), ("after", 1), ("after", 2)]
+
+
+def test_a_climb_knows_the_position_before_its_last():
+    assert go(positions(range(99)), max_iter=0).before is None
+    for max_iter in [1, 4]:
+        result = go(positions(range(99)), max_iter=max_iter)
+        assert result.before.theta[0] == max_iter - 1
+        assert result.before.log_likelihood == result.curve[-2]
+
+
+@pytest.mark.parametrize(
+    ("values", "before"), [([0, 1, 2, np.nan], 1), ([0, np.nan], None)]
+)
+def test_the_position_before_is_that_of_the_last_finite_one(values, before):
+    result = go(positions(values))
+    assert (result.before and result.before.theta[0]) == before
+
+
 def test_watch_sees_before_and_after():
     watch = Watch()
     go(positions(range(99)), max_iter=2, watch=watch)
@@ -163,8 +207,11 @@ def test_a_walk_that_ends_says_whether_at_the_top(at_top, expected):
     watch = Watch()
     result = go(walk(), watch=watch)
     assert flags(result) == expected
-    assert result.n_iter == 2
+    # That it found nothing higher took an iteration, and stays on the curve.
+    assert result.n_iter == 3
+    assert result.curve == [0.0, 10.0, 20.0, 20.0]
     assert result.position.theta[0] == 2
+    assert watch.seen[-1] == ("end", 3, 2.0)
     begun = [n for word, n, _ in watch.seen if word == "begin"]
     ended = [n for word, n, _ in watch.seen if word == "end"]
     assert begun == ended
@@ -228,10 +275,11 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     for exact in [True, False]:
         kwargs = {"whole_penalty": False, "exact": exact, "monotone": False}
         start = np.zeros(1)
-        walk = epochs(objective, start, Gradient(), 0.1, Torn(), **kwargs)
+        walk = epochs(objective, start, Gradient(), FixedRate(0.1), Torn(), **kwargs)
         result = go(walk)
+        batches = Batches(4, 2, None)
         whole = epochs(
-            objective, np.zeros(1), Gradient(), 0.1, Batches(4, 2, None), **kwargs
+            objective, np.zeros(1), Gradient(), FixedRate(0.1), batches, **kwargs
         )
         for _ in range(3):
             expected = next(whole).theta.copy()
@@ -351,7 +399,9 @@ def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
 
     result = go(steps(Liar([1.0]), np.zeros(1), Gradient(), LineSearch()))
     assert flags(result) == set()
-    assert result.n_iter == 0
+    assert result.n_iter == 1
+    assert result.curve[0] == result.curve[1]
+    assert result.position.theta[0] == 0
 
 
 def test_steps_leave_the_start_and_earlier_positions_alone():
@@ -364,6 +414,26 @@ def test_steps_leave_the_start_and_earlier_positions_alone():
         assert start[0] == 0
         assert all(np.array_equal(p.theta, c) for p, c in zip(kept, copies))
         assert len({float(p.theta[0]) for p in kept}) == 5
+
+
+@pytest.mark.parametrize("make", [lambda: FixedRate(0.1), LineSearch])
+def test_steps_tell_the_direction_that_a_walk_begins(make):
+    class Told(Gradient):
+        begun = 0
+
+        def begin(self):
+            self.begun += 1
+
+        def __call__(self, theta, here):
+            assert self.begun
+            return super().__call__(theta, here)
+
+    direction = Told()
+    for walks in [1, 2]:
+        walk = steps(Rowwise([4.0]), np.zeros(1), direction, make())
+        for _ in range(4):
+            next(walk)
+        assert direction.begun == walks
 
 
 # --- epochs ---------------------------------------------------------------------------
@@ -391,7 +461,7 @@ def test_epochs_step_batch_by_batch(exact, whole_penalty, size):
         objective,
         start,
         Gradient(),
-        0.1,
+        FixedRate(0.1),
         Batches(5, size, None),
         whole_penalty=whole_penalty,
         exact=exact,
@@ -410,7 +480,7 @@ def test_exact_epochs_know_the_whole_objective():
         objective,
         np.zeros(1),
         Gradient(),
-        0.1,
+        FixedRate(0.1),
         Batches(5, 2, None),
         whole_penalty=False,
         exact=True,
@@ -429,7 +499,7 @@ def test_other_epochs_add_up_what_the_batches_saw():
         objective,
         np.zeros(1),
         Gradient(),
-        0.1,
+        FixedRate(0.1),
         Batches(5, 2, None),
         whole_penalty=False,
         exact=False,
@@ -456,7 +526,7 @@ def test_the_start_of_epochs_bears_the_penalty_as_the_epochs_do():
         objective,
         np.array([4.0]),
         Gradient(),
-        1e-9,  # next to no move: next to no change
+        FixedRate(1e-9),  # next to no move: next to no change
         Batches(5, 5, None),
         whole_penalty=True,
         exact=False,
@@ -473,7 +543,7 @@ def test_monotone_epochs_never_lower_the_objective():
             objective,
             np.zeros(1),
             Gradient(),
-            30.0,  # far too large
+            FixedRate(30.0),  # far too large
             Batches(5, 2, np.random.RandomState(0)),
             whole_penalty=False,
             exact=True,
@@ -489,13 +559,42 @@ def test_monotone_epochs_never_lower_the_objective():
     assert result.curve[-1] == pytest.approx(best, rel=0.01)
 
 
+@pytest.mark.parametrize("monotone", [True, False])
+def test_monotone_epochs_keep_the_halved_rate_in_the_step_size(monotone):
+    objective, step_size = Rowwise(X), FixedRate(30.0)
+
+    def walk(theta, rate=step_size):
+        batches = Batches(5, 2, None)
+        kwargs = {"whole_penalty": False, "exact": True, "monotone": monotone}
+        return epochs(objective, theta, Gradient(), rate, batches, **kwargs)
+
+    places = walk(np.zeros(1))
+    last, rates = next(places), []
+    for _ in range(8):
+        rate, position = step_size.rate, next(places)
+        fell = np.array_equal(position.theta, last.theta)  # and was taken back
+        assert step_size.rate == (rate / 2 if fell else rate)
+        rates.append(step_size.rate)
+        last = position
+    if not monotone:
+        assert rates == [30.0] * 8
+        return
+    assert rates[0] == 15.0 and 0.0 < rates[-1] < 2.0
+    # A later climb goes on at the rate that this one arrived at.
+    paused = walk(last.theta)
+    next(paused)
+    on = walk(last.theta, FixedRate(step_size.rate))
+    next(on)
+    assert np.array_equal(next(paused).theta, next(on).theta)
+
+
 def test_epochs_leave_earlier_positions_alone():
     for exact in [True, False]:
         walk = epochs(
             Rowwise(X),
             np.zeros(1),
             Momentum(0.5),
-            0.1,
+            FixedRate(0.1),
             Batches(5, 2, None),
             whole_penalty=False,
             exact=exact,

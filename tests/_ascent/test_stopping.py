@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from skneuron._ascent import Plateau, Position, Top
+from skneuron._ascent import Any, Plateau, Position, Top, climb
 
 
 def stops(figures, tol, patience):
     """At which of the figures, the first being the start, a plateau stops."""
     plateau = Plateau(lambda position: position.value, tol, patience)
     for n, figure in enumerate(figures):
-        if plateau(Position(np.zeros(1), figure, figure)):
+        ask = plateau if n else plateau.at_start
+        if ask(Position(np.zeros(1), figure, figure)):
             return n, plateau
     return None, plateau
 
@@ -49,7 +50,8 @@ def test_the_best_position_is_kept(figures):
 def test_the_first_of_equals_is_the_best_position():
     seen = [Position(np.zeros(1), 1.0, 1.0) for _ in range(3)]
     plateau = Plateau(lambda position: position.value, 0.0, 10)
-    for position in seen:
+    plateau.at_start(seen[0])
+    for position in seen[1:]:
         plateau(position)
     assert plateau.best_position is seen[0]
 
@@ -60,9 +62,105 @@ def test_nan_is_no_rise():
 
 def test_the_figure_may_be_any_of_the_position():
     plateau = Plateau(lambda position: -position.log_likelihood, 0.1, 1)
-    assert not plateau(Position(np.zeros(1), 5.0, 0.0))
+    assert not plateau.at_start(Position(np.zeros(1), 5.0, 0.0))
     assert not plateau(Position(np.zeros(1), 4.0, 0.0))
     assert plateau(Position(np.zeros(1), 4.5, 9.0))
+
+
+def test_the_start_is_no_iteration_and_never_the_end():
+    plateau = Plateau(lambda position: position.value, 0.1, 1)
+    start = Position(np.zeros(1), 1.0, 1.0)
+    assert plateau.at_start(start) is False
+    assert plateau.best_position is start and plateau.best == 1.0
+    assert plateau.waited == 0
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        [0, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5],  # the wait spans the pause
+        [0, 5, 1, 1, 1, 1, 1, 1, 6, 1, 1],
+        [0, -1, -2, -3, -4, -5, -4, -3, -2, -1, 0],
+        [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+    ],
+)
+@pytest.mark.parametrize("patience", [3, 5, 7, 100])
+def test_five_iterations_and_five_are_ten(figures, patience):
+    """A climb that goes on with the same rule goes on as if it had never paused."""
+    seen = [Position(np.full(1, float(i)), v, v) for i, v in enumerate(figures)]
+
+    class Deaf:
+        def begin(self, n, position):
+            pass
+
+        end = begin
+
+    def go(plateau, walk, max_iter=5):
+        return climb(
+            iter(walk), max_iter=max_iter, stop=plateau, watch=Deaf(), noise=0.0
+        )
+
+    whole, halves = (
+        Plateau(lambda position: position.value, 0.5, patience) for _ in range(2)
+    )
+    expected = go(whole, seen, max_iter=10)
+    found = go(halves, seen[:6])
+    n_iter = found.n_iter
+    if not found.converged:
+        found = go(halves, seen[5:])
+        n_iter += found.n_iter
+    assert (n_iter, found.converged) == (expected.n_iter, expected.converged)
+    assert found.position is expected.position
+    assert halves.best_position is whole.best_position
+    assert (halves.best, halves.waited) == (whole.best, whole.waited)
+
+
+def test_going_on_elsewhere_keeps_the_best_so_far():
+    """The start of the second climb is not what its rises are measured from."""
+    _, plateau = stops([0.0, 9.0, 3.0], 0.5, 10)
+    plateau.at_start(Position(np.zeros(1), -7.0, -7.0))
+    assert plateau.best == 9.0 and plateau.best_position.value == 9.0
+    assert plateau.waited == 1
+    assert not plateau(Position(np.zeros(1), 4.0, 4.0))
+    assert plateau.waited == 2
+
+
+class Says:
+    """A rule that answers as told, and counts."""
+
+    def __init__(self, at_start, after):
+        self.answers = {"start": at_start, "after": after}
+        self.asked = []
+
+    def at_start(self, position):
+        self.asked.append(("start", position))
+        return self.answers["start"]
+
+    def __call__(self, position):
+        self.asked.append(("after", position))
+        return self.answers["after"]
+
+
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize("other", [True, False])
+def test_any_stops_when_one_does_and_asks_all(one, other):
+    rules = [Says(one, not one), Says(other, not other)]
+    stop = Any(rules)
+    assert stop.at_start("here") == (one or other)
+    assert stop("there") == (not one or not other)
+    for rule in rules:
+        assert rule.asked == [("start", "here"), ("after", "there")]
+
+
+def test_any_of_one_is_that_one_and_of_none_never_stops():
+    for answer in [True, False]:
+        assert Any([Says(answer, not answer)]).at_start(None) == answer
+        assert Any([Says(not answer, answer)])(None) == answer
+    assert not Any([]).at_start(None) and not Any([])(None)
+
+
+def test_any_may_hold_any():
+    assert Any([Any([]), Any([Says(False, True)])])(None)
 
 
 @pytest.mark.parametrize("is_top", [True, False])
@@ -80,3 +178,4 @@ def test_top_asks_the_objective_and_the_direction(is_top, is_settled):
     stop = Top(Asked(), Asked(), 0.5)
     position = Position("theta", 0.0, 0.0, "here")
     assert bool(stop(position)) == (is_top and is_settled)
+    assert bool(stop.at_start(position)) == (is_top and is_settled)

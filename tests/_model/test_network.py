@@ -285,3 +285,17 @@ def test_guarded_keeps_the_sign():
     with np.errstate(over="ignore", invalid="ignore"):
         z = network.forward(views, X, guarded=True)[-1]
     assert z[0, 0] > 1e300 and z[1, 0] < -1e300 and z[2, 0] < -1e300
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_guarded_logits_have_finite_differences(dtype, share):
+    """Logits that are finite, but so large that what softmax makes of them is not."""
+    size = dtype(np.finfo(dtype).max * share)
+    network = Network((1, 3), fit_intercept=False)
+    X, theta = np.array([[1.0], [-1.0]], dtype), np.array([size, -size, 1.0], dtype)
+    z = network.forward(network.layers(theta), X, guarded=True)[-1]
+    assert z.dtype == dtype
+    assert np.all(np.isfinite(z[:, :, None] - z[:, None, :]))
+    assert np.array_equal(z[0].argsort(), [1, 2, 0])
+    assert np.array_equal(z[1].argsort(), [0, 2, 1])

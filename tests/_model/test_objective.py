@@ -375,6 +375,28 @@ def test_is_top_bounds_the_mean_gradient(dtype):
         assert objective.is_top(here, 0.0)
 
 
+@every
+@weightings
+@pytest.mark.parametrize("hidden", [(), (4,)], ids=str)
+def test_centred_is_the_same_function_of_other_weights(likelihood, weighting, hidden):
+    objective, _ = build(likelihood, hidden, weighting=weighting, l2=0.7)
+    mean, scale = np.array([1.0, -2.0, 0.5]), np.array([0.5, 4.0, 1.0])
+    centred = objective.centred(mean, scale)
+    c = np.random.default_rng(7).standard_normal(objective.n_parameters)
+    theta = c.copy()
+    weights, intercepts = objective.network.layers(theta)[0]
+    weights /= scale[:, None]
+    intercepts -= mean @ weights
+    here, there = centred.evaluate(c), objective.evaluate(theta)
+    assert here.log_likelihood == pytest.approx(there.log_likelihood, rel=1e-12)
+    assert here.value == pytest.approx(there.value, rel=1e-12)
+    assert centred.penalty(c) == pytest.approx(objective.penalty(theta), rel=1e-12)
+    expected = difference_gradient(lambda at: centred.evaluate(at).value, c)
+    assert np.allclose(here.gradient, expected, rtol=1e-6, atol=1e-7)
+    # The objective that it was made from is left alone.
+    assert np.array_equal(objective._shrunk, objective.network.weight_mask())
+
+
 # --- the largest safe rate ------------------------------------------------------------
 
 

@@ -78,6 +78,28 @@ def test_few_rows_are_one_block():
     assert list(whole.blocks(1)) == [whole]
 
 
+@weightings
+@pytest.mark.parametrize("width", [1, 10**6], ids=["one block", "blocks"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_centred_rows_are_standardised_block_by_block(weighting, width, dtype):
+    X, codes, weights = draw(weighting=weighting)
+    X = X.astype(dtype)
+    kept = X.copy()
+    mean, scale = np.array([5.0, 0.25, -1, 2]), np.array([0.5, 2.0, 1, 4])
+    whole = Rows(X, codes, weights).centred(mean, scale)
+    for centred, at in [(whole, slice(None)), (whole.take([5, 1, 1]), [5, 1, 1])]:
+        blocks = list(centred.blocks(width))
+        found = np.concatenate([block.X for block in blocks])
+        assert found.dtype == dtype
+        assert np.array_equal(found, ((X - mean) / scale)[at].astype(dtype))
+        assert np.array_equal(np.concatenate([b.codes for b in blocks]), codes[at])
+        total = sum(block.total_weight for block in blocks)
+        assert total == pytest.approx(centred.total_weight)
+        # A block is not standardised twice.
+        assert all(block.centre is None for block in blocks)
+    assert whole.X is X and np.array_equal(X, kept)
+
+
 @pytest.mark.parametrize("row_bytes", [0, 1, 8, 1000, 10**9])
 def test_a_block_fits_the_cache_unless_rows_are_very_wide(row_bytes):
     size = block_rows(row_bytes)

@@ -11,6 +11,8 @@ from skneuron._model import (
     Objective,
     Rows,
     Standardised,
+    largest_safe_rate,
+    rows,
 )
 
 N, P = 40, 3
@@ -23,7 +25,7 @@ kinds = pytest.mark.parametrize(
 )
 
 
-def build(
+def plain(
     likelihood=LIKELIHOODS["sigmoid"],
     hidden=(),
     fit_intercept=True,
@@ -42,9 +44,13 @@ def build(
     weights = rng.integers(1, 4, N).astype(float) if weighted else None
     network = Network((P, *hidden, k), "tanh", fit_intercept)
     drawn = Rows(make(X.astype(dtype)), codes, weights)
-    objective = Objective(network, likelihood, drawn, l2)
-    coordinates = np.random.default_rng(1).standard_normal(network.n_parameters)
-    return Standardised(objective), coordinates
+    return Objective(network, likelihood, drawn, l2)
+
+
+def build(*args, **kwargs):
+    standardised = Standardised(plain(*args, **kwargs))
+    rng = np.random.default_rng(1)
+    return standardised, rng.standard_normal(standardised.n_parameters)
 
 
 def explicit(standardised):
@@ -88,16 +94,27 @@ def test_curvature_is_that_of_standardised_features(likelihood, fit_intercept, m
 @every
 @hiddens
 @intercepts
+@kinds
 def test_gradient_with_a_penalty_is_the_difference_quotient(
-    likelihood, hidden, fit_intercept
+    likelihood, hidden, fit_intercept, make
 ):
-    standardised, c = build(
-        likelihood, hidden, fit_intercept, l2=2.0, scale=(0.1, 1, 9), offset=(0, 1, -20)
+    given = plain(
+        likelihood,
+        hidden,
+        fit_intercept,
+        l2=2.0,
+        make=make,
+        scale=(0.1, 1, 9),
+        offset=(0, 1, -20),
     )
+    standardised = Standardised(given)
+    c = np.random.default_rng(1).standard_normal(given.n_parameters)
     found = standardised.evaluate(c)
-    base = standardised.base.evaluate(standardised.parameters(c))
-    assert found.value == base.value
-    assert found.log_likelihood == base.log_likelihood
+    theta = standardised.parameters(c)
+    there = given.evaluate(theta)
+    assert found.value == pytest.approx(there.value, rel=1e-12)
+    assert found.log_likelihood == pytest.approx(there.log_likelihood, rel=1e-12)
+    assert standardised.penalty(c) == pytest.approx(given.penalty(theta), rel=1e-12)
     step = 1e-6
     for i in range(len(c)):
         up, down = c.copy(), c.copy()
@@ -105,6 +122,36 @@ def test_gradient_with_a_penalty_is_the_difference_quotient(
         down[i] -= step
         rise = standardised.evaluate(up).value - standardised.evaluate(down).value
         assert found.gradient[i] == pytest.approx(rise / 2 / step, rel=1e-5, abs=1e-7)
+
+
+@every
+@intercepts
+@kinds
+def test_curvature_with_a_penalty_is_the_difference_quotient(
+    likelihood, fit_intercept, make
+):
+    standardised, c = build(
+        likelihood,
+        fit_intercept=fit_intercept,
+        l2=2.0,
+        make=make,
+        scale=(0.1, 1, 9),
+        offset=(0, 1, -20),
+    )
+    step, k = 1e-6, getattr(likelihood, "n_logits", 1)
+    ((at, matrix),) = standardised.evaluate(c, curvature=True).curvature
+    for i, column in zip(at, matrix.T, strict=True):
+        up, down = c.copy(), c.copy()
+        up[i] += step
+        down[i] -= step
+        fall = standardised.evaluate(down).gradient - standardised.evaluate(up).gradient
+        # but for the shift of all logits, where the matrix is made definite
+        expected = (fall[at] / 2 / step).reshape(-1, k)
+        found = column.reshape(-1, k)
+        if k > 1:
+            shift = (found - expected).mean(axis=1, keepdims=True)
+            found = found - shift
+        assert np.allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @every
@@ -136,8 +183,9 @@ def test_only_the_first_layer_changes(hidden):
 
 
 @intercepts
-def test_first_layer_maps_are_the_map_and_its_transpose(fit_intercept):
-    standardised, _ = build(fit_intercept=fit_intercept)
+@kinds
+def test_first_layer_maps_are_the_map_and_its_transpose(fit_intercept, make):
+    standardised, _ = build(fit_intercept=fit_intercept, make=make)
     size = P + fit_intercept
     matrix = np.random.default_rng(2).standard_normal((size, 2))
     kept = matrix.copy()
@@ -145,8 +193,130 @@ def test_first_layer_maps_are_the_map_and_its_transpose(fit_intercept):
     assert np.allclose(standardised.first_layer_parameters(matrix), T @ matrix)
     assert np.array_equal(matrix, kept)
     assert np.allclose(standardised.first_layer_gradient(matrix), T.T @ kept)
-    column = standardised.parameters(kept[:, 0].copy())
-    assert np.allclose(column, T @ kept[:, 0])
+    if make is np.asarray:  # the features are standardised, not the parameters
+        assert np.array_equal(T, np.eye(size))
+    else:
+        column = standardised.parameters(kept[:, 0].copy())
+        assert np.allclose(column, T @ kept[:, 0])
+
+
+@intercepts
+@kinds
+def test_first_layer_maps_lead_to_the_base(fit_intercept, make):
+    standardised, c = build(fit_intercept=fit_intercept, make=make)
+    here = standardised.evaluate(c)
+    there = standardised.base.evaluate(
+        standardised.first_layer_parameters(c[:, None])[:, 0]
+    )
+    assert there.value == pytest.approx(here.value, rel=1e-12)
+    pulled = standardised.first_layer_gradient(there.gradient[:, None].copy())
+    assert np.allclose(pulled[:, 0], here.gradient, rtol=1e-12)
+
+
+@every
+@intercepts
+@pytest.mark.parametrize("l2", [0.0, 2.0])
+def test_dense_and_sparse_are_the_same_function(likelihood, fit_intercept, l2):
+    kwargs = {"fit_intercept": fit_intercept, "l2": l2}
+    one, c = build(likelihood, **kwargs)
+    other, _ = build(likelihood, make=sp.csr_array, **kwargs)
+    assert np.array_equal(one.scale, other.scale)
+    here, there = (of.evaluate(c, curvature=True) for of in (one, other))
+    assert here.value == pytest.approx(there.value, rel=1e-11)
+    assert np.allclose(here.gradient, there.gradient, rtol=1e-9, atol=1e-11)
+    for (at, matrix), (same, expected) in zip(here.curvature, there.curvature):
+        assert np.array_equal(at, same)
+        assert np.allclose(matrix, expected, rtol=1e-8, atol=1e-10)
+    rate = pytest.approx(largest_safe_rate(other), rel=1e-9)
+    assert largest_safe_rate(one) == rate
+
+
+# --- large offsets --------------------------------------------------------------------
+
+OFFSETS = [
+    (np.float64, (1e8, -3e9, 1e10)),
+    (np.float64, (1e10, 1e10, -1e10)),
+    (np.float32, (1e4, -5e4, 1e5)),
+]
+
+
+def offset_and_centred(likelihood, hidden, dtype, offset, l2=0.0, n=150):
+    """The objective of features far away, and of the same, brought near, exactly."""
+    rng = np.random.default_rng(0)
+    near = np.round(rng.standard_normal((n, P)) * (0.5, 1, 2) * 2**6) / 2**6
+    offset = np.asarray(offset)
+    far = (near + offset).astype(dtype)
+    assert np.array_equal(far.astype(float) - offset, near)  # not a digit is lost
+    k = likelihood.n_logits
+    logits = near @ rng.standard_normal((P, k)) + rng.logistic(size=(n, k))
+    codes = logits.argmax(axis=1) if k > 1 else logits[:, 0] > 0
+    codes = codes.astype(int)[:, None]
+    network = Network((P, *hidden, k), "tanh")
+    standardised = Standardised(Objective(network, likelihood, Rows(far, codes), l2))
+    mean = standardised.mean - offset  # exact, for they are close
+    centred = Rows((near - mean) / standardised.scale, codes)
+    return standardised, Objective(network, likelihood, centred), near, codes
+
+
+@every
+@pytest.mark.parametrize("hidden", [(), (4,)], ids=str)
+@pytest.mark.parametrize(("dtype", "offset"), OFFSETS)
+@pytest.mark.parametrize("one_block", [True, False])
+def test_large_offsets_are_as_data_that_were_centred(
+    likelihood, hidden, dtype, offset, one_block, monkeypatch
+):
+    if not one_block:
+        monkeypatch.setattr(rows, "BLOCK_BYTES", 1)
+    standardised, centred, near, _ = offset_and_centred(
+        likelihood, hidden, dtype, offset
+    )
+    assert np.all(np.abs(standardised.mean - offset - near.mean(0)) < near.std(0))
+    ratio = standardised.scale / near.std(axis=0)
+    assert np.all((ratio > 0.70) & (ratio < 1.42))
+    rtol = 1e-10 if dtype == np.float64 else 1e-4
+    for seed in range(3):
+        c = np.random.default_rng(seed).standard_normal(centred.n_parameters)
+        found = standardised.evaluate(c, curvature=not hidden)
+        expected = centred.evaluate(c, curvature=not hidden)
+        assert found.value == pytest.approx(expected.value, rel=rtol)
+        assert standardised.log_likelihood(c) == pytest.approx(
+            expected.log_likelihood, rel=rtol
+        )
+        assert np.allclose(found.gradient, expected.gradient, rtol=rtol, atol=rtol)
+        for (_, one), (_, other) in zip(
+            found.curvature, expected.curvature, strict=True
+        ):
+            assert np.allclose(one, other, rtol=10 * rtol, atol=10 * rtol)
+    at = np.arange(5, n := len(near), 7)
+    part = standardised.part(at, whole_penalty=False).evaluate(c)
+    expected = centred.part(at, whole_penalty=False).evaluate(c)
+    assert len(at) < n and part.value == pytest.approx(expected.value, rel=rtol)
+    assert np.allclose(part.gradient, expected.gradient, rtol=rtol, atol=rtol)
+
+
+@every
+@pytest.mark.parametrize("l2", [0.0, 3.0])
+@pytest.mark.parametrize("offset", [0.0, 1e8, 1e9, 1e10])
+def test_the_top_is_found_at_any_offset(likelihood, l2, offset):
+    """With the weights of the centred features: they know nothing of the offset."""
+    standardised, _, near, codes = offset_and_centred(
+        likelihood, (), float, (offset, -offset, offset), l2
+    )
+    network = standardised.base.network
+    reference = Objective(network, likelihood, Rows(near, codes), l2)
+
+    def top(objective):
+        c = np.zeros(objective.n_parameters)
+        for _ in range(30):
+            here = objective.evaluate(c, curvature=True)
+            ((at, matrix),) = here.curvature
+            c[at] += np.linalg.solve(matrix, here.gradient[at])
+        assert objective.is_top(here, 1e-10)
+        return here.value, objective.parameters(c)[: -likelihood.n_logits]
+
+    (value, weights), (expected, theirs) = top(standardised), top(reference)
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert np.allclose(weights, theirs, rtol=1e-8, atol=1e-10)
 
 
 # --- the units ------------------------------------------------------------------------
@@ -222,15 +392,42 @@ def test_extreme_scales_look_like_any_other(make, hidden, size):
 @kinds
 def test_given_moments_are_used(make):
     measured, c = build(make=make)
-    base = measured.base
-    other = Standardised(base.part(slice(0, 9), whole_penalty=False))
-    given = Standardised(base, other.moments)
+    objective = plain(make=make)
+    other = Standardised(objective.part(slice(0, 9), whole_penalty=False))
+    given = Standardised(objective, other.moments)
+    assert given.moments is other.moments
     assert not np.array_equal(given.mean, measured.mean)
     assert np.array_equal(given.mean, other.mean)
     assert np.array_equal(given.scale, other.scale)
     assert np.allclose(given.parameters(c), other.parameters(c), rtol=0, atol=0)
     expected = explicit(given).evaluate(c)
     assert given.evaluate(c).value == pytest.approx(expected.value, rel=1e-10)
+
+
+@kinds
+@pytest.mark.parametrize("size", [1e-290, 1e-200, 1e-150, 1.0, 1e150, 1e200, 1e290])
+def test_the_penalty_is_on_the_weights_as_they_are(make, size):
+    """Whatever the units: those of the climb and, of extreme features, of the data."""
+    if make is not np.asarray and size < 1e-150:
+        pytest.skip("sparse features keep their units, whose inverse squares overflow")
+    standardised, c = build(
+        l2=2.0, scale=(size, 2 * size, 3 * size), offset=(0, size, -size), make=make
+    )
+    weights = standardised.parameters(c)[:P]
+    expected = float(weights @ weights)  # times 2, halved
+    assert standardised.penalty(c) == pytest.approx(expected, rel=1e-9, abs=1e-100)
+
+
+@kinds
+def test_moments_are_exponents_and_mean_and_deviation(make):
+    standardised, _ = build(make=make)
+    exponents, (mean, deviation) = standardised.moments
+    assert exponents is None
+    expected = standardised.base.rows.column_moments()
+    assert np.array_equal((mean, deviation), expected)
+    exponents, moments = build(make=make, scale=(1e-200, 1, 1e200))[0].moments
+    assert exponents.shape == (P,)
+    assert all(np.all(np.isfinite(np.square(of))) for of in moments)
 
 
 # --- the rest of what an objective is -------------------------------------------------

@@ -1,0 +1,66 @@
+"""The top is the same whatever the features' units, offsets and near-collinearity."""
+
+import numpy as np
+import pytest
+
+from skneuron import GradientAscentLogisticRegression as LR
+
+
+def overlapping(n=200, d=3, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    return X, (X[:, 0] + rng.standard_normal(n) > 0).astype(int)
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("offset", [1e4, 1e7, 1e9])
+def test_an_offset_changes_the_intercept_alone(solver, offset):
+    X, y = overlapping()
+    plain, moved = LR(tol=1e-8).fit(X, y), LR(solver=solver).fit(X + offset, y)
+    assert moved.converged_
+    assert moved.log_likelihood_ == pytest.approx(plain.log_likelihood_, rel=1e-7)
+    np.testing.assert_allclose(moved.coef_, plain.coef_, rtol=1e-5, atol=1e-5)
+
+
+def test_an_offset_in_float32():
+    X, y = overlapping()
+    X = (X + 1e5).astype(np.float32)  # what is left of the digits is data
+    exact = LR().fit(X.astype(np.float64), y).log_likelihood_
+    assert LR().fit(X, y).log_likelihood_ == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_powers_of_raw_years(degree):
+    rng = np.random.default_rng(0)
+    year = rng.integers(1900, 2021, 400).astype(float)
+    z = (year - 1960) / 60
+    y = (rng.random(400) < 1 / (1 + np.exp(-2 * z))).astype(int)
+    powers = np.arange(1, degree + 1)
+    raw = LR().fit(year[:, None] ** powers, y)
+    tidy = LR().fit(z[:, None] ** powers, y)
+    assert raw.converged_
+    assert raw.log_likelihood_ == pytest.approx(tidy.log_likelihood_, abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e8, 1e12])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+def test_a_unit_changes_its_coefficient_alone(solver, scale):
+    X, y = overlapping()
+    units = np.array([1.0, scale, 1.0])
+    plain, scaled = LR(tol=1e-8).fit(X, y), LR(solver=solver).fit(X * units, y)
+    assert scaled.log_likelihood_ == pytest.approx(plain.log_likelihood_, abs=1e-8)
+    np.testing.assert_allclose(scaled.coef_ * units, plain.coef_, rtol=1e-4, atol=1e-5)
+
+
+def test_a_column_given_twice_shares_its_coefficient():
+    X, y = overlapping()
+    once, twice = LR().fit(X, y), LR().fit(X[:, [0, 0, 1, 2]], y)
+    assert twice.log_likelihood_ == pytest.approx(once.log_likelihood_, abs=1e-9)
+    np.testing.assert_allclose(twice.coef_[0, :2], once.coef_[0, 0] / 2, rtol=1e-6)
+
+
+def test_a_penalty_too_small_to_matter_leaves_a_constant_column_alone():
+    X, y = overlapping()
+    model = LR(C=1e36).fit(np.c_[X, np.full(len(X), 7.3)], y)
+    assert model.coef_[0, -1] == pytest.approx(0, abs=1e-9)
+    assert model.log_likelihood_ == pytest.approx(LR().fit(X, y).log_likelihood_)

@@ -64,10 +64,10 @@ n_outputs), or list of such ndarrays
         """
         z = self._logits(X)
         targets = Targets(self.classes_)
-        if targets.multilabel:
-            with np.errstate(under="ignore"):
-                return _resolved(z, targets.likelihood)
-        outputs = [_squeezed(at) for _, at in targets.split(z)]
+        with np.errstate(under="ignore"):
+            if targets.multilabel:
+                return _resolved(z)
+        outputs = [at[:, 0] if at.shape[1] == 1 else at for _, at in targets.split(z)]
         return outputs if targets.several else outputs[0]
 
     def predict(self, X):
@@ -118,19 +118,14 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
     def _probabilities(self, X, log):
         z = self._logits(X)
         targets = Targets(self.classes_)
-        sigmoid, softmax = Bernoulli().y_hat, Categorical(z.shape[1]).y_hat
-        if log:
-            sigmoid, softmax = log_sigmoid, log_softmax
-        finish = (lambda p: p) if log else _positive
+        sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
         with np.errstate(under="ignore", over="ignore"):
             if targets.multilabel:
-                return finish(sigmoid(z))
+                return sigmoid(z)
             outputs = [
-                finish(
-                    softmax(at)
-                    if at.shape[1] == len(classes)
-                    else sigmoid(np.concatenate([-at, at], axis=1))
-                )
+                softmax(at)
+                if at.shape[1] == len(classes)
+                else sigmoid(np.concatenate([-at, at], axis=1))
                 for classes, at in targets.split(z)
             ]
         return outputs if targets.several else outputs[0]
@@ -201,22 +196,31 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             )
 
 
-def _positive(p):
-    """Probabilities that do not underflow to 0, which no finite logit means."""
-    return np.maximum(p, np.finfo(p.dtype).tiny)
+def _sigmoid(z):
+    return _proper(Bernoulli().y_hat(z), log_sigmoid, z)
 
 
-def _resolved(z, likelihood):
+def _softmax(z):
+    return _proper(Categorical(z.shape[1]).y_hat(z), log_softmax, z)
+
+
+def _proper(p, log_p, z):
+    """Probabilities kept from rounding to 0 or 1, which no finite logit means.
+
+    Below the smallest normal number they stay in order, if not in proportion.
+    """
+    info = np.finfo(p.dtype)
+    if p.min() < info.tiny:
+        order = np.log(info.tiny) / np.minimum(log_p(z), np.log(info.tiny))
+        p = np.where(p < info.tiny, (info.tiny * order).astype(p.dtype), p)
+    return np.minimum(p, p.dtype.type(1 - info.epsneg))
+
+
+def _resolved(z):
     """Log-odds as far as probabilities tell them apart, so that both rank alike."""
     info = np.finfo(z.dtype)
-    low, high = np.log(info.tiny), -np.log(info.eps) - 6
-    if low < z.min() and z.max() < high:
+    high = -np.log(info.eps) - 6
+    if z.max() < high:
         return z
-    p = _positive(likelihood.y_hat(z))
-    top = np.log(p) - np.log(np.maximum(1 - p, info.eps / 4))
-    z = np.where(z > high, np.maximum(top, high), np.maximum(z, low))
-    return z.astype(p.dtype, copy=False)
-
-
-def _squeezed(z):
-    return z[:, 0] if z.shape[1] == 1 else z
+    p = _sigmoid(z)
+    return np.where(z > high, np.log(p) - np.log(1 - p), z).astype(p.dtype, copy=False)

@@ -34,6 +34,9 @@ NETWORKS = [
     {"hidden_layer_sizes": (8,), "solver": "gradient"},
     {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 0.1},
     {"hidden_layer_sizes": (), "solver": "lbfgs"},
+    {"solver": "lbfgs"},  # without a penalty: probabilities that underflow
+    {"hidden_layer_sizes": (10,), "solver": "lbfgs", "activation": "tanh"},
+    {"solver": "lbfgs", "activation": "relu"},
     {"hidden_layer_sizes": (6, 4), "activation": "tanh", "learning_rate": 0.02},
     {
         "hidden_layer_sizes": (8,),

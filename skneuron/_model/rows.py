@@ -9,8 +9,9 @@ import zlib
 import numpy as np
 
 #: A block's features and activations take about this much: some of the second-level
-#: cache, and enough rows that BLAS runs at speed.
-BLOCK_BYTES = 1 << 20
+#: cache, enough rows that BLAS runs at speed, and few enough that it does not split the
+#: block among threads, which on a busy machine wait for one another.
+BLOCK_BYTES = 1 << 19
 
 
 class Rows:

@@ -82,7 +82,7 @@ class LineSearch:
                 high = length
             else:
                 best = (place, there)
-                if there_slope <= self.flat * slope or (unit and there_slope <= 0):
+                if there_slope <= self.flat * slope:
                     break
                 low, low_slope = length, there_slope
             length = self._next(low, low_slope, high, length, there_slope)

@@ -6,16 +6,19 @@ parameters W', b' is the network on x with::
 
     W = W' / s        b = b' - m^T W
 
-Dense features are standardised block by block as they are read, which loses no digit to
-a large offset and copies no more than a block. Sparse ones are left as they are: what
-the climb needs in the new coordinates follows from the old by the chain rule, as
-``T^T gradient`` and ``T^T curvature T`` with T the linear map above. The penalty is on
-W, as ever.
+What the climb needs in the new coordinates follows from the old by the chain rule, as
+``T^T gradient`` and ``T^T curvature T`` with T the linear map above, and the features
+are read as they are. Where a dense feature's offset is large, that would lose digits:
+then they are standardised block by block as they are read. The penalty is on W, as ever.
 """
 
 import numpy as np
 
 from .objective import _largest
+
+#: The largest offset, in deviations, that the chain rule is left to deal with: it costs
+#: the curvature the square of that in rounding errors.
+MILD = 8.0
 
 
 class Standardised:
@@ -51,7 +54,8 @@ class Standardised:
         # Powers of two: dividing by them is exact.
         scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
         self.mean, self.scale = mean, scale
-        self._pulls = not isinstance(rows.X, np.ndarray)
+        mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
+        self._pulls = mild or not isinstance(rows.X, np.ndarray)
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight

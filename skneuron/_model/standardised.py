@@ -9,7 +9,8 @@ parameters W', b' is the network on x with::
 What the climb needs in the new coordinates follows from the old by the chain rule, as
 ``T^T gradient`` and ``T^T curvature T`` with T the linear map above, and the features
 are read as they are. Where a dense feature's offset is large, that would lose digits:
-then they are standardised block by block as they are read. The penalty is on W, as ever.
+then they are standardised block by block as they are read. The penalty is on W, as
+ever.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The namespace of an array: the one question the model and the climb ask of both."""
+"""What the rooms ask of arrays: their namespace, and silence where numbers end."""
 
 import numpy as np
 
@@ -15,3 +15,11 @@ def array_namespace(array):
 def is_numpy(array):
     """Tell whether `array` may take NumPy's in-place and ``out=`` forms."""
     return isinstance(array, np.ndarray)
+
+
+def numbers_may_end():
+    """A context without warnings of overflow, underflow and NaN.
+
+    For code that looks for overflow and NaN itself, and so need not warn of them too.
+    """
+    return np.errstate(over="ignore", under="ignore", invalid="ignore")

@@ -11,20 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
+from ._arrays import numbers_may_end
 from ._ascent import Any, Plateau, climb
 from ._labels import (
-    FLOATS,
-    check_labels,
+    check_data,
     check_two_classes,
-    check_weights,
     example_weights,
     find_targets,
     of_any_output,
@@ -114,11 +111,11 @@ class NeuronClassifier(
             If the climb ended before its top: at `max_iter`, by an interrupt, or
             because the learning rate is too large.
         """
-        with _all_or_nothing(self), _numbers_may_end():
+        with _all_or_nothing(self), numbers_may_end():
             return self._fit(X, y, sample_weight)
 
     def _partial_fit(self, X, y, classes, sample_weight):
-        with _all_or_nothing(self), _numbers_may_end():
+        with _all_or_nothing(self), numbers_may_end():
             return self._fit(X, y, sample_weight, classes=classes, partial=True)
 
     def _fit(self, X, y, sample_weight, classes=None, partial=False):
@@ -228,21 +225,8 @@ class NeuronClassifier(
 
     def _read(self, X, y, sample_weight, *, known, classes, partial, counts):
         """Validate the data: targets, rows, and the weight of each output's classes."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=FLOATS,
-            multi_output=True,
-            reset=not (partial and hasattr(self, "classes_")),
-        )
-        if sparse.issparse(X) and not X.has_canonical_format:
-            X = X.copy()  # entries given twice count as their sum: not in place
-            X.sum_duplicates()
-        y = check_labels(y)
-        if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, X)
+        reset = not (partial and hasattr(self, "classes_"))
+        X, y, sample_weight = check_data(self, X, y, sample_weight, reset=reset)
         targets = find_targets(y, known=known, classes=classes, partial=partial)
         codes = targets.encode(y)
         weights, counts = example_weights(
@@ -299,12 +283,10 @@ class NeuronClassifier(
         """Set rows aside for early stopping, class by class for a single output."""
         stratify, least = None, 1
         if not targets.several:
-            stratify, least = rows.codes[:, 0], len(targets.classes)
-            if (
-                np.bincount(stratify).min(initial=2, where=np.bincount(stratify) > 0)
-                < 2
-            ):
-                stratify = None  # a class of one row cannot be in both parts
+            least = len(targets.classes)
+            code = rows.codes[:, 0]
+            # A class of a single row cannot be in both parts.
+            stratify = None if 1 in np.bincount(code) else code
         aside = max(math.ceil(self.validation_fraction * rows.n_rows), least)
         if aside + least > rows.n_rows:
             raise ValueError(
@@ -370,11 +352,6 @@ class NeuronClassifier(
                 )
             )
         warnings.warn(message, ConvergenceWarning, stacklevel=5)
-
-
-def _numbers_may_end():
-    """Overflow and NaN are looked for where they matter: no need to warn as well."""
-    return np.errstate(over="ignore", under="ignore", invalid="ignore")
 
 
 def standardised(objective, memory, *, partial):

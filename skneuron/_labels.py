@@ -1,16 +1,39 @@
-"""Labels and weights as users give them: checked, named where wrong, made ready."""
+"""Data, labels and weights as users give them: checked, named where wrong, ready."""
 
 from numbers import Number, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    column_or_1d,
+    validate_data,
+)
 
 from ._model import Targets
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
+
+
+def check_data(estimator, X, y, sample_weight, *, reset):
+    """X, y and sample_weight (or None) by scikit-learn's rules and ours."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        accept_sparse="csr",
+        dtype=FLOATS,
+        multi_output=True,
+        reset=reset,
+    )
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # entries given twice count as their sum: not in place
+        X.sum_duplicates()
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, X)
+    return X, check_labels(y), sample_weight
 
 
 def check_weights(sample_weight, X):

@@ -5,7 +5,8 @@ from scipy import sparse
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._labels import FLOATS, check_labels, check_weights
+from ._arrays import numbers_may_end
+from ._labels import FLOATS, check_data, check_weights
 from ._model import (
     Bernoulli,
     Categorical,
@@ -29,7 +30,7 @@ class Predictions:
     def _logits(self, X):
         """Logits of X from the public attributes, (n_samples, n_logits)."""
         check_is_fitted(self)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        with numbers_may_end():
             X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
             network, layers = self._fitted_network()
             if len(layers) == 1:
@@ -64,7 +65,7 @@ n_outputs), or list of such ndarrays
         """
         z = self._logits(X)
         targets = Targets(self.classes_)
-        with np.errstate(under="ignore"):
+        with numbers_may_end():
             if targets.multilabel:
                 return _resolved(z)
         outputs = [at[:, 0] if at.shape[1] == 1 else at for _, at in targets.split(z)]
@@ -119,7 +120,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         z = self._logits(X)
         targets = Targets(self.classes_)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
-        with np.errstate(under="ignore", over="ignore"):
+        with numbers_may_end():
             if targets.multilabel:
                 return sigmoid(z)
             outputs = [
@@ -173,25 +174,13 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
         """
         check_is_fitted(self)
-        with np.errstate(over="ignore", invalid="ignore"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                reset=False,
-                accept_sparse="csr",
-                dtype=FLOATS,
-                multi_output=True,
-            )
-        codes = Targets(self.classes_).encode(check_labels(y))
-        if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, X)
-        network, layers = self._fitted_network()
-        likelihood = Targets(self.classes_).likelihood
-        rows = Rows(X, codes, sample_weight)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        with numbers_may_end():
+            X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)
+            targets = Targets(self.classes_)
+            rows = Rows(X, targets.encode(y), sample_weight)
+            network, layers = self._fitted_network()
             return sum(
-                log_likelihood(network, likelihood, layers, block, guarded=True)
+                log_likelihood(network, targets.likelihood, layers, block, guarded=True)
                 for block in rows.blocks(sum(network.sizes))
             )
 

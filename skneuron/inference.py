@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._labels import FLOATS, check_labels, check_weights
+from ._labels import check_data
 from ._model import Network, Objective, Rows, Targets
 from ._separation import Separation, separation
 from ._summary import MLESummary
@@ -106,25 +106,12 @@ def mle_summary(
     _check_estimator(estimator)
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        reset=False,
-        accept_sparse="csr",
-        dtype=FLOATS,
-        multi_output=True,
-    )
+    X, y, weights = check_data(estimator, X, y, sample_weight, reset=False)
     names = _names(estimator, feature_names, X.shape[1])
     classes = estimator.classes_
     targets = Targets(classes)
-    codes = targets.encode(check_labels(y))
-    weights = np.ones(len(codes))
-    if sample_weight is not None:
-        weights = check_weights(sample_weight, X).astype(np.float64, copy=False)
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
+    codes = targets.encode(y)
+    weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
     per_class = np.bincount(codes[:, 0], weights, len(classes))
     if np.any(per_class == 0):
         raise ValueError(

@@ -373,18 +373,17 @@ class SimpleMLPClassifier(NeuronClassifier):
         """The rate, by halving, whose iterations (50 at most) stay above the start."""
         n_iter = min(self.max_iter, 50)
         rate = self.learning_rate / 2
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            least = objective.log_likelihood(start)
-            while rate > 0:
-                walk = self._walk(
-                    objective,
-                    start,
-                    self._direction(),
-                    FixedRate(rate),
-                    np.random.RandomState(0),
-                )
-                places = (next(walk).theta for _ in range(n_iter + 1))
-                if all(objective.log_likelihood(place) >= least for place in places):
-                    break
-                rate /= 2
+        least = objective.log_likelihood(start)
+        while rate > 0:
+            walk = self._walk(
+                objective,
+                start,
+                self._direction(),
+                FixedRate(rate),
+                np.random.RandomState(0),
+            )
+            places = (next(walk).theta for _ in range(n_iter + 1))
+            if all(objective.log_likelihood(place) >= least for place in places):
+                break
+            rate /= 2
         return rate

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import array_namespace
+from .._arrays import array_namespace, numbers_may_end
 
 
 @dataclass
@@ -198,8 +198,7 @@ def climb(walk, *, max_iter, stop, watch, noise):
     -------
     Climb
     """
-    # Overflow and NaN are looked for, in every position: no need to warn of them too.
-    with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+    with numbers_may_end():  # every position is looked at
         position = next(walk)
         result = Climb(position, [position.log_likelihood])
         if not position.is_finite():

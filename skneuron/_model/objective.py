@@ -4,6 +4,7 @@ A climb sees nothing else of a model: value, gradient and, if asked, curvature a
 flat parameter vector.
 """
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,8 +82,7 @@ class Objective:
         return self._with_rows(self.rows.centred(mean, scale), np.log2(scale))
 
     def _with_rows(self, rows, exponents):
-        other = object.__new__(Objective)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other.rows = rows
         if self.l2:  # the penalty stays on the weights of the features as they were
             other._exponents = self._exponents + exponents
@@ -98,8 +98,7 @@ class Objective:
         a batch of light rows takes a light step. The batch bears the whole penalty, or
         its share by rows.
         """
-        part = object.__new__(Objective)
-        part.__dict__.update(self.__dict__)
+        part = copy.copy(self)
         part.rows = self.rows.take(at)
         share = part.rows.n_rows / self.rows.n_rows
         part.l2 = self.l2 * (1.0 if whole_penalty else share)

@@ -13,6 +13,8 @@ then they are standardised block by block as they are read. The penalty is on W,
 ever.
 """
 
+import copy
+
 import numpy as np
 
 from .objective import _largest
@@ -66,8 +68,7 @@ class Standardised:
 
     def part(self, at, *, whole_penalty):
         """The objective of some of the rows alone, in the same coordinates."""
-        part = object.__new__(Standardised)
-        part.__dict__.update(self.__dict__)
+        part = copy.copy(self)
         part.base = self.base.part(at, whole_penalty=whole_penalty)
         part.total_weight = part.base.total_weight
         part.divisor = part.base.divisor

@@ -28,6 +28,7 @@ from ._labels import (
 )
 from ._model import Network, Objective, Rows, Standardised
 from ._predictions import Predictions
+from ._threads import one_blas
 from ._watch import ValidationScores, Watch
 
 
@@ -111,11 +112,11 @@ class NeuronClassifier(
             If the climb ended before its top: at `max_iter`, by an interrupt, or
             because the learning rate is too large.
         """
-        with _all_or_nothing(self), numbers_may_end():
+        with _all_or_nothing(self), numbers_may_end(), one_blas():
             return self._fit(X, y, sample_weight)
 
     def _partial_fit(self, X, y, classes, sample_weight):
-        with _all_or_nothing(self), numbers_may_end():
+        with _all_or_nothing(self), numbers_may_end(), one_blas():
             return self._fit(X, y, sample_weight, classes=classes, partial=True)
 
     def _fit(self, X, y, sample_weight, classes=None, partial=False):

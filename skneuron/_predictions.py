@@ -181,7 +181,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             network, layers = self._fitted_network()
             return sum(
                 log_likelihood(network, targets.likelihood, layers, block, guarded=True)
-                for block in rows.blocks(sum(network.sizes))
+                for block in rows.blocks(sum(network.sizes[1:]))
             )
 
 

@@ -16,7 +16,7 @@ from scipy.optimize import linprog
 from sklearn.utils.validation import check_X_y
 
 from ._labels import FLOATS, check_labels
-from ._model import Rows, Targets
+from ._model import Rows, Targets, column_moments
 
 #: Margins are of features in units of their deviation, and of weights up to 1. One
 #: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.
@@ -153,7 +153,7 @@ def separation(X, y, *, fit_intercept=True):
 
 def _standardised(X, fit_intercept):
     """X in units of its columns' deviations, float64, ones beside it; mean, scale."""
-    mean, deviation = Rows(X, None).column_moments()
+    mean, deviation = column_moments(Rows(X, None))
     if sparse.issparse(X) or not fit_intercept:  # not shifted: size, not deviation
         scale, mean = np.hypot(mean, deviation), np.zeros_like(mean)
     else:

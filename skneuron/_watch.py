@@ -66,7 +66,7 @@ class ValidationScores:
                 == block.codes,
                 axis=1,
             )
-            for block in self.rows.blocks(sum(self.network.sizes))
+            for block in self.rows.blocks(sum(self.network.sizes[1:]))
         ]
         weights = self.rows.weights
         score = np.average(

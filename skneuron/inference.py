@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ._labels import check_data
-from ._model import Network, Objective, Rows, Targets
+from ._model import Network, Objective, Rows, Targets, column_moments
 from ._separation import Separation, separation
 from ._summary import MLESummary
 from .exceptions import SeparationWarning
@@ -233,7 +233,7 @@ def _names(estimator, feature_names, n_features):
 
 def _units(rows, intercept, names):
     """Mean and deviation of each feature; without intercepts, 0 and its size."""
-    mean, deviation = rows.column_moments()
+    mean, deviation = column_moments(rows)
     if not intercept:
         mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
     constant = deviation <= 8 * np.finfo(rows.X.dtype).eps * np.abs(mean)

@@ -16,6 +16,7 @@ from ._ascent import (
     Newton,
     Top,
     epochs,
+    sampled,
     steps,
 )
 from ._estimator import (
@@ -30,7 +31,7 @@ from ._model import largest_safe_rate
 #: A Newton step costs about (classes x features)^2 a row, an L-BFGS step about classes
 #: x features. Up to so many parameters to an output that is a price worth paying: in a
 #: handful of steps Newton lands on the last digit, collinear columns or not.
-NEWTON_PARAMETERS = 500
+NEWTON_PARAMETERS = 700
 
 
 DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
@@ -309,6 +310,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             objective, new = objective.reduced("sum"), Newton(accumulate=True)
         else:
             objective, new = coordinates, DIRECTIONS[solver]()
+            if solver == "newton" and self.solver == "auto":
+                new = Newton(_price_of_curvature(objective.base), self.tol**2)
         direction = memory.get("direction")
         if type(direction) is not type(new):
             direction = new
@@ -318,8 +321,14 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective) if fixed else None
             step_size = FixedRate(rate) if fixed else LineSearch()
+        n_rows = _sample_size(objective.base) if getattr(new, "price", 0) else None
         if self.batch_size:
             walk = self._epochs(objective, direction, step_size, rng, monotone=True)
+        elif direction is new and n_rows:
+
+            def walk(objective, theta):
+                return sampled(objective, theta, direction, step_size, n_rows)
+
         else:
 
             def walk(objective, theta):
@@ -358,6 +367,25 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             f"the top. The largest rate that is safe for this data is {safe:.4g} (with "
             f"reduction={self.reduction!r}); learning_rate='auto' picks its own."
         )
+
+
+def _price_of_curvature(objective):
+    """What the curvature costs, in gradients; 0 for small data, whose price is calls."""
+    network, rows = objective.network, objective.rows
+    if rows.X.shape[0] * network.sizes[0] < 100_000:
+        return 0.0
+    size = objective.likelihood.coupled
+    width = network.sizes[0]
+    stored = 1 if isinstance(rows.X, np.ndarray) else rows.X.nnz / rows.X.shape[0]
+    price = (2 + width / 70) * (size + 1) / 2
+    return price if isinstance(rows.X, np.ndarray) else price * width / max(stored, 1)
+
+
+def _sample_size(objective):
+    """How many rows to climb on first; None: too few to sample from."""
+    n_rows, n_inputs = objective.rows.n_rows, objective.network.sizes[0] + 1
+    size = min(max(n_rows // 20, 20 * n_inputs), n_rows // 4)
+    return size if size >= 5 * n_inputs else None
 
 
 def _pick_solver(objective):

@@ -4,8 +4,9 @@ Plain array code. A climb knows an objective that gives value, gradient and, if 
 curvature at a flat parameter vector, and nothing of neurons.
 """
 
-from .directions import LBFGS, Adam, Gradient, Momentum, Newton
-from .loop import Batches, Climb, Position, climb, epochs, steps
+from .directions import LBFGS, Adam, Gradient, Momentum
+from .loop import Batches, Climb, Position, climb, epochs, sampled, steps
+from .newton import Newton
 from .step_sizes import FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
 
@@ -25,5 +26,6 @@ __all__ = [
     "Top",
     "climb",
     "epochs",
+    "sampled",
     "steps",
 ]

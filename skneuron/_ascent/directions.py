@@ -8,7 +8,6 @@ that goes on later with the same object goes on as if it had never paused.
 from collections import deque
 
 import numpy as np
-from scipy import linalg
 
 from .._arrays import array_namespace
 
@@ -92,136 +91,94 @@ class Adam(Direction):
         return direction
 
 
+class Pairs:
+    """Steps and the changes of the gradient that they met: a memory of the curvature.
+
+    Parameters
+    ----------
+    memory : int
+        How many of the last ones are kept.
+    """
+
+    def __init__(self, memory):
+        self.kept = deque(maxlen=memory)
+        self.last = None
+
+    def __bool__(self):
+        return bool(self.kept)
+
+    def add(self, theta, gradient):
+        """Note the place that the climb has come to."""
+        if self.last is not None:
+            step, change = theta - self.last[0], self.last[1] - gradient
+            curvature = float(step @ change)
+            # Positive curvature along every kept step keeps the estimate definite.
+            if curvature > 1e-10 * _norm(change) * _norm(step):
+                self.kept.append((step, change, curvature))
+        self.last = (theta, gradient)
+
+    def is_at(self, theta):
+        """Whether this is the place that was noted last."""
+        return self.last is not None and bool(np.array_equal(theta, self.last[0]))
+
+    def forget(self):
+        """Drop the pairs and the place; return whether there were any pairs."""
+        had_any = bool(self.kept)
+        self.kept.clear()
+        self.last = None
+        return had_any
+
+    def solve(self, gradient, first_guess):
+        """``curvature^-1 gradient``, as far as the pairs tell.
+
+        The two-loop recursion (Nocedal & Wright, algorithm 7.4); `first_guess` solves
+        with the estimate of the curvature that the pairs correct.
+        """
+        direction = +gradient
+        shares = []
+        for step, change, curvature in reversed(self.kept):
+            share = float(step @ direction) / curvature
+            direction -= share * change
+            shares.append(share)
+        direction = first_guess(direction)
+        for (step, change, curvature), share in zip(
+            self.kept, reversed(shares), strict=True
+        ):
+            direction += (share - float(change @ direction) / curvature) * step
+        return direction
+
+
 class LBFGS(Direction):
-    """The two-loop recursion over the last steps (Nocedal & Wright, algorithm 7.4).
+    """``curvature^-1 gradient``, the curvature guessed from the last steps.
+
+    The first guess is a multiple of the identity, measured on the last step (Nocedal &
+    Wright, equation 7.20).
 
     Parameters
     ----------
     memory : int, default=10
-        Pairs of (step, change of gradient) that stand in for the curvature.
+        Pairs of (step, change of gradient) that are kept.
     """
 
     def __init__(self, memory=10):
-        self.pairs = deque(maxlen=memory)
-        self.last = None
+        self.pairs = Pairs(memory)
 
     @property
     def knows_its_length(self):
         return bool(self.pairs)
 
     def __call__(self, theta, here):
-        gradient = here.gradient
-        if self.last is not None:
-            step, change = theta - self.last[0], self.last[1] - gradient
-            curvature = float(step @ change)
-            # Positive curvature along every kept step keeps the estimate definite.
-            if curvature > 1e-10 * float(change @ change) ** 0.5 * _norm(step):
-                self.pairs.append((step, change, curvature))
-        self.last = (theta, gradient)
-        direction = +gradient
-        shares = []
-        for step, change, curvature in reversed(self.pairs):
-            share = float(step @ direction) / curvature
-            direction -= share * change
-            shares.append(share)
+        self.pairs.add(theta, here.gradient)
+        return self.pairs.solve(here.gradient, self._first_guess)
+
+    def _first_guess(self, gradient):
         if self.pairs:
-            _, change, curvature = self.pairs[-1]
-            direction *= curvature / float(change @ change)
-        for (step, change, curvature), share in zip(
-            self.pairs, reversed(shares), strict=True
-        ):
-            direction += (share - float(change @ direction) / curvature) * step
-        return direction
+            _, change, curvature = self.pairs.kept[-1]
+            gradient *= curvature / float(change @ change)
+        return gradient
 
     def forget(self):
-        had_any = bool(self.pairs)
-        self.pairs.clear()
-        return had_any
-
-
-class Newton(Direction):
-    """``curvature^-1 gradient``: Fisher scoring, for these likelihoods the same thing.
-
-    Where the curvature is singular (collinear columns, softmax's one class too many,
-    more features than rows) the step is the shortest that solves the equations: no
-    move along a direction in which the likelihood is flat.
-
-    Parameters
-    ----------
-    accumulate : bool, default=False
-        Solve with the sum of the curvatures of all calls so far, for a stream of
-        batches: each batch moves the parameters by its share of the information.
-    """
-
-    needs_curvature = True
-    knows_its_length = True
-
-    def __init__(self, accumulate=False):
-        self.accumulate = accumulate
-        self.information = {}
-        self._cached = (None, None)
-        self._last_slope = np.inf
-
-    def begin(self):
-        self._cached, self._last_slope = (None, None), np.inf
-
-    def __call__(self, theta, here):
-        if self._cached[0] is not here:
-            direction = np.zeros_like(theta)
-            for i, (at, curvature) in enumerate(here.curvature):
-                if self.accumulate:
-                    curvature = curvature + self.information.get(i, 0.0)
-                    self.information[i] = curvature
-                direction[at] = solve_shortest(curvature, here.gradient[at])
-            self._cached = (here, direction)
-        return self._cached[1]
-
-    def is_settled(self, theta, here, tol):
-        """Whether the value itself has settled, not only its gradient.
-
-        On a long flat ridge a small gradient can be far from the top. The gain that the
-        next step promises tells; Newton's steps square it, so it is climbed on until it
-        is nothing, or has stopped falling that fast (as where the top is at infinity).
-        """
-        gain = float(self(theta, here) @ here.gradient)
-        last, self._last_slope = self._last_slope, gain
-        return gain <= tol and (gain <= tol**2 * 1e-4 or gain > 0.1 * last)
-
-
-def solve_shortest(matrix, vector):
-    """Solve ``matrix x = vector`` for positive semidefinite, maybe singular, matrix.
-
-    Parameters
-    ----------
-    matrix : array of shape (size, size)
-    vector : array of shape (size,)
-
-    Returns
-    -------
-    x : array of shape (size,)
-        The solution; for a singular matrix the shortest one, in the units that give
-        the matrix a unit diagonal, with nothing along directions that are flat to
-        rounding.
-    """
-    eps = np.finfo(np.float64).eps
-    unit = np.sqrt(np.diagonal(matrix))
-    unit = np.where(unit > 0, unit, 1.0)
-    scaled = matrix / unit / unit[:, None]
-    right = vector / unit
-    factor, failed = linalg.lapack.dpotrf(scaled, lower=1)
-    if not failed:
-        norm = np.abs(scaled).sum(axis=0).max()
-        reciprocal_condition, _ = linalg.lapack.dpocon(factor, norm, uplo="L")
-        if reciprocal_condition > 1e-10:
-            return linalg.lapack.dpotrs(factor, right, lower=1)[0] / unit
-    values, vectors = linalg.eigh(scaled)
-    along = vectors.T @ right
-    # Below rounding an eigenvalue says nothing, and neither does a slope.
-    flat = values <= len(values) * eps * values[-1]
-    flat |= (values <= 1e-10 * values[-1]) & (np.abs(along) <= 32 * eps * _norm(right))
-    along[flat] = 0.0
-    values[flat] = 1.0
-    return vectors @ (along / values) / unit
+        return self.pairs.forget()
 
 
 def _norm(vector):

@@ -16,8 +16,8 @@ class Top:
         self.objective, self.direction, self.tol = objective, direction, tol
 
     def at_start(self, position):
-        """Whether the climb starts at the top."""
-        return self(position)
+        """Whether the climb starts at the top, as far as is known of the start."""
+        return position.evaluation is not None and self(position)
 
     def __call__(self, position):
         here = position.evaluation

@@ -4,6 +4,7 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 """
 
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
+from .moments import column_moments
 from .network import Network
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
 from .rows import Rows
@@ -21,6 +22,7 @@ __all__ = [
     "Rows",
     "Standardised",
     "Targets",
+    "column_moments",
     "largest_safe_rate",
     "log_likelihood",
     "log_sigmoid",

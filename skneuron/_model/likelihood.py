@@ -46,13 +46,26 @@ class Bernoulli:
 
     def y_hat(self, z):
         """The probability of a 1, without overflow and exact in both tails."""
-        xp = array_namespace(z)
-        e = xp.exp(-xp.abs(z))
-        return xp.where(z >= 0, xp.ones_like(e), e) / (1 + e)
+        exp, size = array_namespace(z).exp, abs(z)
+        return exp(0.5 * (z - size)) / (1 + exp(-size))
 
     def log_prob(self, z, codes):
         """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
         return log_sigmoid(array_namespace(z).where(codes > 0, z, -z))
+
+    def log_prob_and_y_hat(self, z, codes):
+        """Both at once: ``y z - max(z, 0) - log(1 + exp(-|z|))``, and `y_hat`."""
+        xp = array_namespace(z)
+        size = abs(z)
+        e = xp.exp(-size)
+        log_prob = xp.astype(codes, z.dtype)
+        log_prob *= z
+        log_prob -= 0.5 * (z + size)
+        log_prob -= xp.log1p(e)
+        y_hat = z - size
+        y_hat *= 0.5
+        e += 1
+        return log_prob, xp.exp(y_hat) / e
 
     def residual(self, y_hat, codes):
         """``y - y_hat``."""
@@ -63,10 +76,8 @@ class Bernoulli:
         return w
 
     def couplings(self, y_hat):
-        """The curvature of each output: (first logit, {(a, c): (n_rows,) array})."""
-        for output in range(self.n_outputs):
-            p = y_hat[:, output]
-            yield output, 1, {(0, 0): p * (1 - p)}
+        """The curvature, by pair of logits: {(a, a): (n_rows,) array}."""
+        return {(a, a): y_hat[:, a] * (1 - y_hat[:, a]) for a in range(self.n_logits)}
 
 
 class Categorical:
@@ -97,6 +108,17 @@ class Categorical:
         xp = array_namespace(z)
         return xp.take_along_axis(log_softmax(z), xp.astype(codes, xp.int64), axis=1)
 
+    def log_prob_and_y_hat(self, z, codes):
+        """Both, for the price of one exponential."""
+        xp = array_namespace(z)
+        z = z - xp.max(z, axis=1, keepdims=True)
+        log_prob = xp.take_along_axis(z, xp.astype(codes, xp.int64), axis=1)
+        e = xp.exp(z)
+        total = xp.sum(e, axis=1, keepdims=True)
+        log_prob -= xp.log(total)
+        e /= total
+        return log_prob, e
+
     def residual(self, y_hat, codes):
         """``y - y_hat``, y the indicator of the observed class."""
         xp = array_namespace(y_hat)
@@ -107,13 +129,13 @@ class Categorical:
         return w  # one column, broadcast over the logits
 
     def couplings(self, y_hat):
-        """The curvature of the output: (first logit, {(a, c): (n_rows,) array})."""
+        """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""
         pairs = {}
         for a in range(self.n_logits):
             for c in range(a, self.n_logits):
                 p, q = y_hat[:, a], y_hat[:, c]
                 pairs[a, c] = p * (1 - p) if a == c else -p * q
-        yield 0, self.n_logits, pairs
+        return pairs
 
 
 class Joint:
@@ -153,6 +175,14 @@ class Joint:
             axis=1,
         )
 
+    def log_prob_and_y_hat(self, z, codes):
+        """Both, for the price of one exponential."""
+        xp = array_namespace(z)
+        log_probs, y_hats = zip(
+            *(p.log_prob_and_y_hat(z[:, at], codes[:, c]) for p, at, c in self._parts())
+        )
+        return xp.concat(log_probs, axis=1), xp.concat(y_hats, axis=1)
+
     def residual(self, y_hat, codes):
         """``y - y_hat`` of each output, side by side."""
         return array_namespace(y_hat).concat(
@@ -172,7 +202,9 @@ class Joint:
         )
 
     def couplings(self, y_hat):
-        """The curvature, output by output: logits of different outputs never couple."""
-        for part, at, _ in self._parts():
-            for first, size, pairs in part.couplings(y_hat[:, at]):
-                yield at.start + first, size, pairs
+        """The curvature, by pair: logits of different outputs never couple."""
+        return {
+            (at.start + a, at.start + c): weight
+            for part, at, _ in self._parts()
+            for (a, c), weight in part.couplings(y_hat[:, at]).items()
+        }

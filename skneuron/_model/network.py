@@ -9,6 +9,7 @@ C-ordered matrix of shape (n_in + 1, n_out).
 """
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from .._arrays import array_namespace, is_numpy
 from .activations import ACTIVATIONS
@@ -139,30 +140,33 @@ class Network:
                 residual = self.activation.times_slope(residual, h)
         return gradient
 
-    def add_curvature(self, into, X, first, size, pairs):
-        """Add ``X1^T diag(pair) X1`` of a network with no hidden layer, pair by pair.
+    def add_curvature(self, sums, X, weights):
+        """Add ``X1^T diag(w) X1`` to the sum of each pair of logits.
+
+        For a network with no hidden layer; X1 is X and, with intercepts, a column of 1.
 
         Parameters
         ----------
-        into : dict of int to array of shape (n_in + 1, size, n_in + 1, size)
-            Sums so far, by first logit; without intercepts n_in in place of n_in + 1.
+        sums : dict of (a, c) to array of shape (n_in + 1, n_in + 1)
+            Lower triangles, in Fortran order; n_in in place of n_in + 1 without
+            intercepts. What is missing is made.
         X : array or sparse matrix of shape (n_rows, n_features)
-        first, size, pairs : as a likelihood's `couplings` gives them
+        weights : dict of (a, c) to array of shape (n_rows,)
+            All of one sign.
         """
-        d = self.sizes[0]
-        if first not in into:
-            width = d + self.fit_intercept
-            into[first] = np.zeros((width, size, width, size))
-        total = into[first]
-        for (a, c), weight in pairs.items():
-            upper = np.empty((total.shape[0], total.shape[2]))
-            upper[:d, :d] = _gram(X, weight)
-            if self.fit_intercept:
-                upper[d, :d] = upper[:d, d] = X.T @ weight
-                upper[d, d] = weight.sum()
-            total[:, a, :, c] += upper
-            if a != c:
-                total[:, c, :, a] += upper
+        d, X = self.sizes[0], _dense(X)
+        width = d + self.fit_intercept
+        scaled = np.empty((X.shape[0], width), X.dtype)
+        syrk = get_blas_funcs("syrk", (scaled,))
+        for pair, weight in weights.items():
+            if pair not in sums:
+                sums[pair] = np.zeros((width, width), X.dtype, order="F")
+            # One factor on both sides: BLAS syrk, half the work, adds up in place.
+            root = np.sqrt(abs(weight))
+            np.multiply(X, root[:, None], out=scaled[:, :d])
+            scaled[:, d:] = root[:, None]
+            sign = -1.0 if weight[0] < 0 else 1.0
+            sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
 
 
 def _affine_of_huge(h, weights, intercepts):
@@ -182,11 +186,11 @@ def _largest_logit(array):
     return float(np.finfo(array.dtype).max) / 8
 
 
-def _gram(X, weight):
-    """``X^T diag(weight) X``, dense."""
+def _dense(X):
+    """A block of rows without gaps: some times as fast to multiply with itself."""
     if is_numpy(X):
-        if np.all(weight >= 0):  # one factor on both sides: BLAS syrk, half the work
-            half = X * np.sqrt(weight)[:, None]
-            return half.T @ half
-        return X.T @ (X * weight[:, None])
-    return (X.T @ X.multiply(weight[:, None])).toarray()
+        return X
+    block = np.zeros(X.shape, X.dtype)
+    row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    block[row, X.indices] = X.data
+    return block

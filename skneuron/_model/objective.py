@@ -62,10 +62,9 @@ class Objective:
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
         self.noise = float(np.finfo(rows.X.dtype).eps)
-        hidden = sum(network.sizes[1:])
-        self._width = hidden + (
-            rows.X.shape[1] if isinstance(rows.X, np.ndarray) else 0
-        )
+        # Numbers computed from a row at the same time: the activations, and some more
+        # of the logits.
+        self._n_numbers = sum(network.sizes[1:]) + 4 * network.sizes[-1]
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
@@ -98,13 +97,23 @@ class Objective:
         a batch of light rows takes a light step. The batch bears the whole penalty, or
         its share by rows.
         """
-        part = copy.copy(self)
-        part.rows = self.rows.take(at)
-        share = part.rows.n_rows / self.rows.n_rows
-        part.l2 = self.l2 * (1.0 if whole_penalty else share)
-        part.total_weight = self.total_weight * share
-        part.divisor = part.total_weight if self.reduction == "mean" else 1.0
-        return part
+        return self._of(self.rows.take(at), whole_penalty)
+
+    def sample(self, n_rows):
+        """The objective of about `n_rows` of the rows, with their share of the penalty.
+
+        Its mean is an estimate of the mean of all.
+        """
+        return self._of(self.rows.sample(n_rows), whole_penalty=False)
+
+    def _of(self, rows, whole_penalty):
+        other = copy.copy(self)
+        other.rows = rows
+        share = rows.n_rows / self.rows.n_rows
+        other.l2 = self.l2 * (1.0 if whole_penalty else share)
+        other.total_weight = self.total_weight * share
+        other.divisor = other.total_weight if self.reduction == "mean" else 1.0
+        return other
 
     def evaluate(self, theta, *, curvature=False):
         """Value, gradient and, if asked, curvature at theta.
@@ -124,11 +133,19 @@ class Objective:
         dtype = self.rows.X.dtype
         layers = network.layers(theta.astype(dtype, copy=False))
         log_likelihood, gradient, sums = 0.0, None, {}
-        for block in self.rows.blocks(self._width):
+        # Blocks with as many rows as columns, so that adding up squares of the columns
+        # costs less than forming them.
+        n_numbers, at_least = self._n_numbers, 64
+        if curvature:
+            at_least = network.sizes[0]
+            n_numbers += at_least
+        for block in self.rows.blocks(n_numbers, at_least):
             activations = network.forward(layers, block.X)
-            z, w = activations[-1], block.weights
-            y_hat = likelihood.y_hat(z)
-            log_likelihood += _weighted_sum(likelihood.log_prob(z, block.codes), w)
+            w = block.weights
+            log_prob, y_hat = likelihood.log_prob_and_y_hat(
+                activations[-1], block.codes
+            )
+            log_likelihood += _weighted_sum(log_prob, w)
             residual = likelihood.residual(y_hat, block.codes)
             if w is not None:
                 w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
@@ -139,11 +156,13 @@ class Objective:
             else:
                 gradient += share
             if curvature:
-                for first, size, pairs in likelihood.couplings(y_hat):
-                    if w is not None:
-                        of = w[:, 0] if w.shape[1] == 1 else w[:, first]
-                        pairs = {pair: of * value for pair, value in pairs.items()}
-                    network.add_curvature(sums, block.X, first, size, pairs)
+                pairs = likelihood.couplings(y_hat)
+                if w is not None:
+                    pairs = {
+                        (a, c): w[:, a if w.shape[1] > 1 else 0] * value
+                        for (a, c), value in pairs.items()
+                    }
+                network.add_curvature(sums, block.X, pairs)
         value = log_likelihood - self.penalty(theta)
         if self.l2:
             shrunk = (self.l2 * self._shrunk) * theta
@@ -153,11 +172,29 @@ class Objective:
             log_likelihood,
             value / self.divisor,
             gradient,
-            [self._curvature_block(first, total) for first, total in sums.items()],
+            self._curvature(sums),
         )
 
-    def _curvature_block(self, first, total):
-        width, size = total.shape[:2]
+    def _curvature(self, sums):
+        """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
+        blocks, first = [], 0
+        while (first, first) in sums:
+            size = 1
+            while (first, first + size) in sums:
+                size += 1
+            blocks.append(self._curvature_block(sums, first, size))
+            first += size
+        return blocks
+
+    def _curvature_block(self, sums, first, size):
+        width = len(sums[first, first])
+        total = np.empty((width, size, width, size))
+        lower = np.tri(width, dtype=bool)
+        for a in range(size):
+            for c in range(a, size):
+                sum_of_pair = sums[first + a, first + c]
+                whole = np.where(lower, sum_of_pair, sum_of_pair.T)
+                total[:, a, :, c] = total[:, c, :, a] = whole
         if size > 1:
             # Softmax cannot see a shift of all its logits: there the curvature is 0,
             # and the gradient too. Any definite matrix in that place keeps the
@@ -175,9 +212,11 @@ class Objective:
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
         layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
+        if not theta.any():  # nothing of X comes through
+            layers = None
         return sum(
             log_likelihood(self.network, self.likelihood, layers, block)
-            for block in self.rows.blocks(self._width)
+            for block in self.rows.blocks(self._n_numbers)
         )
 
     def penalty(self, theta):
@@ -276,8 +315,11 @@ def largest_safe_rate(objective):
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows that a network's layers give."""
-    z = network.forward(layers, rows.X, guarded=guarded)[-1]
+    """The total, weighted log-likelihood of rows; `layers` of None are all zeros."""
+    if layers is None:
+        z = np.zeros((rows.X.shape[0], network.sizes[-1]), rows.X.dtype)
+    else:
+        z = network.forward(layers, rows.X, guarded=guarded)[-1]
     return _weighted_sum(likelihood.log_prob(z, rows.codes), rows.weights)
 
 

@@ -5,13 +5,19 @@ share of that sum, of the gradient and of the curvature.
 """
 
 import zlib
+from functools import cached_property
 
 import numpy as np
 
-#: A block's features and activations take about this much: some of the second-level
-#: cache, enough rows that BLAS runs at speed, and few enough that it does not split the
-#: block among threads, which on a busy machine wait for one another.
-BLOCK_BYTES = 1 << 19
+#: What is computed for a block of rows takes about this much: some of the second-level
+#: cache.
+BLOCK_BYTES = 1 << 20
+
+#: Features that are read in place: enough that BLAS reads them with all cores.
+READ_BYTES = 1 << 22
+
+#: The share of the rows that a sample may copy.
+COPIED = 1 / 12
 
 
 class Rows:
@@ -25,16 +31,24 @@ class Rows:
         None: every example counts once.
     centre : (mean, scale), default=None
         Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``. Dense only.
+    spans : list of slice, default=None
+        The runs of rows that count; None: all of them.
     """
 
-    def __init__(self, X, codes, weights=None, centre=None):
+    def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
         self.centre = centre
-        self.n_rows = X.shape[0]
-        if weights is None:
-            self.total_weight = float(self.n_rows)
-        else:  # the outputs' mean total, for those that weigh rows differently
-            self.total_weight = float(weights.sum()) / (weights.size // self.n_rows)
+        self.spans = [slice(0, X.shape[0])] if spans is None else spans
+        self.n_rows = sum(span.stop - span.start for span in self.spans)
+
+    @cached_property
+    def total_weight(self):
+        """The sum of the weights: for outputs that weigh rows differently, the mean."""
+        w = self.weights
+        if w is None:
+            return float(self.n_rows)
+        total = sum(float(w[span].sum()) for span in self.spans)
+        return total / (1 if w.ndim == 1 else w.shape[1])
 
     def fingerprint(self):
         """A number that tells other labels or weights from these."""
@@ -44,7 +58,21 @@ class Rows:
     def take(self, at):
         """The rows at an index array or slice."""
         weights = None if self.weights is None else self.weights[at]
-        return Rows(self.X[at], self.codes[at], weights, self.centre)
+        return Rows(take_rows(self.X, at), self.codes[at], weights, self.centre)
+
+    def sample(self, n_rows):
+        """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
+
+        Runs, as they need no copy where they are long, and are quickly copied where
+        they are short.
+        """
+        n_runs = max(16, n_rows // block_rows(self._row_bytes()))
+        size = max(1, n_rows // n_runs)
+        starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
+        spans = [slice(start, start + size) for start in starts]
+        if n_rows <= COPIED * self.n_rows:
+            return self.take(np.concatenate([np.r_[span] for span in spans]))
+        return Rows(self.X, self.codes, self.weights, self.centre, spans)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read."""
@@ -60,65 +88,52 @@ class Rows:
             X.data = np.ldexp(X.data, -exponents[X.indices])
         return Rows(X, self.codes, self.weights)
 
-    def blocks(self, width):
-        """Yield consecutive blocks as Rows, `width` numbers to a row."""
-        size = block_rows(width * self.X.dtype.itemsize)
-        for start in range(0, self.n_rows, size):
-            whole = self.n_rows <= size
-            block = self if whole else self.take(slice(start, start + size))
-            if self.centre is not None:
-                mean, scale = self.centre
-                X = block.X - mean
-                X /= scale
-                block = Rows(X, block.codes, block.weights)
-            yield block
+    def blocks(self, n_numbers, at_least=64):
+        """Yield consecutive blocks as Rows.
 
-    def column_moments(self):
-        """The weighted mean and standard deviation of every column.
-
-        Returns
-        -------
-        mean, deviation : arrays of shape (n_features,), float64
+        Parameters
+        ----------
+        n_numbers : int
+            How many are computed from a row, at the same time.
+        at_least : int, default=64
+            Rows to a block, but for the last one.
         """
-        w = self.weights if self.weights is None or self.weights.ndim == 1 else None
-        share = np.full(self.n_rows, 1.0) if w is None else w.astype(np.float64)
-        share /= share.sum()
+        row_bytes = self._row_bytes()
+        if self.centre is not None:
+            n_numbers += self.X.shape[1]
+        size = block_rows(n_numbers * self.X.dtype.itemsize)
+        if isinstance(self.X, np.ndarray):  # SciPy's sparse products need no cache
+            size = min(size, READ_BYTES // max(1, row_bytes))
+        size = max(size, at_least)
+        for span in self.spans:
+            for start in range(span.start, span.stop, size):
+                block = self
+                if self.X.shape[0] > size or len(self.spans) > 1:
+                    block = self.take(slice(start, min(start + size, span.stop)))
+                if self.centre is not None:
+                    mean, scale = self.centre
+                    X = block.X - mean
+                    X /= scale
+                    block = Rows(X, block.codes, block.weights)
+                yield block
+
+    def _row_bytes(self):
         if isinstance(self.X, np.ndarray):
-            return _dense_moments(self, share)
-        return _sparse_moments(self.X, share)
+            return self.X.shape[1] * self.X.dtype.itemsize
+        stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
+        return self.X.nnz * stored // max(1, self.X.shape[0])
+
+
+def take_rows(X, at):
+    """The rows at an index array or slice; for a slice, without a copy."""
+    if isinstance(X, np.ndarray) or not isinstance(at, slice):
+        return X[at]
+    start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy
+    stored = slice(X.indptr[start], X.indptr[stop])
+    parts = X.data[stored], X.indices[stored], X.indptr[start : stop + 1] - stored.start
+    return type(X)(parts, shape=(stop - start, X.shape[1]))
 
 
 def block_rows(row_bytes):
     """How many rows of `row_bytes` make a block."""
     return max(64, BLOCK_BYTES // max(1, row_bytes))
-
-
-def _dense_moments(rows, share):
-    X, size = rows.X, block_rows(8 * rows.X.shape[1])
-    spans = [slice(i, i + size) for i in range(0, rows.n_rows, size)]
-    mean = sum(share[at] @ X[at].astype(np.float64, copy=False) for at in spans)
-    # The deviations are measured in units of their largest, so that the squares of
-    # 1e200 do not overflow nor those of 1e-200 vanish.
-    largest = np.zeros(X.shape[1])
-    for at in spans:
-        np.maximum(largest, np.abs(X[at] - mean).max(axis=0), out=largest)
-    unit = np.where(largest > 0, largest, 1.0)
-    square = sum(share[at] @ ((X[at] - mean) / unit) ** 2 for at in spans)
-    return mean, unit * np.sqrt(square)
-
-
-def _sparse_moments(X, share):
-    n_features = X.shape[1]
-    weight = np.repeat(share, np.diff(X.indptr))  # of every stored element
-    value = X.data.astype(np.float64, copy=False)
-    if not len(value):  # where bincount forgets that it counts in floats
-        return np.zeros(n_features), np.zeros(n_features)
-    mean = np.bincount(X.indices, weight * value, n_features)
-    stored = np.bincount(X.indices, weight, n_features)
-    off = value - mean[X.indices]
-    unit = np.abs(mean)
-    np.maximum.at(unit, X.indices, np.abs(off))
-    unit[unit == 0] = 1.0
-    square = np.bincount(X.indices, weight * (off / unit[X.indices]) ** 2, n_features)
-    square += np.clip(1.0 - stored, 0, None) * (mean / unit) ** 2
-    return mean, unit * np.sqrt(square)

@@ -17,6 +17,7 @@ import copy
 
 import numpy as np
 
+from .moments import column_moments
 from .objective import _largest
 
 #: The largest offset, in deviations, that the chain rule is left to deal with: it costs
@@ -68,11 +69,17 @@ class Standardised:
 
     def part(self, at, *, whole_penalty):
         """The objective of some of the rows alone, in the same coordinates."""
-        part = copy.copy(self)
-        part.base = self.base.part(at, whole_penalty=whole_penalty)
-        part.total_weight = part.base.total_weight
-        part.divisor = part.base.divisor
-        return part
+        return self._of(self.base.part(at, whole_penalty=whole_penalty))
+
+    def sample(self, n_rows):
+        """The objective of about `n_rows` of the rows, in the same coordinates."""
+        return self._of(self.base.sample(n_rows))
+
+    def _of(self, base):
+        other = copy.copy(self)
+        other.base = base
+        other.total_weight, other.divisor = base.total_weight, base.divisor
+        return other
 
     # The map between coordinates and parameters ------------------------------------
 
@@ -192,7 +199,7 @@ def _measure(rows):
     """
     limits = np.finfo(rows.X.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = rows.column_moments()
+        mean, deviation = column_moments(rows)
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
@@ -201,4 +208,4 @@ def _measure(rows):
     largest = largest.toarray().ravel() if hasattr(largest, "toarray") else largest
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    return exponents, rows.in_units(exponents).column_moments()
+    return exponents, column_moments(rows.in_units(exponents))

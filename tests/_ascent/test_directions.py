@@ -9,7 +9,7 @@ import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from skneuron._ascent import LBFGS, Adam, Gradient, LineSearch, Momentum, Newton, steps
-from skneuron._ascent.directions import solve_shortest
+from skneuron._ascent.newton import Solver
 
 
 @dataclass
@@ -340,7 +340,7 @@ KINDS = [
 def test_solve_shortest(kind, seed):
     matrix, vector = semidefinite(kind, seed)
     kept = matrix.copy(), vector.copy()
-    found = solve_shortest(matrix, vector)
+    found = Solver(matrix)(vector)
     unit = np.sqrt(np.diagonal(matrix))
     unit = np.where(unit > 0, unit, 1.0)
     assert np.allclose(matrix @ found / unit, vector / unit, rtol=1e-7, atol=1e-9)
@@ -350,15 +350,15 @@ def test_solve_shortest(kind, seed):
 
 def test_solve_shortest_gives_twins_equal_shares():
     matrix, vector = semidefinite("twins")
-    found = solve_shortest(matrix, vector)
+    found = Solver(matrix)(vector)
     assert found[1] == pytest.approx(found[3], rel=1e-9)
 
 
 def test_solve_shortest_of_nothing_is_nothing():
-    assert not solve_shortest(np.zeros((3, 3)), np.zeros(3)).any()
+    assert not Solver(np.zeros((3, 3)))(np.zeros(3)).any()
 
 
 def test_solve_shortest_makes_no_step_where_the_matrix_is_flat_to_rounding():
     v = np.array([1.0, 1.0]) / 2**0.5
     matrix = np.eye(2) - np.outer(v, v) + 1e-17
-    assert np.abs(solve_shortest(matrix, 1e-16 * v)).max() <= 1e-9
+    assert np.abs(Solver(matrix)(1e-16 * v)).max() <= 1e-9

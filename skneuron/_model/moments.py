@@ -1,0 +1,120 @@
+"""Mean and standard deviation of every column, block by block."""
+
+import numpy as np
+
+from .rows import block_rows, take_rows
+
+
+def column_moments(rows):
+    """The weighted mean and standard deviation of every column.
+
+    Parameters
+    ----------
+    rows : Rows
+
+    Returns
+    -------
+    mean, deviation : arrays of shape (n_features,), float64
+
+    Notes
+    -----
+    ``mean(x^2) - mean(x)^2`` takes one pass. Where it would lose digits to an offset,
+    or squares overflow or vanish, the column is measured once more, around its mean.
+    """
+    w = rows.weights if rows.weights is None or rows.weights.ndim == 1 else None
+    share = None
+    if w is not None:
+        share = w.astype(np.float64)
+        share /= share.sum()
+    X = rows.X
+    sums = _dense_sums if isinstance(X, np.ndarray) else _sparse_sums
+    mean, square = 0.0, 0.0
+    for at in _spans(X):
+        of = 1.0 / rows.n_rows if share is None else share[at]
+        some_mean, some_square = sums(take_rows(X, at), of)
+        mean, square = mean + some_mean, square + some_square
+    variance = square - mean**2
+    limits = np.finfo(X.dtype)
+    with np.errstate(invalid="ignore"):
+        sound = variance > limits.eps**0.5 * square
+        sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
+    deviation = np.sqrt(np.where(sound, variance, 0.0))
+    unsound = np.flatnonzero(~sound)
+    if len(unsound):
+        if share is None:
+            share = np.full(rows.n_rows, 1.0 / rows.n_rows)
+        careful = _dense_moments if isinstance(X, np.ndarray) else _sparse_moments
+        mean[unsound], deviation[unsound] = careful(X, share, unsound)
+    return mean, deviation
+
+
+def _spans(X):
+    width = X.shape[1]
+    if not isinstance(X, np.ndarray):
+        width = X.nnz // max(1, X.shape[0])
+    size = block_rows(8 * width)
+    return [slice(i, i + size) for i in range(0, X.shape[0], size)]
+
+
+def _dense_sums(X, share):
+    """Sums of ``share x`` and ``share x^2`` over the rows of a block."""
+    if np.ndim(share):
+        share = share.astype(X.dtype, copy=False)
+        return (share @ X).astype(float), np.einsum("i,ij,ij->j", share, X, X)
+    ones = np.ones(len(X), X.dtype)
+    total = (ones @ X).astype(float)
+    return share * total, share * np.einsum("ij,ij->j", X, X).astype(float)
+
+
+def _sparse_sums(X, share):
+    value = X.data.astype(np.float64)
+    of = np.repeat(share, np.diff(X.indptr)) if np.ndim(share) else share
+    total = np.bincount(X.indices, of * value, X.shape[1])
+    value *= value
+    value *= of
+    return total, np.bincount(X.indices, value, X.shape[1])
+
+
+def _dense_moments(X, share, columns):
+    spans = _spans(X)
+    whole = len(columns) == X.shape[1]
+
+    def block(at):
+        return X[at] if whole else X[at][:, columns]
+
+    mean = sum(share[at] @ block(at).astype(np.float64, copy=False) for at in spans)
+    # The deviations are measured in units of their largest, so that the squares of
+    # 1e200 do not overflow nor those of 1e-200 vanish.
+    largest = np.zeros(len(columns))
+    for at in spans:
+        np.maximum(largest, np.abs(block(at) - mean).max(axis=0), out=largest)
+    unit = np.where(largest > 0, largest, 1.0)
+    square = sum(share[at] @ ((block(at) - mean) / unit) ** 2 for at in spans)
+    return mean, unit * np.sqrt(square)
+
+
+def _sparse_moments(X, share, columns):
+    n_columns = len(columns)
+    place = np.full(X.shape[1], -1)
+    place[columns] = np.arange(n_columns)
+    mean, stored, square = np.zeros((3, n_columns))
+    unit = np.zeros(n_columns)
+    blocks = []
+    for at in _spans(X):
+        block = take_rows(X, at)
+        where = place[block.indices]
+        chosen = where >= 0
+        weight = np.repeat(share[at], np.diff(block.indptr))[chosen]
+        blocks.append((where[chosen], weight, block.data[chosen].astype(np.float64)))
+    for where, weight, value in blocks:
+        mean += np.bincount(where, weight * value, n_columns)
+        stored += np.bincount(where, weight, n_columns)
+    for where, _, value in blocks:
+        np.maximum.at(unit, where, np.abs(value - mean[where]))
+    unit = np.maximum(unit, np.abs(mean))
+    unit[unit == 0] = 1.0
+    for where, weight, value in blocks:
+        off = (value - mean[where]) / unit[where]
+        square += np.bincount(where, weight * off**2, n_columns)
+    square += np.clip(1.0 - stored, 0, None) * (mean / unit) ** 2
+    return mean, unit * np.sqrt(square)

@@ -30,6 +30,7 @@ from ._model import Network, Objective, Rows, Standardised
 from ._predictions import Predictions
 from ._threads import one_blas
 from ._watch import ValidationScores, Watch
+from .exceptions import SeparationWarning
 
 
 @dataclass
@@ -111,6 +112,10 @@ class NeuronClassifier(
         ConvergenceWarning
             If the climb ended before its top: at `max_iter`, by an interrupt, or
             because the learning rate is too large.
+        SeparationWarning
+            In its place, or of a climb that met `tol`: if there is no top, as the
+            classes separate and logistic regression has no penalty (``C=np.inf``). It
+            names the features, and the outputs, of which that is so.
         """
         with _all_or_nothing(self), numbers_may_end(), one_blas():
             return self._fit(X, y, sample_weight)
@@ -221,7 +226,7 @@ class NeuronClassifier(
         context.call_on_fit_task_end(
             estimator=self, **given, reconstruction_attributes={}
         )
-        self._warn(result, plan, theta, partial)
+        self._warn(result, plan, theta, rows, partial)
         return self
 
     def _read(self, X, y, sample_weight, *, known, classes, partial, counts):
@@ -319,22 +324,37 @@ class NeuronClassifier(
             [(np.asarray(w, dtype), np.asarray(b, dtype)) for w, b in layers]
         )
 
-    def _warn(self, result, plan, start, partial):
+    def _no_maximum(self, result, plan, rows):
+        """What to say where the climb could not have a top; None: it could."""
+        return None
+
+    def _warn(self, result, plan, start, rows, partial):
         """Say what a user should know of how the climb ended."""
-        n = result.n_iter
+        n, category = result.n_iter, ConvergenceWarning
+        overshot = plan.rate is not None and self._overshot(result)
+        endless = None
+        if not (result.interrupted or overshot or result.diverged or result.stopped):
+            try:
+                endless = None if partial else self._no_maximum(result, plan, rows)
+            except KeyboardInterrupt:  # as in the climb itself
+                result.interrupted = True
         if result.interrupted:
             message = (
                 f"The climb was interrupted after {n} iterations; the estimator keeps "
                 "what it had reached."
             )
-        elif plan.rate is not None and self._overshot(result):
+        elif overshot:
             message = self._overshoot_message(result, plan, start)
         elif result.diverged:
             message = (
                 f"The climb stopped after {n} iterations, where numbers overflow: "
                 "scale the features, for example with StandardScaler."
             )
-        elif result.converged or result.stopped or partial:
+        elif result.stopped or partial:
+            return
+        elif endless:
+            message, category = endless, SeparationWarning
+        elif result.converged:
             return
         elif n < self.max_iter:
             message = (
@@ -352,7 +372,7 @@ class NeuronClassifier(
                     else "."
                 )
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+        warnings.warn(message, category, stacklevel=5)
 
 
 def standardised(objective, memory, *, partial):

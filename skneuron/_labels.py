@@ -57,7 +57,8 @@ def check_labels(y):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     if y.dtype != object:
-        check_classification_targets(y)
+        if not _are_few_integers(y):
+            check_classification_targets(y)
         return y
     for column in y.T if y.ndim == 2 else [y]:
         if len({_kind(label) for label in column}) > 1:
@@ -68,6 +69,16 @@ def check_labels(y):
             )
         check_classification_targets(np.array(column.tolist()))
     return y
+
+
+def _are_few_integers(y):
+    """Whether y is of classes beyond doubt, not for scikit-learn to look at at length.
+
+    It also warns where classes are more than half of the samples; these are fewer.
+    """
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        return False
+    return int(y.max()) - int(y.min()) < len(y) // 2
 
 
 def _kind(label):
@@ -155,18 +166,21 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         before + np.bincount(code, sample_weight, len(before))
         for before, code in zip(counts, codes.T, strict=True)
     ]
-    weights = np.stack(
-        [
-            _class_weights(of, classes, count)[code]
-            for of, classes, count, code in zip(
-                wanted, targets.per_output, counts, codes.T, strict=True
-            )
-        ],
-        axis=1,
-    )
+    tables = [
+        _class_weights(of, classes, count)
+        for of, classes, count in zip(wanted, targets.per_output, counts, strict=True)
+    ]
+    if several == 1:
+        weights = tables[0][codes[:, 0]]
+        per_row = weights
+    else:
+        weights = np.empty(codes.shape)
+        for i, table in enumerate(tables):
+            weights[:, i] = table[codes[:, i]]
+        per_row = weights.T
     if sample_weight is not None:
-        weights *= sample_weight[:, None]
-    return (weights[:, 0] if several == 1 else weights), counts
+        per_row *= sample_weight
+    return weights, counts
 
 
 def _class_weights(wanted, classes, counts):

@@ -143,15 +143,15 @@ def separation(X, y, *, fit_intercept=True):
                 f"{at}: {classes[codes[:1, column]].tolist()}."
             )
     names = list(names)
-    Z, mean, scale = _standardised(X, fit_intercept)
+    Z, mean, scale = in_deviations(X, fit_intercept)
     found = []
     for classes, of_output in zip(targets.per_output, codes.T, strict=True):
-        kind, D = _Programme(Z, of_output, len(classes), fit_intercept).solve()
+        kind, D = Programme(Z, of_output, len(classes), fit_intercept).solve()
         found.append(_in_units(kind, D, mean, scale, fit_intercept, names))
     return found if targets.several else found[0]
 
 
-def _standardised(X, fit_intercept):
+def in_deviations(X, fit_intercept):
     """X in units of its columns' deviations, float64, ones beside it; mean, scale."""
     mean, deviation = column_moments(Rows(X, None))
     if sparse.issparse(X) or not fit_intercept:  # not shifted: size, not deviation
@@ -181,7 +181,7 @@ def _in_units(kind, D, mean, scale, fit_intercept, names):
     return Separation(kind, np.ascontiguousarray(W.T), b, involved)
 
 
-class _Programme:
+class Programme:
     """The linear programmes of one output.
 
     Their variables are v = (D+, D-, t) >= 0, with D = D+ - D- of shape (n_classes - 1,

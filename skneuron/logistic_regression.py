@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._ascent import (
     LBFGS,
+    ROWS_TO_A_PARAMETER,
     Batches,
     FixedRate,
     Gradient,
@@ -26,13 +27,18 @@ from ._estimator import (
     round_down,
     standardised,
 )
-from ._model import largest_safe_rate
+from ._model import Targets, largest_safe_rate
+from ._no_maximum import find_separation, separation_message, telling_step
 
-#: A Newton step costs about (classes x features)^2 a row, an L-BFGS step about classes
-#: x features. Up to so many parameters to an output that is a price worth paying: in a
-#: handful of steps Newton lands on the last digit, collinear columns or not.
-NEWTON_PARAMETERS = 700
+#: Up to so many parameters to an output a curvature may be formed, which takes the
+#: square of them in memory, and their cube in time.
+MOST_PARAMETERS = 700
 
+#: What a curvature may cost, in gradients of all rows, for a climb to start with one.
+BARGAIN = 3.0
+
+#: Numbers in X up to which data are small.
+SMALL = 100_000
 
 DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
 
@@ -55,7 +61,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         Inverse strength of the L2 penalty on the weights (not the intercepts), with the
         meaning that it has in `sklearn.linear_model.LogisticRegression`: what is
         maximised is ``log-likelihood - ||coef||^2 / (2 C)``. inf is no penalty, the
-        pure maximum likelihood estimate.
+        pure maximum likelihood estimate. Where classes separate there is none, and
+        `fit` raises a `skneuron.exceptions.SeparationWarning`.
     reduction : {"mean", "sum"}, default="mean"
         With a number as `learning_rate`: whether the gradient is averaged or summed
         over the examples. ``"sum"`` is the step of the slides to the letter.
@@ -114,6 +121,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     See Also
     --------
     SimpleMLPClassifier : Hidden layers between the features and the logits.
+    skneuron.inference.separation : Whether, and where, classes separate.
     sklearn.linear_model.LogisticRegression : The same model with a penalty by default.
 
     References
@@ -300,18 +308,21 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _plan_to_the_top(self, objective, memory, rng, partial):
         coordinates, memory = standardised(objective, memory, partial=partial)
         solver = self.solver
-        if solver == "auto":
-            solver = "gradient" if self.batch_size else _pick_solver(coordinates.base)
-        if partial and (solver == "lbfgs" or coordinates.exponents is not None):
+        if solver == "auto" and self.batch_size:
             solver = "gradient"
+        if partial and solver in ("auto", "newton"):
+            affordable = _n_coupled(objective) <= MOST_PARAMETERS
+            streams = affordable and coordinates.exponents is None
+            solver = "newton" if streams else "gradient"
         if partial and solver == "newton":
             # The information of all batches adds up as sums, in the parameters as they
             # are: coordinates that no batch changes.
             objective, new = objective.reduced("sum"), Newton(accumulate=True)
         else:
-            objective, new = coordinates, DIRECTIONS[solver]()
-            if solver == "newton" and self.solver == "auto":
-                new = Newton(_price_of_curvature(objective.base), self.tol**2)
+            objective = coordinates
+            new = (
+                DIRECTIONS[solver]() if solver != "auto" else self._adaptive(objective)
+            )
         direction = memory.get("direction")
         if type(direction) is not type(new):
             direction = new
@@ -321,7 +332,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective) if fixed else None
             step_size = FixedRate(rate) if fixed else LineSearch()
-        n_rows = _sample_size(objective.base) if getattr(new, "price", 0) else None
+        n_rows = _sample_size(objective.base) if solver == "auto" else None
         if self.batch_size:
             walk = self._epochs(objective, direction, step_size, rng, monotone=True)
         elif direction is new and n_rows:
@@ -336,6 +347,14 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
         memory |= {"direction": direction, "step_size": step_size}
         return Plan(objective, walk, Top(objective, direction, self.tol), memory)
+
+    def _adaptive(self, objective):
+        """Newton's direction, as dear as it is for this data."""
+        base = objective.base
+        price = _price_of_curvature(base)
+        share = min(1.0, ROWS_TO_A_PARAMETER * _n_coupled(base) / base.n_rows)
+        target = max(self.tol, objective.resolution) ** 2
+        return Newton(price, price * share <= BARGAIN, target)
 
     def _epochs(self, objective, direction, step_size, rng, monotone=False):
         batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
@@ -354,6 +373,25 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
         return walk
 
+    def _no_maximum(self, result, plan, rows):
+        objective, step = plan.objective, None
+        if objective.base.l2:
+            return None
+        if self.learning_rate == "auto" and self.batch_size is None:
+            price = _price_of_curvature(objective.base)
+            direction = plan.memory["direction"]
+            step = telling_step(result, objective, direction, price)
+        targets = Targets(self.classes_)
+        found = find_separation(
+            objective, rows, targets, result, self.log_likelihood_, step
+        )
+        if not found:
+            return None
+        at_limit = not result.converged and result.n_iter == self.max_iter
+        ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
+        names = getattr(self, "feature_names_in_", None)
+        return separation_message(found, targets, names, ended)
+
     def _overshot(self, result):
         # Mini-batches climb their own likelihoods: only the whole way can tell.
         if self.batch_size is None:
@@ -369,27 +407,35 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         )
 
 
+def _n_coupled(objective):
+    """How many parameters share a block of the curvature: those of an output."""
+    return (objective.network.sizes[0] + 1) * objective.likelihood.coupled
+
+
 def _price_of_curvature(objective):
-    """What the curvature costs, in gradients; 0 for small data, whose price is calls."""
-    network, rows = objective.network, objective.rows
-    if rows.X.shape[0] * network.sizes[0] < 100_000:
+    """What a curvature costs, in gradients: measured on dense X of 20 to 1000 columns.
+
+    A sparse product costs what is stored; the curvature of a block of rows without gaps
+    costs what is not stored, too. 0 for small data, where all that takes time are
+    calls, and Newton's method needs fewest.
+    """
+    X = objective.rows.X
+    n_rows, n_features = X.shape
+    if _n_coupled(objective) > MOST_PARAMETERS:
+        return np.inf
+    if n_rows * n_features < SMALL:
         return 0.0
-    size = objective.likelihood.coupled
-    width = network.sizes[0]
-    stored = 1 if isinstance(rows.X, np.ndarray) else rows.X.nnz / rows.X.shape[0]
-    price = (2 + width / 70) * (size + 1) / 2
-    return price if isinstance(rows.X, np.ndarray) else price * width / max(stored, 1)
+    price = (2 + n_features / 70) * (objective.likelihood.coupled + 1) / 2
+    if isinstance(X, np.ndarray):
+        return price
+    return price * n_rows * n_features / max(1, X.nnz)
 
 
 def _sample_size(objective):
     """How many rows to climb on first; None: too few to sample from."""
-    n_rows, n_inputs = objective.rows.n_rows, objective.network.sizes[0] + 1
-    size = min(max(n_rows // 20, 20 * n_inputs), n_rows // 4)
-    return size if size >= 5 * n_inputs else None
-
-
-def _pick_solver(objective):
-    """Newton's method where its curvature is cheap."""
-    n_inputs = objective.network.sizes[0] + 1
-    affordable = n_inputs * objective.likelihood.coupled <= NEWTON_PARAMETERS
-    return "newton" if affordable else "lbfgs"
+    n_rows, n_parameters = objective.n_rows, _n_coupled(objective)
+    size = min(n_rows // 25, 1000 * n_parameters)
+    size = min(max(size, 20 * n_parameters), n_rows // 4)
+    if n_rows * objective.network.sizes[0] < SMALL or size < 5 * n_parameters:
+        return None
+    return size

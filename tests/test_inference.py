@@ -406,8 +406,7 @@ def test_probabilities_of_0_and_1_have_no_information():
 def test_a_fit_to_separated_classes_warns():
     X = np.arange(20.0)[:, None]
     y = X[:, 0] > 9
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.warns(SeparationWarning, match="along 'x0' alone"):
         clf = GradientAscentLogisticRegression().fit(X, y)
     with pytest.warns(SeparationWarning, match="separate completely"):
         summary = mle_summary(clf, X, y)
@@ -606,7 +605,8 @@ def test_along_the_direction_the_log_likelihood_rises():
         clf = GradientAscentLogisticRegression(max_iter=5).fit(X, y)
     values = []
     for step in [0, 1, 2, 3]:
-        moved = fit(X, y, tol=1.0)
+        with pytest.warns(SeparationWarning, match="along 'x0' alone"):
+            moved = fit(X, y, tol=1.0)
         moved.coef_ = clf.coef_ + step * found.direction
         moved.intercept_ = clf.intercept_ + step * found.intercept
         values.append(moved.log_likelihood(X, y))

@@ -5,13 +5,23 @@ curvature at a flat parameter vector, and nothing of neurons.
 """
 
 from .directions import LBFGS, Adam, Gradient, Momentum
-from .loop import Batches, Climb, Position, climb, epochs, sampled, steps
+from .loop import (
+    ROWS_TO_A_PARAMETER,
+    Batches,
+    Climb,
+    Position,
+    climb,
+    epochs,
+    sampled,
+    steps,
+)
 from .newton import Newton
 from .step_sizes import FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
 
 __all__ = [
     "LBFGS",
+    "ROWS_TO_A_PARAMETER",
     "Adam",
     "Any",
     "Batches",

@@ -121,11 +121,15 @@ class Pairs:
         """Whether this is the place that was noted last."""
         return self.last is not None and bool(np.array_equal(theta, self.last[0]))
 
+    def move(self):
+        """Go on elsewhere: the next place is not a step from the last."""
+        self.last = None
+
     def forget(self):
         """Drop the pairs and the place; return whether there were any pairs."""
         had_any = bool(self.kept)
         self.kept.clear()
-        self.last = None
+        self.move()
         return had_any
 
     def solve(self, gradient, first_guess):

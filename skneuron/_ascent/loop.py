@@ -10,7 +10,6 @@ import numpy as np
 
 from .._arrays import array_namespace, numbers_may_end
 
-
 #: Steps on a sample, at most: one whose classes separate has no top.
 SAMPLED_STEPS = 12
 
@@ -102,8 +101,9 @@ def steps(objective, theta, direction, step_size, here=None):
         along = direction(theta, here)
         taken = _take(step_size, objective, theta, here, along, direction)
         if taken is None and direction.forget():
-            if direction.needs_curvature:
+            if direction.needs_curvature:  # another chance, as for a new direction
                 here = objective.evaluate(theta, curvature=True)
+                step_size.renew()
             along = direction(theta, here)
             taken = _take(step_size, objective, theta, here, along, direction)
         if taken is None:
@@ -133,22 +133,31 @@ def sampled(objective, theta, direction, step_size, n_rows):
     yield Position(theta, log_likelihood, value)
     sample = objective.sample(n_rows)
     target, direction.target = direction.target, 0.1 * len(theta) / n_rows
-    for n, position in enumerate(steps(sample, theta, direction, step_size)):
-        top, here = position.theta, position.evaluation
-        gain = float(direction(top, here) @ here.gradient)
-        if not gain > direction.target or n == SAMPLED_STEPS:
-            break
-    direction.target = target
-    tells_curvature = n_rows >= ROWS_TO_A_PARAMETER * len(theta)
-    if tells_curvature and not here.curvature:
-        direction(top, sample.evaluate(top, curvature=True))
-    there = objective.evaluate(top, curvature=not tells_curvature)
+    try:
+        for n, position in enumerate(steps(sample, theta, direction, step_size)):
+            top, here = position.theta, position.evaluation
+            gain = float(direction(top, here) @ here.gradient)
+            if not gain > direction.target or n == SAMPLED_STEPS:
+                break
+    finally:  # an interrupted climb may go on later
+        direction.target = target
+    there = None
+    if direction.solvers:
+        n_telling = ROWS_TO_A_PARAMETER * len(theta)
+        if n_telling >= objective.n_rows:
+            there = teller = objective.evaluate(top, curvature=True)
+        elif n_telling > n_rows:
+            teller = objective.sample(n_telling).evaluate(top, curvature=True)
+        else:
+            teller = here if here.curvature else sample.evaluate(top, curvature=True)
+        direction.pairs.move()
+        direction(top, teller)
+    there = there or objective.evaluate(top)
     if there.value > value:
         direction.carry()
-        yield from steps(objective, top, direction, step_size, there)
-    else:  # the sample was misleading
-        direction.forget()
-        yield from steps(objective, theta, direction, step_size)
+        return (yield from steps(objective, top, direction, step_size, there))
+    direction.forget()  # the sample was misleading
+    return (yield from steps(objective, theta, direction, step_size))
 
 
 def _take(step_size, objective, theta, here, along, direction):

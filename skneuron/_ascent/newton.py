@@ -1,19 +1,21 @@
 """Newton's direction, with a curvature that is kept for as long as it serves."""
 
 import math
+from collections import deque
 
 import numpy as np
 from scipy.linalg import blas, eigh, lapack
 
-from .directions import Direction, Pairs
-
+from .directions import LBFGS, _norm
 
 #: How much longer than its price the way may be before a curvature is bought: the pace
 #: picks up by itself.
-PATIENCE = 1.5
+PATIENCE = 3.0
+
+EPS = float(np.finfo(np.float64).eps)
 
 
-class Newton(Direction):
+class Newton(LBFGS):
     """``curvature^-1 gradient``: Fisher scoring, for these likelihoods the same thing.
 
     A curvature costs many times a gradient, and stays nearly right near the top. It is
@@ -28,7 +30,10 @@ class Newton(Direction):
     Parameters
     ----------
     price : float, default=0.0
-        What a curvature costs, in gradients. 0: a new one in every iteration.
+        What a curvature costs, in gradients. 0: a new one in every iteration. inf: none
+        at all, which is L-BFGS.
+    at_once : bool, default=True
+        Whether to start with a curvature, or as L-BFGS until it pays.
     target : float, default=1e-12
         The promised gain at which the way ends.
     accumulate : bool, default=False
@@ -36,46 +41,48 @@ class Newton(Direction):
         batches: each batch moves the parameters by its share of the information.
     """
 
-    knows_its_length = True
-
-    def __init__(self, price=0.0, target=1e-12, accumulate=False):
+    def __init__(self, price=0.0, at_once=True, target=1e-12, accumulate=False):
+        super().__init__(memory=20)
         self.price, self.target, self.accumulate = price, target, accumulate
+        self.needs_curvature = at_once
         self.information = {}
-        self.needs_curvature = True
-        self._solvers = None
-        self._pairs = Pairs(memory=10)
-        self._gain = np.inf
+        self.solvers = []
+        self._is_carried = False
+        self._gains = deque(maxlen=3)
         self._cached = (None, None)
         self._last_slope = np.inf
+
+    @property
+    def knows_its_length(self):
+        return bool(self.solvers) or super().knows_its_length
 
     def begin(self):
         self._cached, self._last_slope = (None, None), np.inf
 
     def carry(self):
-        """Go on elsewhere with the curvature known from here."""
-        self._pairs.forget()
-        self._gain = np.inf
+        """Go on elsewhere with what is known from here."""
+        self._is_carried = True
+        self.pairs.move()
+        self._gains.clear()
         self.needs_curvature = False
 
     def forget(self):
         """Drop what is not of this place; return whether there was any such thing."""
+        if self.price == np.inf:
+            return super().forget()
         was_kept, self.needs_curvature = not self.needs_curvature, True
-        self._pairs.forget()
-        self._gain = np.inf
+        self.pairs.forget()
+        self._gains.clear()
         return was_kept
 
     def __call__(self, theta, here):
         if self._cached[0] is not here:
-            resumed = self._pairs.is_at(theta)
-            if here.curvature:
+            resumed = self.pairs.is_at(theta)
+            if here.curvature and (self.accumulate or not resumed):
                 self._learn(here.curvature)
-            self._pairs.add(theta, here.gradient)
-            direction = self._pairs.solve(here.gradient, self._solve)
-            self._cached = (here, direction)
+            self._cached = (here, super().__call__(theta, here))
             if not resumed:
-                gain = float(direction @ here.gradient)
-                self.needs_curvature = self._is_slow(gain)
-                self._gain = gain
+                self.needs_curvature = self._is_slow(self._cached[1] @ here.gradient)
         return self._cached[1]
 
     def _learn(self, curvature):
@@ -85,35 +92,59 @@ class Newton(Direction):
             curvature = [
                 (at, self.information[i]) for i, (at, _) in enumerate(curvature)
             ]
-        self._solvers = [(at, Solver(matrix)) for at, matrix in curvature]
-        self._pairs.forget()
-        self._gain = np.inf
+        self.solvers = [(at, Solver(matrix)) for at, matrix in curvature]
+        self.pairs.forget()
+        self._is_carried = False
+        self._gains.clear()
 
-    def _solve(self, vector):
-        direction = np.zeros_like(vector)
-        for at, solve in self._solvers:
-            direction[at] = solve(vector[at])
+    def _first_guess(self, gradient):
+        if not self.solvers:
+            return super()._first_guess(gradient)
+        direction = np.zeros_like(gradient)
+        for at, solve in self.solvers:
+            direction[at] = solve(gradient[at])
         return direction
 
+    def _keeps(self):
+        """Whether a curvature is worth keeping: not where its rank is not clear."""
+        return self.price and all(solve.is_clear for _, solve in self.solvers)
+
     def _is_slow(self, gain):
-        if not self.price:
+        """Whether the climb would be quicker with a new curvature."""
+        if not self._keeps():
             return True
-        if not gain > self.target or self._gain == np.inf:
+        if self.knows_its_length:  # a promise in nats
+            self._gains.append(float(gain))
+        if len(self._gains) < 3 or gain <= self.target:
             return False
-        pace = math.log(max(self._gain / gain, 1.0 + 1e-9))
+        pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / 2
         return math.log(gain / self.target) / pace > PATIENCE * self.price + 2
 
     def is_settled(self, theta, here, tol):
         """Whether the value itself has settled, not only its gradient.
 
         On a long flat ridge a small gradient can be far from the top. The gain that the
-        next step promises tells; Newton's steps square it, so it is climbed on until it
+        next step promises tells. Newton's steps square it, so it is climbed on until it
         is nothing, or has stopped falling that fast (as where the top is at infinity).
         """
+        if self.price == np.inf:
+            return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
+        if self._is_carried and not self._sees(here.gradient):
+            self.needs_curvature = True
+            return False
         last, self._last_slope = self._last_slope, gain
-        enough = tol**2 * (1e-4 if not self.price else 1.0)
-        return gain <= tol and (gain <= enough or gain > 0.1 * last)
+        if self._keeps():
+            return gain <= self.target or 0.9 * last < gain <= tol
+        return gain <= 1e-4 * tol**2 or 0.1 * last < gain <= tol
+
+    def _sees(self, gradient):
+        """Whether the gradient has nothing along directions that look flat.
+
+        What is flat on a sample, such as a category that it lacks, need not be so.
+        """
+        unseen = [solve.unseen(gradient[at]) for at, solve in self.solvers]
+        return max(unseen, default=0.0) <= 1e-3 * self.target**0.5
 
 
 class Solver:
@@ -129,6 +160,11 @@ class Solver:
     matrix a unit diagonal, with nothing along directions that are flat to rounding.
     The rank shows in the pivots of a Cholesky factor; where it does not show clearly,
     in the eigenvalues.
+
+    Attributes
+    ----------
+    is_clear : bool
+        Whether the pivots show it.
     """
 
     def __init__(self, matrix):
@@ -139,7 +175,8 @@ class Solver:
         self.tall = self.values = None
         self.factor, pivots, rank, _ = lapack.dpstrf(scaled, lower=1)
         self.order = pivots - 1
-        if not rank or self.factor[rank - 1, rank - 1] ** 2 <= 1e-10:
+        self.is_clear = rank > 0 and self.factor[rank - 1, rank - 1] ** 2 > 1e-10
+        if not self.is_clear:
             self.values, self.vectors = eigh(scaled)
         elif rank < len(matrix):
             # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
@@ -163,11 +200,24 @@ class Solver:
         scaled[self.order] = x
         return scaled / self.unit
 
+    def unseen(self, vector):
+        """The size of the part of the vector along which the matrix is flat."""
+        scaled = vector / self.unit
+        if self.values is not None:
+            along = self.vectors.T @ scaled
+            return _norm(along[self.values <= len(along) * EPS * self.values[-1]])
+        if self.tall is None:
+            return 0.0
+        part = scaled[self.order]
+        x = blas.dgemv(1.0, self.tall, part, trans=1)
+        x, _ = lapack.dpotrs(self.factor, x, lower=1)
+        return _norm(part - blas.dgemv(1.0, self.tall, x))
+
     def _by_eigenvalues(self, vector):
-        values, eps = self.values, np.finfo(np.float64).eps
+        values = self.values
         along = self.vectors.T @ vector
         # Below rounding an eigenvalue says nothing, and neither does a slope.
-        flat = values <= len(values) * eps * values[-1]
-        size = float(vector @ vector) ** 0.5
-        flat |= (values <= 1e-10 * values[-1]) & (np.abs(along) <= 32 * eps * size)
+        flat = values <= len(values) * EPS * values[-1]
+        rounding = 32 * EPS * _norm(vector)
+        flat |= (values <= 1e-10 * values[-1]) & (np.abs(along) <= rounding)
         return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

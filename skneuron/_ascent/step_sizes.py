@@ -49,6 +49,7 @@ class LineSearch:
         self.patience = patience
         self._last_gain = None
         self._idle = 0
+        self._renewals = 0
 
     def __call__(self, objective, theta, here, along, *, curvature, unit):
         slope = float(along @ here.gradient)
@@ -93,6 +94,12 @@ class LineSearch:
             self._last_gain = gain if gain > 0 else None
             self._idle = 0 if gain > noise else self._idle + 1
         return best
+
+    def renew(self):
+        """Be patient once more: only for the first few times."""
+        self._renewals += 1
+        if self._renewals <= self.patience:
+            self._idle = 0
 
     @staticmethod
     def _next(low, low_slope, high, length, there_slope):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._arrays import numbers_may_end
 from .rows import block_rows, take_rows
 
 
@@ -22,27 +23,28 @@ def column_moments(rows):
     or squares overflow or vanish, the column is measured once more, around its mean.
     """
     w = rows.weights if rows.weights is None or rows.weights.ndim == 1 else None
-    share = None
-    if w is not None:
-        share = w.astype(np.float64)
-        share /= share.sum()
+    total = rows.n_rows if w is None else float(w.sum(dtype=np.float64))
+
+    def share(at):
+        if w is None:
+            return np.full(len(range(rows.n_rows)[at]), 1.0 / total)
+        return w[at].astype(np.float64) / total
+
     X = rows.X
     sums = _dense_sums if isinstance(X, np.ndarray) else _sparse_sums
     mean, square = 0.0, 0.0
-    for at in _spans(X):
-        of = 1.0 / rows.n_rows if share is None else share[at]
-        some_mean, some_square = sums(take_rows(X, at), of)
-        mean, square = mean + some_mean, square + some_square
-    variance = square - mean**2
     limits = np.finfo(X.dtype)
-    with np.errstate(invalid="ignore"):
+    with numbers_may_end():
+        for at in _spans(X):
+            of = 1.0 / total if w is None else share(at)
+            some_mean, some_square = sums(take_rows(X, at), of)
+            mean, square = mean + some_mean, square + some_square
+        variance = square - mean**2
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
     deviation = np.sqrt(np.where(sound, variance, 0.0))
     unsound = np.flatnonzero(~sound)
     if len(unsound):
-        if share is None:
-            share = np.full(rows.n_rows, 1.0 / rows.n_rows)
         careful = _dense_moments if isinstance(X, np.ndarray) else _sparse_moments
         mean[unsound], deviation[unsound] = careful(X, share, unsound)
     return mean, deviation
@@ -51,8 +53,10 @@ def column_moments(rows):
 def _spans(X):
     width = X.shape[1]
     if not isinstance(X, np.ndarray):
-        width = X.nnz // max(1, X.shape[0])
+        width = 4 * X.nnz // max(1, X.shape[0])
     size = block_rows(8 * width)
+    if X.dtype == np.float32:  # whose sums of more numbers lose the digits looked for
+        size = min(size, 1024)
     return [slice(i, i + size) for i in range(0, X.shape[0], size)]
 
 
@@ -82,14 +86,17 @@ def _dense_moments(X, share, columns):
     def block(at):
         return X[at] if whole else X[at][:, columns]
 
-    mean = sum(share[at] @ block(at).astype(np.float64, copy=False) for at in spans)
+    mean = sum(share(at) @ block(at).astype(np.float64, copy=False) for at in spans)
     # The deviations are measured in units of their largest, so that the squares of
     # 1e200 do not overflow nor those of 1e-200 vanish.
-    largest = np.zeros(len(columns))
+    largest, slip = np.zeros((2, len(columns)))
     for at in spans:
-        np.maximum(largest, np.abs(block(at) - mean).max(axis=0), out=largest)
+        off = block(at) - mean
+        np.maximum(largest, np.abs(off).max(axis=0), out=largest)
+        slip += share(at) @ off
+    mean += slip  # what rounding has lost of a long sum: a constant's deviation is 0
     unit = np.where(largest > 0, largest, 1.0)
-    square = sum(share[at] @ ((block(at) - mean) / unit) ** 2 for at in spans)
+    square = sum(share(at) @ ((block(at) - mean) / unit) ** 2 for at in spans)
     return mean, unit * np.sqrt(square)
 
 
@@ -97,20 +104,26 @@ def _sparse_moments(X, share, columns):
     n_columns = len(columns)
     place = np.full(X.shape[1], -1)
     place[columns] = np.arange(n_columns)
-    mean, stored, square = np.zeros((3, n_columns))
-    unit = np.zeros(n_columns)
+    mean, stored, square, slip, unit = np.zeros((5, n_columns))
+    count = np.zeros(n_columns, int)
     blocks = []
     for at in _spans(X):
         block = take_rows(X, at)
         where = place[block.indices]
         chosen = where >= 0
-        weight = np.repeat(share[at], np.diff(block.indptr))[chosen]
+        weight = np.repeat(share(at), np.diff(block.indptr))[chosen]
         blocks.append((where[chosen], weight, block.data[chosen].astype(np.float64)))
     for where, weight, value in blocks:
         mean += np.bincount(where, weight * value, n_columns)
         stored += np.bincount(where, weight, n_columns)
-    for where, _, value in blocks:
-        np.maximum.at(unit, where, np.abs(value - mean[where]))
+        count += np.bincount(where, minlength=n_columns)
+    for where, weight, value in blocks:
+        off = value - mean[where]
+        np.maximum.at(unit, where, np.abs(off))
+        slip += np.bincount(where, weight * off, n_columns)
+    without_gaps = count == X.shape[0]
+    mean += np.where(without_gaps, slip, 0.0)  # as above
+    stored[without_gaps] = 1.0
     unit = np.maximum(unit, np.abs(mean))
     unit[unit == 0] = 1.0
     for where, weight, value in blocks:

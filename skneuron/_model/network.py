@@ -165,7 +165,7 @@ class Network:
             root = np.sqrt(abs(weight))
             np.multiply(X, root[:, None], out=scaled[:, :d])
             scaled[:, d:] = root[:, None]
-            sign = -1.0 if weight[0] < 0 else 1.0
+            sign = -1.0 if weight.min(initial=0) < 0 else 1.0
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._arrays import array_namespace
+from .rows import block_rows, take_rows
 
 
 @dataclass
@@ -62,9 +63,9 @@ class Objective:
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
         self.noise = float(np.finfo(rows.X.dtype).eps)
-        # Numbers computed from a row at the same time: the activations, and some more
-        # of the logits.
-        self._n_numbers = sum(network.sizes[1:]) + 4 * network.sizes[-1]
+        #: What the float type of the data resolves of a gradient.
+        self.resolution = 64 * self.noise
+        self._n_numbers = sum(network.sizes[1:])  # that are computed from a row
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
@@ -133,36 +134,39 @@ class Objective:
         dtype = self.rows.X.dtype
         layers = network.layers(theta.astype(dtype, copy=False))
         log_likelihood, gradient, sums = 0.0, None, {}
-        # Blocks with as many rows as columns, so that adding up squares of the columns
-        # costs less than forming them.
         n_numbers, at_least = self._n_numbers, 64
         if curvature:
+            # As many rows as columns, so that adding up squares of the columns costs
+            # less than forming them.
             at_least = network.sizes[0]
             n_numbers += at_least
         for block in self.rows.blocks(n_numbers, at_least):
             activations = network.forward(layers, block.X)
-            w = block.weights
-            log_prob, y_hat = likelihood.log_prob_and_y_hat(
-                activations[-1], block.codes
-            )
-            log_likelihood += _weighted_sum(log_prob, w)
-            residual = likelihood.residual(y_hat, block.codes)
-            if w is not None:
-                w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
-                residual *= w
-            share = network.backward(layers, activations, residual)
+            logits = activations[-1]
+            for at in self._chunks(logits):
+                w = None if block.weights is None else block.weights[at]
+                log_prob, y_hat = likelihood.log_prob_and_y_hat(
+                    logits[at], block.codes[at]
+                )
+                log_likelihood += _weighted_sum(log_prob, w)
+                residual = likelihood.residual(y_hat, block.codes[at])
+                if w is not None:
+                    w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
+                    residual *= w
+                logits[at] = residual  # in their place
+                if curvature:
+                    pairs = likelihood.couplings(y_hat)
+                    if w is not None:
+                        pairs = {
+                            (a, c): w[:, a if w.shape[1] > 1 else 0] * value
+                            for (a, c), value in pairs.items()
+                        }
+                    network.add_curvature(sums, take_rows(block.X, at), pairs)
+            share = network.backward(layers, activations, logits)
             if gradient is None:
                 gradient = share.astype(theta.dtype, copy=False)
             else:
                 gradient += share
-            if curvature:
-                pairs = likelihood.couplings(y_hat)
-                if w is not None:
-                    pairs = {
-                        (a, c): w[:, a if w.shape[1] > 1 else 0] * value
-                        for (a, c), value in pairs.items()
-                    }
-                network.add_curvature(sums, block.X, pairs)
         value = log_likelihood - self.penalty(theta)
         if self.l2:
             shrunk = (self.l2 * self._shrunk) * theta
@@ -174,6 +178,11 @@ class Objective:
             gradient,
             self._curvature(sums),
         )
+
+    def _chunks(self, logits):
+        """Slices of rows that fit the cache with all that is computed of them."""
+        size = block_rows(8 * logits.shape[1] * logits.dtype.itemsize)
+        return [slice(i, i + size) for i in range(0, logits.shape[0], size)]
 
     def _curvature(self, sums):
         """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
@@ -189,12 +198,14 @@ class Objective:
     def _curvature_block(self, sums, first, size):
         width = len(sums[first, first])
         total = np.empty((width, size, width, size))
-        lower = np.tri(width, dtype=bool)
         for a in range(size):
             for c in range(a, size):
-                sum_of_pair = sums[first + a, first + c]
-                whole = np.where(lower, sum_of_pair, sum_of_pair.T)
-                total[:, a, :, c] = total[:, c, :, a] = whole
+                lower = sums[first + a, first + c]
+                whole = lower + lower.T
+                whole[np.diag_indices(width)] *= 0.5
+                total[:, a, :, c] = whole
+                if a != c:
+                    total[:, c, :, a] = whole
         if size > 1:
             # Softmax cannot see a shift of all its logits: there the curvature is 0,
             # and the gradient too. Any definite matrix in that place keeps the
@@ -205,19 +216,24 @@ class Objective:
         indices = (indices + np.arange(first, first + size)).reshape(-1)
         matrix = total.reshape(width * size, width * size)
         if self.l2:
-            matrix[np.diag_indices_from(matrix)] += self.l2 * self._shrunk[indices]
+            matrix.reshape(-1)[:: width * size + 1] += self.l2 * self._shrunk[indices]
         matrix /= self.divisor
         return indices, matrix
 
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
         layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
-        if not theta.any():  # nothing of X comes through
-            layers = None
-        return sum(
-            log_likelihood(self.network, self.likelihood, layers, block)
-            for block in self.rows.blocks(self._n_numbers)
-        )
+        total = 0.0
+        for block in self.rows.blocks(self._n_numbers):
+            if theta.any():
+                logits = self.network.forward(layers, block.X)[-1]
+            else:  # nothing of X comes through
+                logits = np.zeros((block.n_rows, self.network.sizes[-1]), block.X.dtype)
+            for at in self._chunks(logits):
+                log_prob = self.likelihood.log_prob(logits[at], block.codes[at])
+                w = None if block.weights is None else block.weights[at]
+                total += _weighted_sum(log_prob, w)
+        return total
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the weights."""
@@ -232,7 +248,12 @@ class Objective:
         stands in for it.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        return _largest(gradient) <= max(tol, 64 * self.noise)
+        return _largest(gradient) <= max(tol, self.resolution)
+
+    @property
+    def n_rows(self):
+        """How many examples there are."""
+        return self.rows.n_rows
 
     @property
     def base(self):
@@ -315,11 +336,8 @@ def largest_safe_rate(objective):
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows; `layers` of None are all zeros."""
-    if layers is None:
-        z = np.zeros((rows.X.shape[0], network.sizes[-1]), rows.X.dtype)
-    else:
-        z = network.forward(layers, rows.X, guarded=guarded)[-1]
+    """The total, weighted log-likelihood of rows that a network's layers give."""
+    z = network.forward(layers, rows.X, guarded=guarded)[-1]
     return _weighted_sum(likelihood.log_prob(z, rows.codes), rows.weights)
 
 

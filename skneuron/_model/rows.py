@@ -75,9 +75,14 @@ class Rows:
         return Rows(self.X, self.codes, self.weights, self.centre, spans)
 
     def centred(self, mean, scale):
-        """The same rows, standardised as they are read."""
+        """The same rows, standardised as they are read; at once if they are few."""
         centre = mean.astype(self.X.dtype), scale.astype(self.X.dtype)
-        return Rows(self.X, self.codes, self.weights, centre)
+        rows = Rows(self.X, self.codes, self.weights, centre)
+        return next(rows.blocks(0)) if self.is_small() else rows
+
+    def is_small(self):
+        """Whether all rows are one block, copied sooner than read with care."""
+        return isinstance(self.X, np.ndarray) and self.X.nbytes <= BLOCK_BYTES
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
@@ -98,12 +103,16 @@ class Rows:
         at_least : int, default=64
             Rows to a block, but for the last one.
         """
-        row_bytes = self._row_bytes()
         if self.centre is not None:
             n_numbers += self.X.shape[1]
-        size = block_rows(n_numbers * self.X.dtype.itemsize)
-        if isinstance(self.X, np.ndarray):  # SciPy's sparse products need no cache
-            size = min(size, READ_BYTES // max(1, row_bytes))
+        number = n_numbers * self.X.dtype.itemsize
+        if isinstance(self.X, np.ndarray):
+            size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
+        else:  # SciPy's products need no cache, and its slices are copies
+            some = max(BLOCK_BYTES, self.X.shape[0] * self._row_bytes() // 20)
+            size = some // (number + self._row_bytes())
+            if number * self.X.shape[0] <= some:
+                size = self.X.shape[0]
         size = max(size, at_least)
         for span in self.spans:
             for start in range(span.start, span.stop, size):

@@ -59,13 +59,20 @@ class Standardised:
         scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
         self.mean, self.scale = mean, scale
         mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
+        mild &= not rows.is_small()
         self._pulls = mild or not isinstance(rows.X, np.ndarray)
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
         self.divisor = objective.divisor
         self.noise = objective.noise
+        self.resolution = objective.resolution
         self._shape = (network.sizes[0] + network.fit_intercept, network.sizes[1])
+
+    @property
+    def n_rows(self):
+        """How many examples there are."""
+        return self.base.n_rows
 
     def part(self, at, *, whole_penalty):
         """The objective of some of the rows alone, in the same coordinates."""
@@ -177,7 +184,7 @@ class Standardised:
         """
         mean_factor = self.divisor / self.total_weight
         gradient = evaluation.gradient * mean_factor
-        resolution = 64 * self.noise
+        resolution = self.resolution
         if _largest(gradient) > max(tol, resolution):
             return False
         first = self._first_layer(gradient)

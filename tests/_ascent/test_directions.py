@@ -2,46 +2,14 @@
 
 import copy
 import pickle
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hills import Here, quadratic
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
-from skneuron._ascent import LBFGS, Adam, Gradient, LineSearch, Momentum, Newton, steps
-from skneuron._ascent.newton import Solver
-
-
-@dataclass
-class Here:
-    """What an objective knows at a point."""
-
-    gradient: np.ndarray
-    value: float = 0.0
-    log_likelihood: float = 0.0
-    curvature: list = field(default_factory=list)
-
-
-class Quadratic:
-    """``-(theta - top)^T A (theta - top) / 2``, A in blocks or whole."""
-
-    noise = np.finfo(float).eps
-
-    def __init__(self, A, top):
-        self.A, self.top = A, top
-
-    def evaluate(self, theta, *, curvature=False):
-        away = theta - self.top
-        value = -0.5 * float(away @ self.A @ away)
-        blocks = [(np.arange(len(theta)), self.A.copy())] if curvature else []
-        return Here(-self.A @ away, value, value, blocks)
-
-
-def quadratic(n=8, condition=1e3, seed=0):
-    rng = np.random.default_rng(seed)
-    Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
-    A = Q * np.geomspace(1, condition, n) @ Q.T
-    return Quadratic((A + A.T) / 2, rng.standard_normal(n))
+from skneuron._ascent import LBFGS, Adam, Gradient, LineSearch, Momentum, steps
+from skneuron._ascent.directions import Pairs
 
 
 def gradients(n=5, count=12, seed=0):
@@ -111,20 +79,141 @@ def test_a_copy_goes_on_as_the_original(make):
         place = place - g
 
 
+@pytest.mark.parametrize("make", [Gradient, lambda: Momentum(0.9), Adam, LBFGS])
+def test_others_keep_their_memory_when_a_walk_begins(make):
+    one, other = make(), make()
+    for at, g in enumerate(gradients()):
+        place = np.full(5, float(at))
+        expected = other(place, Here(g)).copy()
+        one.begin()
+        assert np.array_equal(one(place, Here(g)), expected)
+
+
+def test_others_are_settled_by_the_gradient():
+    for direction in [Gradient(), Momentum(0.9), Adam(), LBFGS()]:
+        assert direction.is_settled(np.zeros(2), Here(np.ones(2)), 1e-6)
+
+
+# --- pairs ----------------------------------------------------------------------------
+
+
+def bfgs_matrix(pairs, H):
+    """The inverse curvature, H corrected pair by pair (N & W, (7.16))."""
+    n = len(H)
+    for s, y in pairs:
+        V = np.eye(n) - np.outer(y, s) / (s @ y)
+        H = V.T @ H @ V + np.outer(s, s) / (s @ y)
+    return H
+
+
+def walked(objective, places, memory):
+    """Pairs from a walk, and the same by hand."""
+    pairs = Pairs(memory)
+    for at in places:
+        pairs.add(at, objective.evaluate(at).gradient)
+    moves = np.diff(places, axis=0)
+    return pairs, [(move, objective.A @ move) for move in moves][-memory:]
+
+
+@pytest.mark.parametrize("memory", [1, 3, 10])
+@pytest.mark.parametrize("n_places", [1, 2, 3, 8])
+@pytest.mark.parametrize("first_guess", ["identity", "small", "any"])
+def test_pairs_correct_any_first_guess(memory, n_places, first_guess):
+    rng, objective = np.random.default_rng(1), quadratic()
+    places = rng.standard_normal((n_places, 8))
+    pairs, by_hand = walked(objective, places, memory)
+    assert bool(pairs) == (n_places > 1)
+    root = rng.standard_normal((8, 8))
+    H = {"identity": np.eye(8), "small": 1e-3 * np.eye(8), "any": root @ root.T}
+    H, g = H[first_guess], rng.standard_normal(8)
+    kept = g.copy()
+    found = pairs.solve(g, lambda vector: H @ vector)
+    assert np.allclose(found, bfgs_matrix(by_hand, H) @ g, rtol=1e-7, atol=1e-9)
+    assert np.array_equal(g, kept)
+
+
+def test_pairs_know_what_the_last_step_met():
+    """The secant equation: the change that a step met asks for that step."""
+    rng, objective = np.random.default_rng(0), quadratic()
+    pairs, by_hand = walked(objective, rng.standard_normal((5, 8)), 3)
+    step, change = by_hand[-1]
+    found = pairs.solve(change, lambda vector: 0.1 * vector)
+    assert np.allclose(found, step, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_pairs_leave_a_first_guess_that_is_right(exact):
+    rng, objective = np.random.default_rng(0), quadratic(condition=10)
+    pairs, _ = walked(objective, rng.standard_normal((5, 8)), 10)
+    g = rng.standard_normal(8)
+    off = 1.0 if exact else 2.0
+    found = pairs.solve(g, lambda v: off * np.linalg.solve(objective.A, v))
+    assert np.allclose(found, np.linalg.solve(objective.A, g), rtol=1e-8) == exact
+
+
+@pytest.mark.parametrize("change", [-1.0, 0.0, 1e-13])
+def test_pairs_are_kept_only_of_steps_that_met_curvature(change):
+    pairs, at, g = Pairs(5), np.zeros(3), np.array([1.0, 2.0, 3.0])
+    pairs.add(at, g)
+    step = np.array([1.0, 0.0, 0.0])
+    across = np.array([0.0, 5.0, 0.0])
+    pairs.add(at + step, g - change * step - across)
+    assert not pairs
+    # The place is noted all the same: the next step starts there.
+    assert pairs.is_at(at + step) and not pairs.is_at(at)
+    pairs.add(at + 2 * step, g - (change + 2.0) * step - across)
+    ((kept, met, curvature),) = pairs.kept
+    assert np.array_equal(kept, step)
+    assert np.allclose(met, 2 * step) and curvature == pytest.approx(2.0)
+
+
+def test_pairs_do_not_mind_being_told_a_place_twice():
+    objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
+    once, _ = walked(objective, places, 3)
+    twice, _ = walked(objective, np.repeat(places, 2, axis=0), 3)
+    g = np.ones(8)
+    assert len(once.kept) == len(twice.kept) == 3
+    one, other = (pairs.solve(g, lambda v: v) for pairs in (once, twice))
+    assert np.array_equal(one, other)
+
+
+def test_pairs_can_go_on_elsewhere():
+    objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
+    pairs, _ = walked(objective, places, 5)
+    kept = list(pairs.kept)
+    pairs.move()
+    assert not pairs.is_at(places[-1])
+    pairs.add(places[0], objective.evaluate(places[0]).gradient)
+    assert list(pairs.kept) == kept and pairs.is_at(places[0])
+    pairs.add(places[1], objective.evaluate(places[1]).gradient)
+    assert len(pairs.kept) == len(kept) + 1
+
+
+def test_pairs_forget():
+    objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
+    pairs = Pairs(3)
+    assert not pairs.forget() and not pairs.is_at(places[0])
+    pairs.add(places[0], objective.evaluate(places[0]).gradient)
+    assert pairs.is_at(places[0].copy()) and not pairs.is_at(places[1])
+    assert not pairs.forget()  # a place is not yet a pair
+    assert not pairs.is_at(places[0])
+    pairs, _ = walked(objective, places, 3)
+    assert pairs.forget() and not pairs.forget()
+    assert not pairs and pairs.last is None
+    g = np.ones(8)
+    assert np.array_equal(pairs.solve(g, lambda v: 3 * v), 3 * g)
+
+
 # --- L-BFGS ---------------------------------------------------------------------------
 
 
 def bfgs_direction(pairs, gradient):
-    """H g with the inverse-curvature matrix H written out (N & W, (7.16), (7.20))."""
-    n = len(gradient)
-    H = np.eye(n)
+    """From a multiple of the identity, measured on the last step (N & W, (7.20))."""
+    H = np.eye(len(gradient))
     if pairs:
         s, y = pairs[-1]
         H = H * (s @ y) / (y @ y)
-    for s, y in pairs:
-        V = np.eye(n) - np.outer(y, s) / (s @ y)
-        H = V.T @ H @ V + np.outer(s, s) / (s @ y)
-    return H @ gradient
+    return bfgs_matrix(pairs, H) @ gradient
 
 
 @pytest.mark.parametrize("memory", [1, 3, 10])
@@ -150,7 +239,7 @@ def test_lbfgs_always_points_up(seed):
         at = 3 * rng.standard_normal(6)
         g = np.cos(at)
         assert float(direction(at, Here(g)) @ g) > 0
-        for _, _, curvature in direction.pairs:
+        for _, _, curvature in direction.pairs.kept:
             assert curvature > 0
 
 
@@ -184,181 +273,3 @@ def test_lbfgs_reaches_the_top_of_a_quadratic(condition):
     for position, _ in zip(walk, range(150)):
         last = position
     assert np.allclose(last.theta, objective.top, atol=1e-6)
-
-
-# --- Newton ---------------------------------------------------------------------------
-
-
-def test_newton_reaches_the_top_of_a_quadratic_in_one_step():
-    objective = quadratic(condition=1e6)
-    start = np.zeros(8)
-    step = Newton()(start, objective.evaluate(start, curvature=True))
-    assert np.allclose(start + step, objective.top, rtol=1e-8)
-
-
-def test_newton_solves_block_by_block():
-    rng = np.random.default_rng(0)
-    blocks, whole, g = [], np.zeros((6, 6)), rng.standard_normal(6)
-    for at in [np.array([0, 2, 4]), np.array([1, 3, 5])]:
-        root = rng.standard_normal((3, 5))
-        blocks.append((at, root @ root.T))
-        whole[np.ix_(at, at)] = root @ root.T
-    found = Newton()(np.zeros(6), Here(g, curvature=blocks))
-    assert np.allclose(found, np.linalg.solve(whole, g))
-
-
-def test_newton_can_add_up_what_batches_know():
-    rng, direction, total = np.random.default_rng(0), Newton(accumulate=True), 0.0
-    for _ in range(4):
-        root, g = rng.standard_normal((3, 5)), rng.standard_normal(3)
-        total = total + root @ root.T
-        here = Here(g, curvature=[(np.arange(3), root @ root.T)])
-        for _ in range(2):  # a place asked for twice counts once
-            assert np.allclose(direction(np.zeros(3), here), np.linalg.solve(total, g))
-        direction = pickle.loads(pickle.dumps(direction))
-
-
-def test_newton_is_settled_when_nothing_is_left_to_gain():
-    A = np.diag([1.0, 1e-8])
-
-    def gain_of(direction, g, tol):
-        here = Here(np.array(g), curvature=[(np.arange(2), A)])
-        return direction.is_settled(np.zeros(2), here, tol)
-
-    assert gain_of(Newton(), [0.0, 0.0], 1e-6)
-    # A gradient below tol, on a ridge so flat that there are 50 to gain:
-    assert not gain_of(Newton(), [0.0, 1e-3 * 0.7], 1e-3)
-    # A small gain that does not shrink: the top is at infinity.
-    direction = Newton()
-    gain_of(direction, [1e-4, 0.0], 1e-6)
-    assert gain_of(direction, [1e-4, 0.0], 1e-6)
-
-
-def test_newton_begins_a_walk_without_the_last_ones_slope():
-    """Of a second climb, the first gain is no sign that gains stopped falling."""
-    A, tol = np.diag([1.0, 1e-8]), 1e-6
-
-    def is_settled():
-        here = Here(np.array([1e-4, 0.0]), curvature=[(np.arange(2), A)])
-        return direction.is_settled(np.zeros(2), here, tol)
-
-    direction = Newton()
-    for _ in range(2):
-        direction.begin()
-        assert not is_settled()
-        assert is_settled()
-
-
-@pytest.mark.parametrize("accumulate", [True, False])
-def test_newton_begins_a_walk_without_the_last_direction(accumulate):
-    """The same object, with other numbers, is another place in another walk."""
-    direction, A = Newton(accumulate), np.diag([1.0, 4.0])
-    here = Here(np.ones(2), curvature=[(np.arange(2), A)])
-    first = direction(np.zeros(2), here).copy()
-    here.gradient = 2 * np.ones(2)
-    assert np.array_equal(direction(np.zeros(2), here), first)  # asked twice
-    direction.begin()
-    # The accumulated information is kept: it is what a stream knows.
-    total = 2 * A if accumulate else A
-    assert np.allclose(direction(np.zeros(2), here), 2 / np.diagonal(total))
-
-
-def test_a_second_walk_with_the_same_newton_is_the_first():
-    objective, direction = quadratic(), Newton()
-    kept = []
-    for _ in range(2):
-        walk = steps(objective, np.zeros(8), direction, LineSearch())
-        kept.append([position.theta for position, _ in zip(walk, range(3))])
-    assert np.array_equal(kept[0], kept[1])
-
-
-@pytest.mark.parametrize("make", [Gradient, lambda: Momentum(0.9), Adam, LBFGS])
-def test_others_keep_their_memory_when_a_walk_begins(make):
-    one, other = make(), make()
-    for at, g in enumerate(gradients()):
-        place = np.full(5, float(at))
-        expected = other(place, Here(g)).copy()
-        one.begin()
-        assert np.array_equal(one(place, Here(g)), expected)
-
-
-def test_others_are_settled_by_the_gradient():
-    for direction in [Gradient(), Momentum(0.9), Adam(), LBFGS()]:
-        assert direction.is_settled(np.zeros(2), Here(np.ones(2)), 1e-6)
-
-
-# --- the shortest solution ------------------------------------------------------------
-
-
-def shortest(matrix, vector):
-    """In the units that give the matrix a unit diagonal, by the pseudo-inverse."""
-    unit = np.sqrt(np.diagonal(matrix))
-    unit = np.where(unit > 0, unit, 1.0)
-    scaled = matrix / unit / unit[:, None]
-    found = np.linalg.lstsq(scaled, vector / unit, rcond=1e-12)[0]
-    assert np.allclose(
-        found, np.linalg.pinv(scaled, rcond=1e-12, hermitian=True) @ (vector / unit)
-    )
-    return found / unit
-
-
-def semidefinite(kind, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((20, 6))
-    if kind == "twins":
-        X[:, 3] = X[:, 1]
-    elif kind == "sum":
-        X[:, 5] = X[:, 0] + X[:, 2] - X[:, 4]
-    elif kind == "zero":
-        X[:, 2] = 0.0
-    elif kind == "few rows":
-        X = X[:3]
-    elif kind == "scales":
-        X = X * np.geomspace(1e-6, 1e6, 6)
-    elif kind == "scales and twins":
-        X[:, 3] = X[:, 1]
-        X = X * np.geomspace(1e-3, 1e3, 6)
-    elif kind == "one":
-        X = X[:, :1]
-    return X.T @ X, X.T @ rng.standard_normal(len(X))
-
-
-KINDS = [
-    "definite",
-    "twins",
-    "sum",
-    "zero",
-    "few rows",
-    "scales",
-    "scales and twins",
-    "one",
-]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(3))
-def test_solve_shortest(kind, seed):
-    matrix, vector = semidefinite(kind, seed)
-    kept = matrix.copy(), vector.copy()
-    found = Solver(matrix)(vector)
-    unit = np.sqrt(np.diagonal(matrix))
-    unit = np.where(unit > 0, unit, 1.0)
-    assert np.allclose(matrix @ found / unit, vector / unit, rtol=1e-7, atol=1e-9)
-    assert np.allclose(found * unit, shortest(matrix, vector) * unit, rtol=1e-6)
-    assert np.array_equal(matrix, kept[0]) and np.array_equal(vector, kept[1])
-
-
-def test_solve_shortest_gives_twins_equal_shares():
-    matrix, vector = semidefinite("twins")
-    found = Solver(matrix)(vector)
-    assert found[1] == pytest.approx(found[3], rel=1e-9)
-
-
-def test_solve_shortest_of_nothing_is_nothing():
-    assert not Solver(np.zeros((3, 3)))(np.zeros(3)).any()
-
-
-def test_solve_shortest_makes_no_step_where_the_matrix_is_flat_to_rounding():
-    v = np.array([1.0, 1.0]) / 2**0.5
-    matrix = np.eye(2) - np.outer(v, v) + 1e-17
-    assert np.abs(Solver(matrix)(1e-16 * v)).max() <= 1e-9

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hills import Logistic, logistic, top_of
 
 from skneuron._ascent import (
+    LBFGS,
     Adam,
     Batches,
     Climb,
@@ -15,10 +17,13 @@ from skneuron._ascent import (
     Momentum,
     Newton,
     Position,
+    Top,
     climb,
     epochs,
+    sampled,
     steps,
 )
+from skneuron._ascent.loop import SAMPLED_STEPS
 
 EPS = np.finfo(float).eps
 
@@ -434,6 +439,258 @@ def test_steps_tell_the_direction_that_a_walk_begins(make):
         for _ in range(4):
             next(walk)
         assert direction.begun == walks
+
+
+@pytest.mark.parametrize("make", [Gradient, LBFGS, Newton, lambda: Newton(3.0)])
+def test_steps_from_a_place_that_is_known_do_not_evaluate_it_again(make):
+    start = np.full(5, 0.1)
+    one, other = logistic(), logistic()
+    here = one.evaluate(start, curvature=True)
+    one.gradients = one.curvatures = 0
+    known = steps(one, start, make(), LineSearch(), here)
+    unknown = steps(other, start, make(), LineSearch())
+    first = next(known)
+    assert one.gradients == 0 and first.evaluation is here
+    assert first.value == here.value and first.log_likelihood == here.log_likelihood
+    next(unknown)
+    for _ in range(5):
+        assert np.array_equal(next(known).theta, next(unknown).theta)
+    assert one.gradients == other.gradients - 1
+
+
+# --- sampled --------------------------------------------------------------------------
+
+ADAPTIVE = {
+    "newton": lambda: Newton(3.0),
+    "dear newton": lambda: Newton(50.0),
+    "newton later": lambda: Newton(3.0, at_once=False),
+    "never newton": lambda: Newton(np.inf, at_once=False),
+}
+adaptive = pytest.mark.parametrize("make", ADAPTIVE.values(), ids=ADAPTIVE)
+SAMPLES = {
+    "small": {"n": 2000, "p": 5},
+    "wide": {"n": 3000, "p": 15},
+    "certain": {"n": 3000, "p": 4, "size": 2.0},
+    "scales": {"n": 2000, "p": 5, "spread": 100.0},
+    "penalised": {"n": 2000, "p": 5, "l2": 20.0},
+}
+samples = pytest.mark.parametrize("problem", SAMPLES)
+
+
+def reach_by_sample(objective, direction, n_rows, start=None, tol=1e-8, **kwargs):
+    """Climb to the top; every position on the way, too."""
+    theta = np.zeros(objective.X.shape[1]) if start is None else start
+    seen = []
+
+    def walk():
+        inner = sampled(objective, theta, direction, LineSearch(), n_rows)
+        while True:
+            try:
+                position = next(inner)
+            except StopIteration as end:
+                return end.value
+            seen.append(position)
+            yield position
+
+    result = go(walk(), stop=Top(objective, direction, tol), **kwargs)
+    return result, seen
+
+
+def assert_at_top(objective, result, seen):
+    top = top_of(objective)
+    assert result.converged and not result.fell
+    values = np.array([position.value for position in seen])
+    assert np.all(np.diff(values) >= -64 * EPS * np.abs(values[:-1]))
+    here = objective.evaluate(result.position.theta)
+    assert here.value == result.position.value
+    assert here.log_likelihood == result.position.log_likelihood == result.curve[-1]
+    assert np.abs(here.gradient).max() <= 1e-8
+    away = result.position.theta - top
+    assert np.abs(away).max() <= 1e-4 * np.abs(top).max()
+
+
+@adaptive
+@samples
+@pytest.mark.parametrize("share", [0.05, 0.25])
+@pytest.mark.parametrize("seed", range(2))
+def test_sampled_climbs_reach_the_top(make, problem, share, seed):
+    objective = logistic(seed=seed, **SAMPLES[problem])
+    direction = make()
+    n_rows = int(share * objective.n_rows)
+    result, seen = reach_by_sample(objective, direction, n_rows)
+    assert_at_top(objective, result, seen)
+
+
+@adaptive
+@samples
+def test_sampled_climbs_start_at_the_start_and_go_where_the_sample_leads(make, problem):
+    objective, direction = logistic(**SAMPLES[problem]), make()
+    n_rows, p = 500, objective.X.shape[1]
+    start = np.full(p, 0.01)
+    walk = sampled(objective, start, direction, LineSearch(), n_rows)
+    first, second = next(walk), next(walk)
+    assert first.theta is start and first.evaluation is None
+    there = objective.evaluate(start)
+    assert first.log_likelihood == there.log_likelihood
+    assert first.value == pytest.approx(there.value, rel=1e-14)
+    here = objective.evaluate(second.theta)
+    assert second.value == here.value > first.value
+    assert second.log_likelihood == here.log_likelihood
+    assert np.array_equal(second.evaluation.gradient, here.gradient)
+    # As near to the sample's own top as its size asks for: a share of what the
+    # sample's top is off by from the top of all.
+    sample = objective.sample(n_rows).evaluate(second.theta, curvature=True)
+    ((_, matrix),) = sample.curvature
+    to_gain = sample.gradient @ np.linalg.solve(matrix, sample.gradient)
+    assert to_gain <= (0.3 if problem != "scales" else 10.0) * p / n_rows
+
+
+@adaptive
+def test_a_sample_spares_looks_at_all_rows(make):
+    plain, other = (logistic(n=5000, p=5, size=2.0) for _ in range(2))
+    result = go(
+        steps(plain, np.zeros(5), make(), LineSearch()),
+        stop=(lambda position: np.abs(position.evaluation.gradient).max() <= 1e-8),
+    )
+    assert result.converged
+    result, _ = reach_by_sample(other, make(), 1000)
+    assert result.converged
+    assert other.gradients < plain.gradients
+    assert other.curvatures <= plain.curvatures
+
+
+@adaptive
+def test_the_target_is_the_directions_own_again(make):
+    objective, direction = logistic(n=1000), make()
+    direction.target = 1e-9
+    walk = sampled(objective, np.zeros(5), direction, LineSearch(), 200)
+    next(walk)
+    assert direction.target == 1e-9
+    next(walk)
+    assert direction.target == 1e-9
+
+
+class Misleading(Logistic):
+    """Has samples that are not of it."""
+
+    def __init__(self, of, kind):
+        super().__init__(of.X, of.y, of.l2)
+        self.kind = kind
+        self.drawn = []
+
+    def sample(self, n_rows):
+        sample = super().sample(n_rows)
+        if self.kind == "other labels":
+            sample.y = 1 - sample.y
+        elif self.kind == "one label":
+            sample.y[:] = 1.0
+        elif self.kind == "separated":
+            sample.y = (sample.X[:, 1] > 0.0).astype(float)
+        elif self.kind == "separated the other way":
+            sample.y = (sample.X @ -top_of(self) > 0.0).astype(float)
+        elif self.kind == "lacks columns":
+            sample.X[:, 2:] = 0.0
+        elif self.kind == "twins":
+            sample.X[:, 2] = sample.X[:, 1]
+        elif self.kind == "a row":
+            sample.X[:], sample.y[:] = sample.X[:1], sample.y[:1]
+        elif self.kind == "other units":
+            sample.X[:, 1:] *= 1e-3
+        elif self.kind == "noise":
+            sample.y = np.random.default_rng(0).permutation(sample.y)
+        self.drawn.append(sample)
+        return sample
+
+
+MISLEADING = [
+    "other labels",
+    "one label",
+    "separated",
+    "separated the other way",
+    "lacks columns",
+    "twins",
+    "a row",
+    "other units",
+    "noise",
+]
+
+
+@adaptive
+@pytest.mark.parametrize("kind", MISLEADING)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_that_misleads_is_dropped(make, kind, seed):
+    objective = Misleading(logistic(n=1500, p=4, seed=seed), kind)
+    result, seen = reach_by_sample(objective, make(), 300)
+    assert_at_top(objective, result, seen)
+    if kind in ("other labels", "separated the other way"):
+        # Back to the start, which took an iteration.
+        assert np.array_equal(seen[1].theta, seen[0].theta)
+        assert result.curve[0] == pytest.approx(result.curve[1], rel=1e-14)
+
+
+@adaptive
+@pytest.mark.parametrize("kind", ["one label", "separated", "a row"])
+def test_a_sample_without_a_top_is_not_climbed_for_ever(make, kind):
+    objective = Misleading(logistic(n=1500, p=4), kind)
+    walk = sampled(objective, np.zeros(4), make(), LineSearch(), 300)
+    for _ in range(2):
+        next(walk)
+    assert objective.drawn[0].gradients <= 3 * SAMPLED_STEPS
+    assert objective.gradients <= 3
+
+
+@adaptive
+@pytest.mark.parametrize("order", ["by label", "by a feature"])
+def test_sorted_rows_are_sampled_evenly(make, order):
+    objective = logistic(n=2000, p=4)
+    at = np.argsort(objective.y if order == "by label" else objective.X[:, 1])
+    objective = Logistic(objective.X[at], objective.y[at])
+    result, seen = reach_by_sample(objective, make(), 400)
+    assert_at_top(objective, result, seen)
+    assert not np.array_equal(seen[1].theta, seen[0].theta)
+
+
+@adaptive
+def test_a_start_at_the_top_is_kept(make):
+    objective = logistic(n=1000)
+    start = top_of(objective)
+    result, _ = reach_by_sample(objective, make(), 200, start=start, max_iter=10)
+    assert result.converged and not result.fell
+    assert np.allclose(result.position.theta, start, rtol=1e-6, atol=1e-8)
+    assert result.n_iter <= 2
+
+
+@adaptive
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_an_interrupt_on_the_sample_keeps_the_start(make, at):
+    """And leaves a direction that can climb on."""
+
+    class Interrupted(Logistic):
+        def sample(self, n_rows):
+            sample = super().sample(n_rows)
+            evaluate = sample.evaluate
+
+            def until(theta, *, curvature=False):
+                if sample.gradients == at:
+                    raise KeyboardInterrupt
+                return evaluate(theta, curvature=curvature)
+
+            sample.evaluate = until
+            return sample
+
+    given = logistic(n=1000, size=2.0)
+    objective, direction = Interrupted(given.X, given.y), make()
+    direction.target = 1e-16
+    result, seen = reach_by_sample(objective, direction, 300)
+    assert flags(result) == {"interrupted"} and result.n_iter == 0
+    assert len(seen) == 1 and not result.position.theta.any()
+    assert direction.target == 1e-16
+    result = go(
+        steps(given, result.position.theta, direction, LineSearch()),
+        stop=Top(given, direction, 1e-8),
+    )
+    assert result.converged
+    assert np.allclose(result.position.theta, top_of(given), rtol=1e-5, atol=1e-6)
 
 
 # --- epochs ---------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def sigmoid(x):
 
 
 AWKWARD = {
+    "flat": (lambda x: -1e6 + 0 * x, lambda x: 0 * x),
     "parabola": (lambda x: -((x - 3) ** 2), lambda x: -2 * (x - 3)),
     "steep parabola": (lambda x: -1e12 * (x - 3) ** 2, lambda x: -2e12 * (x - 3)),
     "flat parabola": (lambda x: -1e-12 * (x - 3) ** 2, lambda x: -2e-12 * (x - 3)),
@@ -179,6 +180,33 @@ def test_a_unit_step_is_tried_first_and_taken_when_good():
     _, taken, function = search("parabola", 0.0, unit=True, lengthen=0.5)
     assert len(function.places) == 1
     assert taken[0][0] == 3.0
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_line_search_out_of_patience_can_be_renewed_a_few_times(patience):
+    """Its steps gain no more than rounding, however often it is asked."""
+    line_search = LineSearch(patience=patience)
+
+    def steps_taken():
+        n = 0
+        while n < 100:
+            found, function = Here(-1e6, np.array([1e-12])), Function(*AWKWARD["flat"])
+            theta, along = np.zeros(1), np.array([1e-3])
+            taken = line_search(
+                function, theta, found, along, curvature=False, unit=True
+            )
+            if taken is None:
+                return n
+            n += 1
+        return n
+
+    assert steps_taken() == patience
+    assert steps_taken() == 0
+    for _ in range(patience):
+        line_search.renew()
+        assert steps_taken() == patience
+    line_search.renew()
+    assert steps_taken() == 0
 
 
 @pytest.mark.parametrize("start", [0.0, 10.0])

@@ -58,11 +58,9 @@ def dense_curvature(likelihood, y_hat):
     """The couplings as one matrix for each row."""
     n, m = y_hat.shape
     matrices = np.zeros((n, m, m))
-    for first, size, pairs in likelihood.couplings(y_hat):
-        assert set(pairs) == {(a, c) for a in range(size) for c in range(a, size)}
-        for (a, c), values in pairs.items():
-            matrices[:, first + a, first + c] = values
-            matrices[:, first + c, first + a] = values
+    for (a, c), values in likelihood.couplings(y_hat).items():
+        assert a <= c and values.shape == (n,)
+        matrices[:, a, c] = matrices[:, c, a] = values
     return matrices
 
 
@@ -143,6 +141,82 @@ def test_largest_curvature_is_reached_and_never_passed(likelihood):
 
 
 @every
+def test_couplings_name_every_pair_of_logits_of_an_output(likelihood):
+    z, _ = draw(likelihood)
+    pairs, first = set(), 0
+    for _, k in parts(likelihood):
+        pairs |= {(first + a, first + c) for c in range(k) for a in range(c + 1)}
+        first += k
+    assert set(likelihood.couplings(likelihood.y_hat(z))) == pairs
+
+
+@every
+@floats
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
+def test_the_weights_of_a_coupling_are_of_one_sign(likelihood, dtype, scale):
+    z = draw(likelihood, n=300, scale=scale)[0].astype(dtype)
+    for (a, c), values in likelihood.couplings(likelihood.y_hat(z)).items():
+        assert values.dtype == dtype
+        assert np.all(values >= 0) if a == c else np.all(values <= 0)
+
+
+@every
+@floats
+@pytest.mark.parametrize("scale", [1e-30, 1e-8, 1.0, 30.0, 1e4, "huge"])
+def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
+    eps = np.finfo(dtype).eps
+    if scale == "huge":
+        scale = float(np.finfo(dtype).max) / 16
+    z, codes = draw(likelihood, n=300, scale=1.0)
+    z = (z * scale).astype(dtype)
+    z[:3], z[3:6, ::2] = 0.0, -0.0
+    kept = z.copy(), codes.copy()
+    with np.errstate(all="raise", under="ignore"):
+        log_prob, y_hat = likelihood.log_prob_and_y_hat(z, codes)
+    assert log_prob.dtype == y_hat.dtype == dtype
+    assert log_prob.shape == codes.shape and y_hat.shape == z.shape
+    tiny = np.finfo(dtype).tiny
+    assert np.allclose(log_prob, likelihood.log_prob(z, codes), 4 * eps, tiny)
+    assert np.allclose(y_hat, likelihood.y_hat(z), 4 * eps, tiny)
+    assert np.all(log_prob <= 0)
+    assert np.array_equal(z, kept[0]) and np.array_equal(codes, kept[1])
+
+
+@floats
+@pytest.mark.parametrize("codes_dtype", [np.int8, np.int32, np.int64])
+@every
+def test_both_at_once_take_codes_of_any_integer_type(likelihood, dtype, codes_dtype):
+    z, codes = draw(likelihood)
+    z = z.astype(dtype)
+    found = likelihood.log_prob_and_y_hat(z, codes.astype(codes_dtype))
+    expected = likelihood.log_prob_and_y_hat(z, codes)
+    for one, other in zip(found, expected):
+        assert one.dtype == dtype and np.array_equal(one, other)
+
+
+@every
+@floats
+@pytest.mark.parametrize("size", [1e6, "huge"])
+def test_a_label_that_is_certain_is_certain_both_at_once(likelihood, dtype, size):
+    """However large the logit that says so: log 1 is 0."""
+    if size == "huge":
+        size = float(np.finfo(dtype).max) / 4
+    z, codes = draw(likelihood, n=50)
+    first = 0
+    for output, (softmax, k) in enumerate(parts(likelihood)):
+        if softmax:
+            z[:, first : first + k] = -size
+            np.put_along_axis(z[:, first : first + k], codes[:, [output]], size, 1)
+        else:
+            z[:, first] = np.where(codes[:, output] == 1, size, -size)
+        first += k
+    with np.errstate(all="raise", under="ignore"):
+        log_prob, y_hat = likelihood.log_prob_and_y_hat(z.astype(dtype), codes)
+    assert np.all(log_prob == 0)
+    assert np.all((y_hat == 0) | (y_hat == 1))
+
+
+@every
 def test_one_class_is_certain(likelihood):
     z, codes = draw(likelihood)
     residual = likelihood.residual(likelihood.y_hat(z), codes)
@@ -195,6 +269,7 @@ def test_nothing_given_is_changed(likelihood):
     y_hat = likelihood.y_hat(z)
     kept = y_hat.copy()
     likelihood.log_prob(z, codes)
+    likelihood.log_prob_and_y_hat(z, codes)
     likelihood.residual(y_hat, codes)
     dense_curvature(likelihood, y_hat)
     assert np.array_equal(z, before[0])

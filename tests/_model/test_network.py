@@ -188,33 +188,96 @@ def test_random_start(activation):
 # --- curvature ------------------------------------------------------------------------
 
 
+kinds = pytest.mark.parametrize("make", [np.asarray, sp.csr_array, sp.csr_matrix])
+
+
+def draw_pairs(sign=-1, n=N, seed=2):
+    """Weights for each pair of logits, all of one sign."""
+    rng = np.random.default_rng(seed)
+    signs = {(0, 0): 1, (0, 1): sign, (1, 1): 1}
+    return {pair: sign * rng.random(n) for pair, sign in signs.items()}
+
+
+def slow_curvature(X1, weight):
+    """One example and one pair of columns a time."""
+    n, d = X1.shape
+    result = np.zeros((d, d))
+    for i in range(n):
+        for j in range(d):
+            for l in range(d):  # noqa: E741
+                result[j, l] += weight[i] * X1[i, j] * X1[i, l]
+    return result
+
+
+def with_intercept(network, X):
+    return np.c_[X, np.ones(len(X))] if network.fit_intercept else X
+
+
+def assert_sums(sums, X1, pairs, times=1, rtol=1e-12):
+    assert set(sums) == set(pairs)
+    for pair, weight in pairs.items():
+        expected = times * slow_curvature(X1, weight)
+        # What lies above the diagonal is nobody's.
+        assert np.allclose(np.tril(sums[pair]), np.tril(expected), rtol, rtol)
+
+
 @intercepts
-@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+@kinds
 @pytest.mark.parametrize("sign", [1, -1])
 def test_add_curvature_adds_weighted_squares(fit_intercept, make, sign):
     network, _, X = build((), fit_intercept=fit_intercept)
-    rng = np.random.default_rng(2)
-    pairs = {
-        (0, 0): rng.random(N),
-        (0, 1): sign * rng.random(N),
-        (1, 1): rng.random(N),
-    }
-    X1 = np.c_[X, np.ones(N)] if fit_intercept else X
-    d = X1.shape[1]
-    expected = np.zeros((d, 2, d, 2))
-    for i in range(N):
-        for j in range(d):
-            for l in range(d):  # noqa: E741
-                for (a, c), weight in pairs.items():
-                    expected[j, a, l, c] += weight[i] * X1[i, j] * X1[i, l]
-                    if a != c:
-                        expected[j, c, l, a] += weight[i] * X1[i, j] * X1[i, l]
-    sums = {}
-    network.add_curvature(sums, make(X), 0, 2, pairs)
-    assert list(sums) == [0]
-    assert np.allclose(sums[0], expected)
-    network.add_curvature(sums, make(X), 0, 2, pairs)
-    assert np.allclose(sums[0], 2 * expected)
+    X1, pairs, sums = with_intercept(network, X), draw_pairs(sign), {}
+    for times in [1, 2, 3]:
+        network.add_curvature(sums, make(X), pairs)
+        assert_sums(sums, X1, pairs, times)
+
+
+@kinds
+def test_add_curvature_adds_up_over_blocks(make):
+    network, _, _ = build(())
+    X = np.random.default_rng(0).standard_normal((30, P))
+    pairs, sums = draw_pairs(n=30), {}
+    for at in [slice(0, 7), slice(7, 8), slice(8, 30)]:
+        part = {pair: weight[at] for pair, weight in pairs.items()}
+        network.add_curvature(sums, make(X[at]), part)
+    assert_sums(sums, with_intercept(network, X), pairs)
+
+
+@kinds
+@pytest.mark.parametrize("zeros", [[0], [0, 1, 2], [N - 1], range(N)], ids=str)
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_rows_without_weight_do_not_hide_the_sign_of_the_others(make, zeros, zero):
+    """A weight of 0, or a probability that is 0 to rounding, has no sign."""
+    network, _, X = build(())
+    pairs, sums = draw_pairs(), {}
+    for weight in pairs.values():
+        weight[list(zeros)] = zero
+    network.add_curvature(sums, make(X), pairs)
+    assert_sums(sums, with_intercept(network, X), pairs)
+
+
+@kinds
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("of_weights", [np.float32, np.float64])
+def test_add_curvature_in_the_float_type_of_the_features(make, dtype, of_weights):
+    network, _, X = build(())
+    X, sums = X.astype(dtype), {}
+    pairs = {pair: w.astype(of_weights) for pair, w in draw_pairs().items()}
+    kept = X.copy(), {pair: w.copy() for pair, w in pairs.items()}
+    X = make(X)
+    network.add_curvature(sums, X, pairs)
+    assert all(matrix.dtype == dtype for matrix in sums.values())
+    assert_sums(sums, with_intercept(network, kept[0]), pairs, rtol=1e-5)
+    assert np.array_equal(X.toarray() if sp.issparse(X) else X, kept[0])
+    assert all(np.array_equal(pairs[pair], kept[1][pair]) for pair in pairs)
+
+
+def test_add_curvature_of_independent_outputs_has_no_pairs_of_two():
+    network, _, X = build(())
+    pairs, sums = draw_pairs(), {}
+    del pairs[0, 1]
+    network.add_curvature(sums, X, pairs)
+    assert_sums(sums, with_intercept(network, X), pairs)
 
 
 # --- guarded --------------------------------------------------------------------------

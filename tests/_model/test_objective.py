@@ -142,6 +142,42 @@ def test_log_likelihood_of_rows_under_layers(likelihood, weighting):
         assert found == pytest.approx(slow_log_likelihood(objective, theta), rel=1e-12)
 
 
+@every
+@weightings
+@pytest.mark.parametrize("hidden", [(), (4,)], ids=str)
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_log_likelihood_where_all_parameters_are_zero(
+    likelihood, weighting, hidden, make, dtype, zero
+):
+    """Known without a look at the features: every label of k has probability 1/k."""
+    objective, theta = build(
+        likelihood, hidden, "logistic", weighting=weighting, make=make, dtype=dtype
+    )
+    theta[:] = zero
+    total = 0.0
+    for output, k in enumerate(n_classes(likelihood)):
+        w = objective.rows.weights
+        w = np.ones(N) if w is None else w if w.ndim == 1 else w[:, output]
+        total -= w.sum() * np.log(k)
+    found = objective.log_likelihood(theta)
+    rel = 1e-6 if dtype == np.float32 else 1e-13
+    assert found == pytest.approx(total, rel=rel, abs=1e-15)
+    expected = objective.evaluate(theta).log_likelihood
+    assert found == pytest.approx(expected, rel=rel, abs=1e-15)
+
+
+@pytest.mark.parametrize("i", range(P + 1))
+def test_log_likelihood_where_all_parameters_but_one_are_zero(i):
+    objective, theta = build(Bernoulli())
+    theta[:] = 0.0
+    theta[i] = 1e-3
+    expected = slow_log_likelihood(objective, theta)
+    assert objective.log_likelihood(theta) == pytest.approx(expected, rel=1e-12)
+    assert expected != pytest.approx(N * np.log(0.5), rel=1e-9)
+
+
 def test_whole_weights_count_rows():
     objective, theta = build(Categorical(3), (2,), weighting="row")
     drawn = objective.rows
@@ -265,6 +301,52 @@ def test_curvature(likelihood, weighting, fit_intercept, make, l2):
         assert values[0] > 1e-6
 
 
+@every
+@weightings
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_curvature_is_the_sum_over_the_rows(likelihood, weighting, make):
+    """Whichever row comes first: one without weight, or one that is certain."""
+    kwargs = {"n": 40, "weighting": weighting, "make": make}
+    objective, theta = build(likelihood, reduction="sum", **kwargs)
+    drawn = objective.rows
+    X = drawn.X.toarray() if sp.issparse(drawn.X) else drawn.X
+    X[0], X[1] = 1e4, 0.0  # certain to rounding; uncertain
+    w = drawn.weights
+    if w is not None:
+        w[2] = 0.0
+    m = objective.likelihood.n_logits
+    X1 = np.c_[X, np.ones(len(X))]
+    y_hat = likelihood.y_hat(X1 @ theta.reshape(-1, m))
+    expected = np.zeros((P + 1, m, P + 1, m))
+    sizes = [1 if k == 2 else k for k in n_classes(likelihood)]
+    columns = np.repeat(np.arange(len(sizes)), sizes)
+    for (a, c), values in likelihood.couplings(y_hat).items():
+        of = values if w is None else values * (w if w.ndim == 1 else w[:, columns[a]])
+        for i in range(len(X)):
+            square = of[i] * np.outer(X1[i], X1[i])
+            expected[:, a, :, c] += square
+            if a != c:
+                expected[:, c, :, a] += square
+    size = objective.n_parameters
+    expected = expected.reshape(size, size)
+    keep, scale = unshifted(objective), np.abs(expected).max()
+    for first in range(4):
+        order = np.r_[first, np.delete(np.arange(40), first)]
+        weights = None if w is None else w[order]
+        moved = Rows(make(X[order]), drawn.codes[order], weights)
+        found = Objective(objective.network, likelihood, moved, reduction="sum")
+        found = dense_curvature(found, theta)
+        assert np.allclose(found @ keep, expected @ keep, rtol=1e-9, atol=1e-12 * scale)
+
+
+def test_curvature_in_the_float_type_of_the_data():
+    double, theta = build(Categorical(3), weighting="row", n=100)
+    single, _ = build(Categorical(3), weighting="row", n=100, dtype=np.float32)
+    one, other = (of.evaluate(theta, curvature=True) for of in (double, single))
+    ((_, expected),), ((_, found),) = one.curvature, other.curvature
+    assert np.allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_curvature_leaves_value_and_gradient():
     objective, theta = build(Categorical(3), weighting="row", l2=0.1)
     plain, full = objective.evaluate(theta), objective.evaluate(theta, curvature=True)
@@ -315,6 +397,42 @@ def test_parts_sum_to_the_whole(likelihood, weighting, reduction):
     )
     total = sum(at.gradient * part.divisor for at, part in zip(there, parts))
     assert np.allclose(total, here.gradient * objective.divisor)
+
+
+@every
+@weightings
+@reductions
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("n_rows", [16, 160])
+def test_a_sample_is_the_part_of_the_rows_in_it(
+    likelihood, weighting, reduction, make, n_rows
+):
+    n = 300
+    kwargs = {"weighting": weighting, "n": n, "make": make}
+    objective, theta = build(likelihood, l2=0.6, reduction=reduction, **kwargs)
+    sample = objective.sample(n_rows)
+    starts = np.linspace(0, n - n_rows // 16, 16).astype(int)
+    at = (starts[:, None] + np.arange(n_rows // 16)).reshape(-1)
+    part = objective.part(at, whole_penalty=False)
+    for name in ["n_parameters", "noise", "reduction"]:
+        assert getattr(sample, name) == getattr(objective, name)
+    for name in ["total_weight", "divisor", "l2"]:
+        assert getattr(sample, name) == pytest.approx(getattr(part, name))
+    here, there = (of.evaluate(theta, curvature=True) for of in (sample, part))
+    assert here.log_likelihood == pytest.approx(there.log_likelihood, rel=1e-12)
+    assert sample.log_likelihood(theta) == pytest.approx(there.log_likelihood)
+    assert here.value == pytest.approx(there.value, rel=1e-12)
+    assert np.allclose(here.gradient, there.gradient, rtol=1e-10, atol=1e-14)
+    # The curvature of a sample is an estimate anyway: half the digits do.
+    largest = max(np.abs(matrix).max() for _, matrix in there.curvature)
+    for (one, found), (other, expected) in zip(
+        here.curvature, there.curvature, strict=True
+    ):
+        assert np.array_equal(one, other)
+        assert np.allclose(found, expected, rtol=1e-4, atol=1e-5 * largest)
+    # The objective that it was made from is left alone.
+    assert objective.rows.n_rows == n and objective.l2 == 0.6
+    assert objective.total_weight == objective.rows.total_weight
 
 
 def test_a_part_can_bear_the_whole_penalty():
@@ -395,6 +513,21 @@ def test_centred_is_the_same_function_of_other_weights(likelihood, weighting, hi
     assert np.allclose(here.gradient, expected, rtol=1e-6, atol=1e-7)
     # The objective that it was made from is left alone.
     assert np.array_equal(objective._shrunk, objective.network.weight_mask())
+
+
+@every
+@weightings
+def test_centred_is_the_same_for_few_rows_and_many(likelihood, weighting, monkeypatch):
+    """Few are standardised at once, many as they are read."""
+    objective, theta = build(likelihood, n=200, weighting=weighting, l2=0.7)
+    moments = np.array([1.0, -2.0, 0.5]), np.array([0.5, 4.0, 1.0])
+    few = objective.centred(*moments)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 64)
+    many = objective.centred(*moments)
+    assert many.rows.centre is not None
+    here, there = few.evaluate(theta), many.evaluate(theta)
+    assert here.value == pytest.approx(there.value, rel=1e-13)
+    assert np.allclose(here.gradient, there.gradient, rtol=1e-10, atol=1e-14)
 
 
 # --- the largest safe rate ------------------------------------------------------------

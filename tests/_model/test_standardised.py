@@ -11,6 +11,7 @@ from skneuron._model import (
     Objective,
     Rows,
     Standardised,
+    column_moments,
     largest_safe_rate,
     rows,
 )
@@ -53,16 +54,29 @@ def build(*args, **kwargs):
     return standardised, rng.standard_normal(standardised.n_parameters)
 
 
-def explicit(standardised):
+@pytest.fixture(params=["few", "many"])
+def rows_are(request, monkeypatch):
+    """Few enough to be standardised at once, or too many."""
+    if request.param == "many":
+        monkeypatch.setattr(rows, "BLOCK_BYTES", 64)
+    return request.param
+
+
+few_and_many = pytest.mark.usefixtures("rows_are")
+
+
+def dense(X):
+    return X.toarray() if sp.issparse(X) else X
+
+
+def explicit(standardised, given):
     """The plain objective of features that were really standardised."""
-    base = standardised.base
-    X = base.rows.X.toarray() if sp.issparse(base.rows.X) else base.rows.X
-    drawn = Rows(
-        (X - standardised.mean) / standardised.scale, base.rows.codes, base.rows.weights
-    )
-    return Objective(base.network, base.likelihood, drawn)
+    X = (dense(given.rows.X) - standardised.mean) / standardised.scale
+    drawn = Rows(X, given.rows.codes, given.rows.weights)
+    return Objective(given.network, given.likelihood, drawn)
 
 
+@few_and_many
 @every
 @hiddens
 @intercepts
@@ -71,7 +85,9 @@ def test_evaluation_is_that_of_standardised_features(
     likelihood, hidden, fit_intercept, make
 ):
     standardised, c = build(likelihood, hidden, fit_intercept, make=make)
-    expected, found = explicit(standardised).evaluate(c), standardised.evaluate(c)
+    given = plain(likelihood, hidden, fit_intercept, make=make)
+    expected = explicit(standardised, given).evaluate(c)
+    found = standardised.evaluate(c)
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-10)
     assert found.value == pytest.approx(expected.value, rel=1e-10)
     assert np.allclose(found.gradient, expected.gradient, rtol=1e-8, atol=1e-11)
@@ -79,18 +95,21 @@ def test_evaluation_is_that_of_standardised_features(
     assert total == pytest.approx(expected.log_likelihood, rel=1e-10)
 
 
+@few_and_many
 @every
 @intercepts
 @kinds
 def test_curvature_is_that_of_standardised_features(likelihood, fit_intercept, make):
     standardised, c = build(likelihood, fit_intercept=fit_intercept, make=make)
-    expected = explicit(standardised).evaluate(c, curvature=True).curvature
+    given = plain(likelihood, fit_intercept=fit_intercept, make=make)
+    expected = explicit(standardised, given).evaluate(c, curvature=True).curvature
     found = standardised.evaluate(c, curvature=True).curvature
     for (at, one), (same, other) in zip(expected, found, strict=True):
         assert np.array_equal(at, same)
         assert np.allclose(one, other, rtol=1e-8, atol=1e-10)
 
 
+@few_and_many
 @every
 @hiddens
 @intercepts
@@ -124,6 +143,7 @@ def test_gradient_with_a_penalty_is_the_difference_quotient(
         assert found.gradient[i] == pytest.approx(rise / 2 / step, rel=1e-5, abs=1e-7)
 
 
+@few_and_many
 @every
 @intercepts
 @kinds
@@ -185,7 +205,9 @@ def test_only_the_first_layer_changes(hidden):
 @intercepts
 @kinds
 @pytest.mark.parametrize("far", [False, True])
-def test_first_layer_maps_are_the_map_and_its_transpose(fit_intercept, make, far):
+def test_first_layer_maps_are_the_map_and_its_transpose(
+    fit_intercept, make, far, rows_are
+):
     objective = plain(fit_intercept=fit_intercept, make=make)
     if far and make is np.asarray:
         objective.rows.X += 1e5
@@ -197,14 +219,15 @@ def test_first_layer_maps_are_the_map_and_its_transpose(fit_intercept, make, far
     assert np.allclose(standardised.first_layer_parameters(matrix), T @ matrix)
     assert np.array_equal(matrix, kept)
     assert np.allclose(standardised.first_layer_gradient(matrix), T.T @ kept)
-    if make is np.asarray and fit_intercept and far:
-        # the features are standardised as they are read, not the parameters
+    if make is np.asarray and (rows_are == "few" or (fit_intercept and far)):
+        # the features are standardised, not the parameters
         assert np.array_equal(T, np.eye(size))
     else:
         column = standardised.parameters(kept[:, 0].copy())
         assert np.allclose(column, T @ kept[:, 0])
 
 
+@few_and_many
 @intercepts
 @kinds
 def test_first_layer_maps_lead_to_the_base(fit_intercept, make):
@@ -218,6 +241,7 @@ def test_first_layer_maps_lead_to_the_base(fit_intercept, make):
     assert np.allclose(pulled[:, 0], here.gradient, rtol=1e-12)
 
 
+@few_and_many
 @every
 @intercepts
 @pytest.mark.parametrize("l2", [0.0, 2.0])
@@ -327,11 +351,11 @@ def test_the_top_is_found_at_any_offset(likelihood, l2, offset):
 # --- the units ------------------------------------------------------------------------
 
 
+@few_and_many
 @kinds
 def test_scale_is_the_deviation_to_a_power_of_two(make):
-    standardised, _ = build(make=make)
-    rows = standardised.base.rows
-    X = rows.X.toarray() if sp.issparse(rows.X) else rows.X
+    standardised, rows = build(make=make)[0], plain(make=make).rows
+    X = dense(rows.X)
     mean = np.average(X, axis=0, weights=rows.weights)
     deviation = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=rows.weights))
     assert np.allclose(standardised.mean, mean, rtol=1e-12)
@@ -340,17 +364,19 @@ def test_scale_is_the_deviation_to_a_power_of_two(make):
     assert np.all(np.frexp(standardised.scale)[0] == 0.5)
 
 
+@few_and_many
 @kinds
 def test_without_an_intercept_nothing_is_shifted(make):
     standardised, _ = build(fit_intercept=False, make=make)
-    rows = standardised.base.rows
-    X = rows.X.toarray() if sp.issparse(rows.X) else rows.X
+    rows = plain(make=make).rows
+    X = dense(rows.X)
     size = np.sqrt(np.average(X**2, axis=0, weights=rows.weights))
     assert not standardised.mean.any()
     ratio = standardised.scale / size
     assert np.all((ratio > 0.70) & (ratio < 1.42))
 
 
+@few_and_many
 @kinds
 @pytest.mark.parametrize("l2", [0.0, 1.0])
 @intercepts
@@ -368,6 +394,22 @@ def test_constant_and_empty_columns_do_no_harm(make, l2, fit_intercept):
     assert all(np.all(np.isfinite(matrix)) for _, matrix in here.curvature)
 
 
+@kinds
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1000, 30_000])
+def test_constant_columns_of_many_rows_are_taken_for_constant(make, dtype, n):
+    """The intercept says it all: rounding errors of a long mean are no deviation."""
+    X = np.random.default_rng(0).standard_normal((n, 4))
+    X[:, 1:] = 7.3, 0.1, -1e6 / 3
+    drawn = Rows(make(X.astype(dtype)), np.arange(n)[:, None] % 2)
+    standardised = Standardised(Objective(Network((4, 1)), Bernoulli(), drawn))
+    assert 0.5 <= standardised.scale[0] <= 2
+    assert np.all(standardised.scale[1:] > 1e30)
+    theta = standardised.parameters(np.ones(5))
+    assert np.all(np.abs(theta[1:4]) < 1e-30)
+
+
+@few_and_many
 @kinds
 @hiddens
 @pytest.mark.parametrize("size", [1e-150, 1e150, 1e-290, 1e290])
@@ -394,6 +436,7 @@ def test_extreme_scales_look_like_any_other(make, hidden, size):
     assert np.allclose(extreme.parameters(moved), theta, rtol=1e-9)
 
 
+@few_and_many
 @kinds
 def test_given_moments_are_used(make):
     measured, c = build(make=make)
@@ -405,10 +448,11 @@ def test_given_moments_are_used(make):
     assert np.array_equal(given.mean, other.mean)
     assert np.array_equal(given.scale, other.scale)
     assert np.allclose(given.parameters(c), other.parameters(c), rtol=0, atol=0)
-    expected = explicit(given).evaluate(c)
+    expected = explicit(given, objective).evaluate(c)
     assert given.evaluate(c).value == pytest.approx(expected.value, rel=1e-10)
 
 
+@few_and_many
 @kinds
 @pytest.mark.parametrize("size", [1e-290, 1e-200, 1e-150, 1.0, 1e150, 1e200, 1e290])
 def test_the_penalty_is_on_the_weights_as_they_are(make, size):
@@ -423,12 +467,13 @@ def test_the_penalty_is_on_the_weights_as_they_are(make, size):
     assert standardised.penalty(c) == pytest.approx(expected, rel=1e-9, abs=1e-100)
 
 
+@few_and_many
 @kinds
 def test_moments_are_exponents_and_mean_and_deviation(make):
     standardised, _ = build(make=make)
     exponents, (mean, deviation) = standardised.moments
     assert exponents is None
-    expected = standardised.base.rows.column_moments()
+    expected = column_moments(plain(make=make).rows)
     assert np.array_equal((mean, deviation), expected)
     exponents, moments = build(make=make, scale=(1e-200, 1, 1e200))[0].moments
     assert exponents.shape == (P,)
@@ -438,6 +483,7 @@ def test_moments_are_exponents_and_mean_and_deviation(make):
 # --- the rest of what an objective is -------------------------------------------------
 
 
+@few_and_many
 @kinds
 @pytest.mark.parametrize("l2", [0.0, 2.0])
 def test_parts_sum_to_the_whole_in_the_same_coordinates(make, l2):
@@ -456,6 +502,45 @@ def test_parts_sum_to_the_whole_in_the_same_coordinates(make, l2):
     assert all(part.scale is standardised.scale for part in parts)
 
 
+@every
+@kinds
+@pytest.mark.parametrize("l2", [0.0, 2.0])
+@pytest.mark.parametrize("n_rows", [16, 32])
+@pytest.mark.parametrize("far", [False, True])
+def test_a_sample_is_the_bases_in_the_same_coordinates(
+    likelihood, make, l2, n_rows, far, monkeypatch
+):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 100)
+    offset = (1e3, -1e4, 2e4) if far else (0, 1, -2)
+    standardised, c = build(
+        likelihood, l2=l2, make=make, scale=(1, 1, 1), offset=offset
+    )
+    sample = standardised.sample(n_rows)
+    assert sample.scale is standardised.scale and sample.mean is standardised.mean
+    assert sample.moments is standardised.moments
+    assert sample.base.rows.n_rows == n_rows
+    X = standardised.base.rows.X
+    if n_rows == 16:
+        at = np.linspace(0, N - 1, 16).astype(int)
+    else:
+        at = (np.linspace(0, N - 2, 16).astype(int)[:, None] + [0, 1]).reshape(-1)
+    part = standardised.part(at, whole_penalty=False)
+    for name in ["total_weight", "divisor", "noise", "n_parameters"]:
+        assert getattr(sample, name) == getattr(part, name)
+    here, there = sample.evaluate(c, curvature=True), part.evaluate(c, curvature=True)
+    assert here.value == pytest.approx(there.value, rel=1e-9)
+    assert np.allclose(here.gradient, there.gradient, rtol=1e-8, atol=1e-10)
+    # The curvature of a sample is an estimate anyway.
+    for (one, matrix), (other, expected) in zip(
+        here.curvature, there.curvature, strict=True
+    ):
+        assert np.array_equal(one, other)
+        size = np.sqrt(np.outer(np.diagonal(expected), np.diagonal(expected)))
+        assert np.all(np.abs(matrix - expected) <= 1e-3 * size)
+    assert standardised.base.rows.X is X
+    assert standardised.total_weight == standardised.base.total_weight
+
+
 def test_attributes_are_those_of_the_objective():
     standardised, _ = build()
     base = standardised.base
@@ -463,6 +548,7 @@ def test_attributes_are_those_of_the_objective():
         assert getattr(standardised, name) == getattr(base, name)
 
 
+@few_and_many
 @kinds
 @pytest.mark.parametrize("theta_dtype", [np.float32, np.float64])
 def test_float32(make, theta_dtype):
@@ -482,6 +568,7 @@ def test_evaluate_changes_nothing_given():
     assert np.array_equal(c, kept) and np.array_equal(X, X_kept)
 
 
+@few_and_many
 @pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
 def test_is_top_is_no_matter_of_the_features_units(size):
     standardised, _ = build(

@@ -186,3 +186,58 @@ def test_classes_per_output_is_a_list_that_codes_can_index():
     again = pickle.loads(pickle.dumps(classes))
     assert type(again) is ClassesPerOutput
     assert np.array_equal(again[codes], classes[codes])
+
+
+# --- integers -------------------------------------------------------------------------
+
+INTEGERS = {
+    "few": [3, 7],
+    "negative": [-5, -1, 4],
+    "a narrow range far off": [2**40, 2**40 + 3, 2**40 + 9],
+    "just narrow": [0, 5, 2**16 - 1],
+    "just wide": [0, 5, 2**16],
+    "wide": [-(10**15), 0, 10**15],
+    "the ends": [np.iinfo(np.int64).min, np.iinfo(np.int64).max],
+    "one end": [np.iinfo(np.int64).max - 2, np.iinfo(np.int64).max],
+    "many": [*range(-150, 150)],
+}
+
+
+@pytest.mark.parametrize("labels", INTEGERS.values(), ids=INTEGERS)
+@pytest.mark.parametrize("n", [300, 70_000])
+def test_integers_are_encoded_as_by_numpy(labels, n):
+    rng = np.random.default_rng(0)
+    y = np.asarray(labels)[np.r_[: len(labels), rng.integers(0, len(labels), n)]]
+    targets = Targets.of(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    assert np.array_equal(targets.classes, classes)
+    assert targets.classes.dtype == y.dtype
+    assert np.array_equal(targets.encode(y)[:, 0], codes)
+    for unknown in [labels[0] + 1, labels[-1] - 1, labels[0] - 1, labels[-1] + 1, 2]:
+        if unknown in labels or not -(2**63) <= unknown < 2**63:
+            continue
+        strange = y.copy()
+        strange[-1] = unknown
+        with pytest.raises(ValueError, match=rf"\[{unknown}\]"):
+            targets.encode(strange)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"])
+def test_integers_of_every_size(dtype):
+    limits = np.iinfo(dtype)
+    for low in [limits.min, limits.max - 40]:
+        y = np.array([low + 7 * i % 40 for i in range(40)], dtype)
+        targets = Targets.of(y)
+        assert targets.classes.dtype == y.dtype
+        assert np.array_equal(targets.classes[targets.encode(y)[:, 0]], y)
+        # Labels of another type are the same labels, or unknown.
+        assert np.array_equal(targets.encode(y.astype(object)), targets.encode(y))
+        with pytest.raises(ValueError, match="not among the classes"):
+            targets.encode(np.array([0.5]))
+
+
+@pytest.mark.parametrize("k", [2, 127, 128, 129, 300, 40_000])
+def test_codes_hold_any_number_of_classes(k):
+    for y in [np.arange(k) * 3, np.arange(k) * 1000, np.arange(k) + 0.5]:
+        codes = Targets.of(y).encode(y)
+        assert np.array_equal(codes[:, 0], np.arange(k))

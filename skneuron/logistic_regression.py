@@ -68,8 +68,10 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         over the examples. ``"sum"`` is the step of the slides to the letter.
     solver : {"auto", "gradient", "lbfgs", "newton"}, default="auto"
         ``"auto"`` is ``"gradient"`` if `learning_rate` is a number or `batch_size` is
-        set; otherwise ``"newton"`` up to 500 parameters to an output, ``"lbfgs"``
-        beyond.
+        set. Otherwise it is Newton's method with a curvature that is kept, and
+        corrected as L-BFGS does, for as long as that is quicker than a new one; it
+        climbs on a sample of the rows first, where there are many. ``"newton"`` takes
+        a new curvature in every iteration; ``"lbfgs"``, none at all.
     batch_size : int, default=None
         None: every example in every step. An int: mini-batches of so many examples in
         random order (solver ``"gradient"``); an iteration is then an epoch. With
@@ -214,7 +216,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         `batch_size`, one pass over its mini-batches). With ``"auto"``, one Newton step
         that weighs what the batch says by the information of all batches so far, so
         that a single pass over a stream ends close to the maximum likelihood estimate
-        of the whole; beyond 500 parameters to an output, or with
+        of the whole; beyond 700 parameters to an output, or with
         ``solver="gradient"``, a gradient step at a rate that is safe for the batch.
 
         Parameters

@@ -64,3 +64,83 @@ def test_a_penalty_too_small_to_matter_leaves_a_constant_column_alone():
     model = LR(C=1e36).fit(np.c_[X, np.full(len(X), 7.3)], y)
     assert model.coef_[0, -1] == pytest.approx(0, abs=1e-9)
     assert model.log_likelihood_ == pytest.approx(LR().fit(X, y).log_likelihood_)
+
+
+# --- data so many that a climb starts on a sample and keeps its curvature -------------
+
+MANY = 40_000
+
+
+def labels(rng, z):
+    return (rng.random(len(z)) < 1 / (1 + np.exp(-z))).astype(int)
+
+
+def powers(degree, years):
+    rng = np.random.default_rng(degree)
+    u = rng.uniform(-1, 1, MANY)
+    X = (1960 + 60 * u if years else 3 * u)[:, None] ** np.arange(1, degree + 1)
+    return X, labels(rng, u - 0.5 * u**2 + u**3)
+
+
+def nearly_collinear(distance):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((MANY, 6))
+    apart = rng.standard_normal(MANY)
+    y = labels(rng, X[:, 0] + X[:, 1] + apart)
+    return np.column_stack([X, X[:, 0] + distance * apart]), y
+
+
+def scales_and_offsets():
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((MANY, 10))
+    return Z * np.logspace(-6, 6, 10) + np.logspace(0, 8, 10), labels(rng, Z.sum(1))
+
+
+def rare_categories():
+    rng = np.random.default_rng(0)
+    X = (rng.random((MANY, 40)) < np.logspace(-3.7, -0.5, 40)).astype(float)
+    y = labels(rng, X @ rng.standard_normal(40) - 1)
+    order = np.argsort(X[:, 0], kind="stable")  # the rarest all in one place
+    return X[order], y[order]
+
+
+def heavy_tails():
+    rng = np.random.default_rng(0)
+    X = rng.standard_t(1.2, (MANY, 8))
+    return X, labels(rng, np.clip(X.sum(1), -3, 3))
+
+
+def few_of_a_class():
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((MANY, 20)), (rng.random(MANY) < 0.002).astype(int)
+
+
+def strong_signal_sorted_by_label():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((MANY, 20))
+    y = labels(rng, X @ rng.standard_normal(20) * 3)
+    return X[np.argsort(y)], np.sort(y)
+
+
+MAKES = {
+    **{f"years to the {n}": lambda n=n: powers(n, True) for n in (2, 3, 4)},
+    **{f"powers up to {n}": lambda n=n: powers(n, False) for n in (3, 6, 9)},
+    **{
+        f"{distance} apart": lambda distance=distance: nearly_collinear(distance)
+        for distance in (1e-2, 1e-4, 1e-6, 1e-8)
+    },
+    "scales and offsets": scales_and_offsets,
+    "rare categories": rare_categories,
+    "heavy tails": heavy_tails,
+    "few of a class": few_of_a_class,
+    "strong signal": strong_signal_sorted_by_label,
+}
+
+
+@pytest.mark.parametrize("name", MAKES)
+def test_many_rows_reach_the_top_that_newton_reaches(name):
+    X, y = MAKES[name]()
+    model, newton = LR().fit(X, y), LR(solver="newton").fit(X, y)
+    assert model.converged_
+    assert np.all(np.diff(model.log_likelihood_curve_) >= -1e-9)
+    assert model.log_likelihood_ >= newton.log_likelihood_ - 1e-10 * MANY

@@ -11,7 +11,9 @@ integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for logits
 half the largest number of their float type.
 """
 
-from .._arrays import array_namespace
+import numpy as np
+
+from .._arrays import array_namespace, is_numpy
 
 
 def log_sigmoid(z):
@@ -23,8 +25,23 @@ def log_sigmoid(z):
 def log_softmax(z):
     """``log softmax(z) = z - max z - log sum exp(z - max z)``, along the last axis."""
     xp = array_namespace(z)
-    z = z - xp.max(z, axis=1, keepdims=True)
-    return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+    z = z - _row_maxima(z)
+    return z - xp.log(_row_sums(xp.exp(z)))
+
+
+def _row_maxima(z):
+    """``max z`` of each row, (n_rows, 1)."""
+    if is_numpy(z) and z.shape[1] <= 32:  # NumPy is slow along a short last axis
+        largest = z[:, 0].copy()
+        for column in z.T[1:]:
+            np.maximum(largest, column, out=largest)
+        return largest[:, None]
+    return array_namespace(z).max(z, axis=1, keepdims=True)
+
+
+def _row_sums(z):
+    """``sum z`` of each row, (n_rows, 1), as a product: that is several times faster."""
+    return z @ array_namespace(z).ones_like(z[:1]).T
 
 
 class Bernoulli:
@@ -99,8 +116,8 @@ class Categorical:
     def y_hat(self, z):
         """Softmax, without overflow."""
         xp = array_namespace(z)
-        e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
-        e /= xp.sum(e, axis=1, keepdims=True)
+        e = xp.exp(z - _row_maxima(z))
+        e /= _row_sums(e)
         return e
 
     def log_prob(self, z, codes):
@@ -111,10 +128,10 @@ class Categorical:
     def log_prob_and_y_hat(self, z, codes):
         """Both, for the price of one exponential."""
         xp = array_namespace(z)
-        z = z - xp.max(z, axis=1, keepdims=True)
+        z = z - _row_maxima(z)
         log_prob = xp.take_along_axis(z, xp.astype(codes, xp.int64), axis=1)
         e = xp.exp(z)
-        total = xp.sum(e, axis=1, keepdims=True)
+        total = _row_sums(e)
         log_prob -= xp.log(total)
         e /= total
         return log_prob, e

@@ -35,9 +35,11 @@ from ._no_maximum import find_separation, separation_message, telling_step
 MOST_PARAMETERS = 700
 
 #: What a curvature may cost, in gradients of all rows, for a climb to start with one.
+#: At the border (10,000 x 100, 5,000 x 50) features that are as good as independent are
+#: climbed in two thirds of the time by L-BFGS, others in a fraction by Newton.
 BARGAIN = 3.0
 
-#: Numbers in X up to which data are small.
+#: Numbers in X up to which data are small: Newton's method takes fewest calls.
 SMALL = 100_000
 
 DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}

@@ -13,8 +13,9 @@ import numpy as np
 #: cache.
 BLOCK_BYTES = 1 << 20
 
-#: Features that are read in place: enough that BLAS reads them with all cores.
-READ_BYTES = 1 << 22
+#: Features that are read in place, twice: enough that BLAS reads them with all cores,
+#: some of the last-level cache.
+READ_BYTES = 1 << 24
 
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12

@@ -17,6 +17,11 @@ def is_numpy(array):
     return isinstance(array, np.ndarray)
 
 
+def into(array):
+    """Keywords that let a function write to `array`, if it is one of NumPy's."""
+    return {"out": array} if is_numpy(array) else {}
+
+
 def numbers_may_end():
     """A context without warnings of overflow, underflow and NaN.
 

@@ -5,11 +5,16 @@ returns a vector like the parameters. It may keep a memory of earlier calls; a c
 that goes on later with the same object goes on as if it had never paused.
 """
 
+import math
 from collections import deque
 
 import numpy as np
 
-from .._arrays import array_namespace
+from .._arrays import array_namespace, into
+
+#: How much of each vector is worked on at a time: a few of them fit the second-level
+#: cache.
+PIECE_BYTES = 1 << 18
 
 
 class Direction:
@@ -21,6 +26,10 @@ class Direction:
     knows_its_length = False
 
     def __call__(self, theta, here):
+        raise NotImplementedError
+
+    def move(self, theta, gradient, rate):
+        """``theta += rate * direction``, in place; `gradient` is overwritten."""
         raise NotImplementedError
 
     def is_settled(self, theta, here, tol):
@@ -41,6 +50,10 @@ class Gradient(Direction):
     def __call__(self, theta, here):
         return here.gradient
 
+    def move(self, theta, gradient, rate):
+        gradient *= rate
+        theta += gradient
+
 
 class Momentum(Direction):
     """``velocity = momentum * velocity + gradient`` (Polyak, 1964).
@@ -55,18 +68,24 @@ class Momentum(Direction):
         self.velocity = None
 
     def __call__(self, theta, here):
+        return _from_zero(self, here)
+
+    def move(self, theta, gradient, rate):
+        xp = array_namespace(theta)
         if self.velocity is None:
-            self.velocity = array_namespace(theta).zeros_like(theta)
-        self.velocity *= self.momentum
-        self.velocity += here.gradient
-        return self.velocity
+            self.velocity = xp.zeros_like(theta)
+        for place, velocity, g in _in_cache(theta, self.velocity, gradient):
+            velocity *= self.momentum
+            velocity += g
+            place += xp.multiply(velocity, rate, **into(g))
 
 
 class Adam(Direction):
     """``m_hat / (sqrt(v_hat) + eps)``, m and v running means of g and g^2.
 
     Each corrected for starting at 0, the two corrections in one factor, as in the last
-    lines of section 2 of Kingma & Ba, *Adam* (ICLR 2015).
+    lines of section 2 of Kingma & Ba, *Adam* (ICLR 2015). What is kept are the sums
+    ``m / (1 - beta_1)`` and ``v / (1 - beta_2)``: that spares two passes over memory.
     """
 
     def __init__(self, beta_1=0.9, beta_2=0.999, eps=1e-8):
@@ -75,20 +94,45 @@ class Adam(Direction):
         self.m = self.v = None
 
     def __call__(self, theta, here):
+        return _from_zero(self, here)
+
+    def move(self, theta, gradient, rate):
         xp = array_namespace(theta)
         if self.t == 0:
             self.m, self.v = xp.zeros_like(theta), xp.zeros_like(theta)
         self.t += 1
-        self.m *= self.beta_1
-        self.m += (1 - self.beta_1) * here.gradient
-        self.v *= self.beta_2
-        self.v += (1 - self.beta_2) * here.gradient**2
-        correction = np.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-        direction = xp.sqrt(self.v)
-        direction += self.eps
-        direction = self.m / direction
-        direction *= float(correction)
-        return direction
+        root = math.sqrt(1 - self.beta_2)
+        eps = self.eps / root
+        rate = rate * (1 - self.beta_1) / root
+        rate *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
+        for place, m, v, g in _in_cache(theta, self.m, self.v, gradient):
+            m *= self.beta_1
+            m += g
+            g *= g
+            v *= self.beta_2
+            v += g
+            step = xp.sqrt(v, **into(g))
+            step += eps
+            step = xp.divide(m, step, **into(step))
+            step *= rate
+            place += step
+
+
+def _from_zero(direction, here):
+    """The direction itself: a move from 0 at the rate 1."""
+    result = array_namespace(here.gradient).zeros_like(here.gradient)
+    direction.move(result, +here.gradient, 1.0)
+    return result
+
+
+def _in_cache(*vectors):
+    """Yield the vectors piece by piece, so that a second look finds them in the cache.
+
+    Pieces are large enough that calls take next to no time.
+    """
+    size = PIECE_BYTES // vectors[0].itemsize
+    for start in range(0, len(vectors[0]), size):
+        yield [vector[start : start + size] for vector in vectors]
 
 
 class Pairs:

@@ -179,9 +179,11 @@ def epochs(
     Parameters
     ----------
     objective, theta, direction : as in :func:`steps`
+        Of the objective also ``parts(size, whole_penalty=...)``: a function that gives
+        that of some rows alone, whose gradient may be overwritten.
     step_size : FixedRate
     batches : callable
-        Gives the row indices of each batch of the next epoch.
+        Gives the row indices of each batch of the next epoch, at most `batches.size`.
     whole_penalty : bool
         Whether each batch bears the whole penalty, or its share by rows.
     exact : bool
@@ -191,6 +193,7 @@ def epochs(
         With `exact`: take an epoch that lowered the objective back, and halve the rate.
     """
     direction.begin()
+    part = objective.parts(batches.size, whole_penalty=whole_penalty)
     if exact:
         here = objective.evaluate(theta)
         yield Position.at(theta, here)
@@ -202,9 +205,8 @@ def epochs(
         before, theta = theta, +theta
         log_likelihood = 0.0
         for at in batches():
-            part = objective.part(at, whole_penalty=whole_penalty)
-            there = part.evaluate(theta)
-            theta += step_size.rate * direction(theta, there)
+            there = part(at).evaluate(theta)
+            direction.move(theta, there.gradient, step_size.rate)
             log_likelihood += there.log_likelihood
         if not exact:
             value = log_likelihood - objective.penalty(theta)

@@ -2,7 +2,7 @@
 
 Every slope is a function of the activation a alone, so that backpropagation needs to
 keep nothing but the activations of the forward pass. Functions may overwrite their
-argument and return it.
+arguments, and return the first.
 
 `gain` widens the initial weights: 1 for tanh (Glorot & Bengio, 2010), sqrt(2) for relu,
 which silences half of its input (He et al., 2015), and 2 for the logistic function,
@@ -10,11 +10,18 @@ whose slope at 0 is a quarter of tanh's (4 would make up for it in full, and hel
 digits were classified worse with it).
 """
 
-from .._arrays import array_namespace, is_numpy
+from .._arrays import array_namespace, into
 
 
 def _tanh(z):
-    return array_namespace(z).tanh(z, **({"out": z} if is_numpy(z) else {}))
+    return array_namespace(z).tanh(z, **into(z))
+
+
+def _times_minus(d, a):
+    """``-d a``, in place."""
+    d *= a
+    d *= -1
+    return d
 
 
 class Identity:
@@ -50,8 +57,8 @@ class Logistic:
     @staticmethod
     def times_slope(d, a):
         d *= a
-        d *= 1.0 - a
-        return d
+        a -= 1
+        return _times_minus(d, a)
 
 
 class Tanh:
@@ -65,8 +72,9 @@ class Tanh:
 
     @staticmethod
     def times_slope(d, a):
-        d *= 1.0 - a * a
-        return d
+        a *= a
+        a -= 1
+        return _times_minus(d, a)
 
 
 class Relu:
@@ -76,13 +84,11 @@ class Relu:
 
     @staticmethod
     def value(z):
-        return array_namespace(z).clip(
-            z, 0, None, **({"out": z} if is_numpy(z) else {})
-        )
+        return array_namespace(z).clip(z, 0, None, **into(z))
 
     @staticmethod
     def times_slope(d, a):
-        d *= a > 0
+        d *= array_namespace(a).sign(a, **into(a))
         return d
 
 

@@ -13,7 +13,7 @@ half the largest number of their float type.
 
 import numpy as np
 
-from .._arrays import array_namespace, is_numpy
+from .._arrays import array_namespace, into, is_numpy
 
 
 def log_sigmoid(z):
@@ -29,6 +29,14 @@ def log_softmax(z):
     return z - xp.log(_row_sums(xp.exp(z)))
 
 
+def _observed(z, codes):
+    """What each row has at its code, (n_rows, 1)."""
+    if is_numpy(z):  # a tenth of the calls of the generic line
+        return z[np.arange(len(z)), codes[:, 0]][:, None]
+    xp = array_namespace(z)
+    return xp.take_along_axis(z, xp.astype(codes, xp.int64), axis=1)
+
+
 def _row_maxima(z):
     """``max z`` of each row, (n_rows, 1)."""
     if is_numpy(z) and z.shape[1] <= 32:  # NumPy is slow along a short last axis
@@ -40,7 +48,7 @@ def _row_maxima(z):
 
 
 def _row_sums(z):
-    """``sum z`` of each row, (n_rows, 1), as a product: that is several times faster."""
+    """``sum z`` of each row, (n_rows, 1), as a product: several times as fast."""
     return z @ array_namespace(z).ones_like(z[:1]).T
 
 
@@ -122,15 +130,14 @@ class Categorical:
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of the class that was observed."""
-        xp = array_namespace(z)
-        return xp.take_along_axis(log_softmax(z), xp.astype(codes, xp.int64), axis=1)
+        return _observed(log_softmax(z), codes)
 
     def log_prob_and_y_hat(self, z, codes):
         """Both, for the price of one exponential."""
         xp = array_namespace(z)
         z = z - _row_maxima(z)
-        log_prob = xp.take_along_axis(z, xp.astype(codes, xp.int64), axis=1)
-        e = xp.exp(z)
+        log_prob = _observed(z, codes)
+        e = xp.exp(z, **into(z))
         total = _row_sums(e)
         log_prob -= xp.log(total)
         e /= total

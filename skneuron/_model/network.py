@@ -81,7 +81,7 @@ class Network:
             weights[...] = rng.uniform(-bound, bound, weights.shape)
         return theta
 
-    def forward(self, layers, X, *, guarded=False):
+    def forward(self, layers, X, *, guarded=False, room=None):
         """Every layer's activations.
 
         Parameters
@@ -90,6 +90,8 @@ class Network:
         X : array or sparse matrix of shape (n_rows, n_features)
         guarded : bool, default=False
             Give finite activations for every finite input, however large.
+        room : Room, default=None
+            Where the activations are put.
 
         Returns
         -------
@@ -100,7 +102,8 @@ class Network:
         for weights, intercepts in layers:
             if len(activations) > 1:
                 activations[-1] = self.activation.value(activations[-1])
-            z = activations[-1] @ weights
+            out = room and room.activations[len(activations) - 1][: X.shape[0]]
+            z = _product(activations[-1], weights, out)
             if intercepts is not None:
                 z += intercepts
             if guarded and not abs(z).max(initial=0) <= _largest_logit(z):  # NaN too
@@ -108,7 +111,7 @@ class Network:
             activations.append(z)
         return activations
 
-    def backward(self, layers, activations, residual):
+    def backward(self, layers, activations, residual, *, room=None):
         """The gradient of the log-likelihood in every parameter, by the chain rule.
 
         With D = dLL/dz of a layer (for the last, the residual ``w (y - y_hat)``)::
@@ -118,25 +121,29 @@ class Network:
         Parameters
         ----------
         layers, activations : as :meth:`forward` takes and gives them
+            Those of hidden layers are overwritten.
         residual : array of shape (n_rows, n_logits)
+        room : Room, default=None
+            Where the gradient is put, and what leads to it.
 
         Returns
         -------
         gradient : array of shape (n_parameters,)
         """
         xp = array_namespace(residual)
-        gradient = xp.empty(self.n_parameters, dtype=residual.dtype)
+        if room is None:
+            gradient = xp.empty(self.n_parameters, dtype=residual.dtype)
+        else:
+            gradient = room.gradient
         views = self.layers(gradient)
         for i in reversed(range(len(layers))):
             h, (into_weights, into_intercepts) = activations[i], views[i]
-            if is_numpy(h) and h.dtype == residual.dtype:
-                np.matmul(h.T, residual, out=into_weights)
-            else:
-                into_weights[...] = h.T @ residual
+            _product(h.T, residual, into_weights)
             if into_intercepts is not None:
                 into_intercepts[...] = xp.sum(residual, axis=0)
             if i > 0:
-                residual = residual @ layers[i][0].T
+                out = room and room.below[i - 1][: residual.shape[0]]
+                residual = _product(residual, layers[i][0].T, out)
                 residual = self.activation.times_slope(residual, h)
         return gradient
 
@@ -167,6 +174,16 @@ class Network:
             scaled[:, d:] = root[:, None]
             sign = -1.0 if weight.min(initial=0) < 0 else 1.0
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
+
+
+def _product(a, b, out):
+    """``a b``; in `out`, unless that is None."""
+    if out is None:
+        return a @ b
+    if is_numpy(a) and a.dtype == b.dtype:
+        return np.matmul(a, b, out=out)
+    out[...] = a @ b
+    return out
 
 
 def _affine_of_huge(h, weights, intercepts):

@@ -6,11 +6,13 @@ flat parameter vector.
 
 import copy
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._arrays import array_namespace
+from .room import Room
 from .rows import block_rows, take_rows
 
 
@@ -58,6 +60,7 @@ class Objective:
         self.reduction = reduction
         self._shrunk = network.weight_mask() if l2 else None
         self._exponents = 0  # of the units that the features are read in
+        self._room = None
         self.n_parameters = network.n_parameters
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
@@ -100,6 +103,24 @@ class Objective:
         """
         return self._of(self.rows.take(at), whole_penalty)
 
+    def parts(self, size, *, whole_penalty):
+        """A function of `at` that gives, as :meth:`part`, up to `size` of the rows.
+
+        All in the same room: one is valid, and so is the gradient that it gave, until
+        the next.
+        """
+        size = min(size, self.rows.n_rows)
+        if Room.is_large(self.network, self.rows, size):
+            return partial(self.part, whole_penalty=whole_penalty)
+        room = Room(self.network, self.rows, size)
+
+        def part(at):
+            other = self._of(room.take(self.rows, at), whole_penalty)
+            other._room = room
+            return other
+
+        return part
+
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, with their share of the penalty.
 
@@ -130,7 +151,7 @@ class Objective:
         -------
         Evaluation
         """
-        network, likelihood = self.network, self.likelihood
+        network, likelihood, room = self.network, self.likelihood, self._room
         dtype = self.rows.X.dtype
         layers = network.layers(theta.astype(dtype, copy=False))
         log_likelihood, gradient, sums = 0.0, None, {}
@@ -140,8 +161,9 @@ class Objective:
             # less than forming them.
             at_least = network.sizes[0]
             n_numbers += at_least
-        for block in self.rows.blocks(n_numbers, at_least):
-            activations = network.forward(layers, block.X)
+        blocks = [self.rows] if room else self.rows.blocks(n_numbers, at_least)
+        for block in blocks:
+            activations = network.forward(layers, block.X, room=room)
             logits = activations[-1]
             for at in self._chunks(logits):
                 w = None if block.weights is None else block.weights[at]
@@ -153,6 +175,7 @@ class Objective:
                 if w is not None:
                     w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
                     residual *= w
+                residual /= self.divisor
                 logits[at] = residual  # in their place
                 if curvature:
                     pairs = likelihood.couplings(y_hat)
@@ -162,16 +185,15 @@ class Objective:
                             for (a, c), value in pairs.items()
                         }
                     network.add_curvature(sums, take_rows(block.X, at), pairs)
-            share = network.backward(layers, activations, logits)
+            share = network.backward(layers, activations, logits, room=room)
             if gradient is None:
                 gradient = share.astype(theta.dtype, copy=False)
             else:
                 gradient += share
         value = log_likelihood - self.penalty(theta)
         if self.l2:
-            shrunk = (self.l2 * self._shrunk) * theta
+            shrunk = (self.l2 / self.divisor * self._shrunk) * theta
             gradient -= shrunk.astype(theta.dtype, copy=False)
-        gradient /= self.divisor
         return Evaluation(
             log_likelihood,
             value / self.divisor,

@@ -78,6 +78,18 @@ class Standardised:
         """The objective of some of the rows alone, in the same coordinates."""
         return self._of(self.base.part(at, whole_penalty=whole_penalty))
 
+    def parts(self, size, *, whole_penalty):
+        """As :meth:`Objective.parts`, in the same coordinates.
+
+        Dense features are standardised as a batch of them is read: that is a pass over
+        the batch, and the chain rule several over the parameters.
+        """
+        if self._pulls and isinstance(self.base.rows.X, np.ndarray):
+            base = self.base.centred(self.mean, self.scale)
+            return base.parts(size, whole_penalty=whole_penalty)
+        part = self.base.parts(size, whole_penalty=whole_penalty)
+        return lambda at: self._of(part(at))
+
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, in the same coordinates."""
         return self._of(self.base.sample(n_rows))
@@ -174,7 +186,7 @@ class Standardised:
 
     def penalty(self, coordinates):
         """The penalty on the network's own weights."""
-        return self.base.penalty(self._of_base(coordinates))
+        return self.base.penalty(self._of_base(coordinates)) if self.base.l2 else 0.0
 
     def is_top(self, evaluation, tol):
         """Whether the gradient is below tol in the parameters and in the coordinates.

@@ -8,7 +8,15 @@ import pytest
 from hills import Here, quadratic
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
-from skneuron._ascent import LBFGS, Adam, Gradient, LineSearch, Momentum, steps
+from skneuron._ascent import (
+    LBFGS,
+    Adam,
+    Gradient,
+    LineSearch,
+    Momentum,
+    directions,
+    steps,
+)
 from skneuron._ascent.directions import Pairs
 
 
@@ -56,6 +64,25 @@ def test_adam_is_scikit_learns(dtype):
         assert found.dtype == dtype
         rtol = 1e-12 if dtype == np.float64 else 1e-3
         assert np.allclose(found, expected, rtol=rtol, atol=rate * rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [Gradient, lambda: Momentum(0.9), Adam], ids="GMA")
+@pytest.mark.parametrize("size", [1, 7, 10**6])
+def test_a_move_is_a_step_along_the_direction(make, dtype, size, monkeypatch):
+    """Whatever the pieces that it is made in."""
+    monkeypatch.setattr(directions, "PIECE_BYTES", size * np.dtype(dtype).itemsize)
+    rng = np.random.default_rng(0)
+    moves, steps_ = make(), make()
+    theta = rng.standard_normal(20).astype(dtype)
+    expected = theta.copy()
+    for scale in [1.0, 1e-12, 1e12, 0.0, 1.0]:
+        g = (scale * rng.standard_normal(20)).astype(dtype)
+        expected = expected + 0.1 * steps_(expected, Here(g.copy()))
+        moves.move(theta, g, 0.1)
+        assert theta.dtype == dtype
+        tol = 1e-13 if dtype == np.float64 else 1e-5
+        assert np.allclose(theta, expected, rtol=tol, atol=tol * scale)
 
 
 def test_adam_takes_first_steps_of_length_one_in_every_component():

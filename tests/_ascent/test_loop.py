@@ -67,6 +67,14 @@ class Rowwise:
             part.l2 *= len(part.x) / len(self.x)
         return part
 
+    def parts(self, size, *, whole_penalty):
+        def part(at):
+            result = self.part(at, whole_penalty=whole_penalty)
+            assert len(result.x) <= size
+            return result
+
+        return part
+
 
 class Watch:
     """Notes what it sees; stops, or raises, at an iteration of choice."""
@@ -268,7 +276,7 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     objective = Rowwise([0.0, 1.0, 5.0, 6.0])
 
     class Torn:
-        calls = 0
+        calls, size = 0, 2
 
         def __call__(self):
             self.calls += 1

@@ -13,6 +13,7 @@ import platform
 import signal
 import statistics
 import sys
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -158,7 +159,17 @@ def tune(contenders, value, within):
     return arrived, best
 
 
-def interleaved_medians(functions, rounds, budget, at_least=1.0):
+def seconds_of(function):
+    """Seconds that a call takes: the usual measure."""
+    return timed(function)[0]
+
+
+def result_of(function):
+    """What a call returns: the measure of functions with a clock of their own."""
+    return timed(function)[1]
+
+
+def interleaved_medians(functions, rounds, budget, at_least=1.0, *, measure=seconds_of):
     """Median seconds of each of several functions that take turns.
 
     Parameters
@@ -170,6 +181,8 @@ def interleaved_medians(functions, rounds, budget, at_least=1.0):
     budget : float
         Seconds after which no further round begins. The first is always run.
     at_least : float, default=1.0
+    measure : callable, default=seconds_of
+        ``measure(function)`` calls it and gives the seconds.
 
     Returns
     -------
@@ -184,7 +197,7 @@ def interleaved_medians(functions, rounds, budget, at_least=1.0):
         shuffle(names)
         for name in names:
             try:
-                seconds[name].append(timed(functions[name])[0])
+                seconds[name].append(measure(functions[name]))
             except Exception as failure:  # a peer's, as of a matrix singular at times
                 print(f"{name} failed: {failure}", file=sys.stderr)
                 del seconds[name]
@@ -192,6 +205,16 @@ def interleaved_medians(functions, rounds, budget, at_least=1.0):
         if perf_counter() - start > budget:
             break
     return {name: statistics.median(taken) for name, taken in seconds.items()}
+
+
+def peak_memory(function):
+    """Bytes that a call has allocated at its peak, by Python, NumPy and SciPy."""
+    tracemalloc.start()
+    try:
+        timed(function)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def markdown(header, rows):
@@ -211,6 +234,18 @@ def seconds_text(seconds):
     if seconds >= 1:
         return f"{seconds:.3g} s"
     return f"{1e3 * seconds:.3g} ms"
+
+
+def mean_text(ratios):
+    """Their geometric mean; of how many, if some are 0, infinite or no number."""
+    usable = [ratio for ratio in ratios if 0 < ratio < float("inf")]
+    counted = "" if len(usable) == len(ratios) else f" ({len(usable)} of {len(ratios)})"
+    return f"{statistics.geometric_mean(usable):.2f}{counted}" if usable else "-"
+
+
+def progress(*words):
+    """Tell whoever waits; the tables go elsewhere."""
+    print(*words, file=sys.stderr, flush=True)
 
 
 def circumstances(*packages):

@@ -18,7 +18,6 @@ interrupt (Ctrl-C) prints the table so far.
 
 import argparse
 import sys
-import tracemalloc
 from functools import partial
 from statistics import geometric_mean
 
@@ -35,9 +34,9 @@ from ._timing import (
     circumstances,
     interleaved_medians,
     markdown,
+    peak_memory,
     peer,
     seconds_text,
-    timed,
     tune,
 )
 
@@ -211,16 +210,6 @@ def race_table(names, rounds, budget, shrink):
 
 
 # --- what grows -----------------------------------------------------------------------
-
-
-def peak_memory(function):
-    """Bytes that a call has allocated at its peak, by Python, NumPy and SciPy."""
-    tracemalloc.start()
-    try:
-        timed(function)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def growth_table(rounds, budget, shrink):

@@ -1,0 +1,96 @@
+"""Room for a mini-batch: memory that is taken once, for batch after batch.
+
+Memory that is new to a process has to be cleared and mapped page by page, which costs
+more than most of what is computed in it; and what was just in use is in the cache.
+"""
+
+import numpy as np
+
+from .rows import Rows, block_rows, take_rows
+
+#: Larger batches are no mini-batches: they are read in place, block by block.
+MOST_BYTES = 1 << 25
+
+
+class Room:
+    """Arrays for a batch of rows, what a network makes of them, and a gradient.
+
+    Parameters
+    ----------
+    network : Network
+    rows : Rows
+        That batches will be taken from.
+    size : int
+        Rows in the largest batch.
+
+    Attributes
+    ----------
+    activations : list of arrays of shape (size, n_neurons)
+        Every layer's.
+    below : list of arrays of shape (size, n_neurons)
+        Every hidden layer's dLL/dz.
+    gradient : array of shape (n_parameters,)
+    """
+
+    def __init__(self, network, rows, size):
+        def like(array):
+            return np.empty((size, *array.shape[1:]), array.dtype)
+
+        X, weights = rows.X, rows.weights
+        self.X = like(X) if isinstance(X, np.ndarray) else None
+        self.codes = like(rows.codes)
+        self.weights = None if weights is None else like(weights)
+        self.activations = [np.empty((size, n), X.dtype) for n in network.sizes[1:]]
+        self.below = [np.empty_like(a) for a in self.activations[:-1]]
+        self.gradient = np.empty(network.n_parameters, X.dtype)
+        if rows.centre is not None:
+            mean, scale = rows.centre
+            self.mean, self.inverse = mean, 1 / scale  # exact: a power of two
+
+    @staticmethod
+    def is_large(network, rows, size):
+        """Whether a batch would need more than is good to keep."""
+        row_bytes = (
+            network.sizes[0] + 2 * sum(network.sizes[1:])
+        ) * rows.X.dtype.itemsize
+        return size * row_bytes > MOST_BYTES
+
+    def take(self, rows, at):
+        """The rows at an index array or slice, standardised if they are to be.
+
+        They are valid until the next call.
+        """
+        codes = _take(rows.codes, at, self.codes)
+        weights = None
+        if rows.weights is not None:
+            weights = _take(rows.weights, at, self.weights)
+        if self.X is None:
+            return Rows(take_rows(rows.X, at), codes, weights)
+        if rows.centre is None:
+            return Rows(_take(rows.X, at, self.X), codes, weights)
+        step = block_rows(self.X.itemsize * self.X.shape[1])
+        for start in range(0, len(codes), step):  # standardised while in the cache
+            end = min(start + step, len(codes))
+            part = _part(at, start, end)
+            out = self.X[start:end]
+            np.subtract(_take(rows.X, part, out), self.mean, out=out)
+            out *= self.inverse
+        return Rows(self.X[: len(codes)], codes, weights)
+
+
+def _take(array, at, room):
+    """``array[at]``: for a slice in place, otherwise in some of the room."""
+    if isinstance(at, slice):
+        return array[at]
+    out = room[: len(at)]
+    if array.flags.c_contiguous and array.flags.aligned:
+        # `mode`: NumPy's default buffers what it writes to `out`.
+        return np.take(array, at, axis=0, out=out, mode="clip")
+    out[...] = array[at]  # `take` would copy all of the array first
+    return out
+
+
+def _part(at, start, end):
+    if isinstance(at, slice):
+        return slice(at.start + start, at.start + end)
+    return at[start:end]

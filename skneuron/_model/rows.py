@@ -15,7 +15,7 @@ BLOCK_BYTES = 1 << 20
 
 #: Features that are read in place, twice: enough that BLAS reads them with all cores,
 #: some of the last-level cache.
-READ_BYTES = 1 << 24
+READ_BYTES = 1 << 23
 
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12

@@ -1,0 +1,49 @@
+"""SciPy's own BLAS keeps to one thread in a fit, and has its threads back after it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import scipy.linalg  # noqa: F401 (its BLAS is loaded)
+from sklearn.datasets import make_classification
+from sklearn.utils.parallel import _get_threadpool_controller
+
+from skneuron import GradientAscentLogisticRegression as LR
+from skneuron._threads import _scipys, one_blas
+
+
+def threads():
+    """Of SciPy's own BLAS; empty where NumPy and SciPy share one."""
+    return [library["num_threads"] for library in _scipys().info()]
+
+
+def all_threads():
+    return [library["num_threads"] for library in _get_threadpool_controller().info()]
+
+
+def test_one_blas_limits_scipys_alone_and_restores_it():
+    before, others = threads(), all_threads()
+    with one_blas():
+        assert all(n == 1 for n in threads())
+        with one_blas():
+            assert all(n == 1 for n in threads())
+        assert all(n == 1 for n in threads())
+        assert sum(all_threads()) == sum(others) - sum(before) + len(before)
+    assert threads() == before
+
+
+def test_threads_are_restored_after_an_error():
+    before = threads()
+    with pytest.raises(KeyboardInterrupt), one_blas():
+        raise KeyboardInterrupt
+    assert threads() == before
+
+
+def test_fits_side_by_side_agree_and_restore_the_threads():
+    before = threads()
+    X, y = make_classification(2000, 20, random_state=0)
+    alone = LR().fit(X, y).coef_
+    with ThreadPoolExecutor(4) as pool:
+        fits = list(pool.map(lambda _: LR().fit(X, y).coef_, range(12)))
+    assert all(np.array_equal(alone, coef) for coef in fits)
+    assert threads() == before

@@ -314,10 +314,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         solver = self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
-        if partial and solver in ("auto", "newton"):
+        if partial and solver == "auto":
             affordable = _n_coupled(objective) <= MOST_PARAMETERS
-            streams = affordable and coordinates.exponents is None
-            solver = "newton" if streams else "gradient"
+            solver = "newton" if affordable else "gradient"
+        if partial and coordinates.exponents is not None:
+            solver = "gradient"
         if partial and solver == "newton":
             # The information of all batches adds up as sums, in the parameters as they
             # are: coordinates that no batch changes.

@@ -333,9 +333,10 @@ class NeuronClassifier(
         n, category = result.n_iter, ConvergenceWarning
         overshot = plan.rate is not None and self._overshot(result)
         endless = None
-        if not (result.interrupted or overshot or result.diverged or result.stopped):
+        cut_short = result.interrupted or result.diverged or result.stopped
+        if not (partial or overshot or cut_short):
             try:
-                endless = None if partial else self._no_maximum(result, plan, rows)
+                endless = self._no_maximum(result, plan, rows)
             except KeyboardInterrupt:  # as in the climb itself
                 result.interrupted = True
         if result.interrupted:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._arrays import numbers_may_end
-from .rows import block_rows, take_rows
+from .rows import block_rows, slices, take_rows
 
 
 def column_moments(rows):
@@ -57,7 +57,7 @@ def _spans(X):
     size = block_rows(8 * width)
     if X.dtype == np.float32:  # whose sums of more numbers lose the digits looked for
         size = min(size, 1024)
-    return [slice(i, i + size) for i in range(0, X.shape[0], size)]
+    return slices(X.shape[0], size)
 
 
 def _dense_sums(X, share):

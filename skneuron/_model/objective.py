@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._arrays import array_namespace
 from .room import Room
-from .rows import block_rows, take_rows
+from .rows import block_rows, slices, take_rows
 
 
 @dataclass
@@ -165,7 +165,7 @@ class Objective:
         for block in blocks:
             activations = network.forward(layers, block.X, room=room)
             logits = activations[-1]
-            for at in self._chunks(logits):
+            for at in _chunks(logits):
                 w = None if block.weights is None else block.weights[at]
                 log_prob, y_hat = likelihood.log_prob_and_y_hat(
                     logits[at], block.codes[at]
@@ -200,11 +200,6 @@ class Objective:
             gradient,
             self._curvature(sums),
         )
-
-    def _chunks(self, logits):
-        """Slices of rows that fit the cache with all that is computed of them."""
-        size = block_rows(8 * logits.shape[1] * logits.dtype.itemsize)
-        return [slice(i, i + size) for i in range(0, logits.shape[0], size)]
 
     def _curvature(self, sums):
         """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
@@ -245,17 +240,12 @@ class Objective:
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
         layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
-        total = 0.0
-        for block in self.rows.blocks(self._n_numbers):
-            if theta.any():
-                logits = self.network.forward(layers, block.X)[-1]
-            else:  # nothing of X comes through
-                logits = np.zeros((block.n_rows, self.network.sizes[-1]), block.X.dtype)
-            for at in self._chunks(logits):
-                log_prob = self.likelihood.log_prob(logits[at], block.codes[at])
-                w = None if block.weights is None else block.weights[at]
-                total += _weighted_sum(log_prob, w)
-        return total
+        if not theta.any():
+            layers = None
+        return sum(
+            log_likelihood(self.network, self.likelihood, layers, block)
+            for block in self.rows.blocks(self._n_numbers)
+        )
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the weights."""
@@ -358,9 +348,25 @@ def largest_safe_rate(objective):
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows that a network's layers give."""
-    z = network.forward(layers, rows.X, guarded=guarded)[-1]
-    return _weighted_sum(likelihood.log_prob(z, rows.codes), rows.weights)
+    """The total, weighted log-likelihood of rows that a network's layers give.
+
+    `layers` of None are all zeros: nothing of the features comes through.
+    """
+    if layers is None:
+        logits = np.zeros((rows.n_rows, network.sizes[-1]), rows.X.dtype)
+    else:
+        logits = network.forward(layers, rows.X, guarded=guarded)[-1]
+    w, total = rows.weights, 0.0
+    for at in _chunks(logits):
+        log_prob = likelihood.log_prob(logits[at], rows.codes[at])
+        total += _weighted_sum(log_prob, None if w is None else w[at])
+    return total
+
+
+def _chunks(logits):
+    """Slices of rows that fit the cache with all that is computed of them."""
+    row_bytes = 8 * logits.shape[1] * logits.dtype.itemsize
+    return slices(logits.shape[0], block_rows(row_bytes))
 
 
 def _weighted_sum(log_prob, weights):

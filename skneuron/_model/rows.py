@@ -135,13 +135,18 @@ class Rows:
 
 
 def take_rows(X, at):
-    """The rows at an index array or slice; for a slice, without a copy."""
+    """The rows at an index array or slice; a slice of most rows is no copy."""
     if isinstance(X, np.ndarray) or not isinstance(at, slice):
         return X[at]
-    start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy
+    start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
     stored = slice(X.indptr[start], X.indptr[stop])
     parts = X.data[stored], X.indices[stored], X.indptr[start : stop + 1] - stored.start
     return type(X)(parts, shape=(stop - start, X.shape[1]))
+
+
+def slices(n_rows, size):
+    """Consecutive slices of `size` rows; the last may reach beyond the end."""
+    return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 
 def block_rows(row_bytes):

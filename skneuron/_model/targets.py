@@ -13,6 +13,7 @@ y                       classes                      likelihood
 import numpy as np
 
 from .likelihood import Bernoulli, Categorical, Joint
+from .rows import slices
 
 
 class ClassesPerOutput(list):
@@ -104,7 +105,7 @@ class Targets:
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
         for i, classes in enumerate(self.per_output):
             places = _places(classes)
-            for at in _spans(len(columns)):
+            for at in slices(len(columns), NARROW):
                 labels = columns[at, i]
                 codes[at, i] = places(labels)
                 unknown = classes[codes[at, i]] != labels
@@ -158,10 +159,6 @@ def _are_zero_and_one(classes):
 NARROW = 1 << 16
 
 
-def _spans(n_rows):
-    return [slice(i, i + NARROW) for i in range(0, n_rows, NARROW)]
-
-
 def _are_narrow(low, high):
     return high - low < NARROW and low > -(2**62) and high < 2**62
 
@@ -174,7 +171,7 @@ def _unique(labels):
     if not _are_narrow(low, high):
         return np.unique(labels)
     seen = np.zeros(high - low + 1, dtype=bool)
-    for at in _spans(len(labels)):
+    for at in slices(len(labels), NARROW):
         seen[labels[at].astype(np.intp) - low] = True
     return (np.flatnonzero(seen) + low).astype(labels.dtype)
 

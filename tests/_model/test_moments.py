@@ -2,32 +2,14 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from tables import KINDS, dense, draw, kinds, weightings
 
 from skneuron._model import Rows, column_moments, moments, rows
 
-KINDS = [np.asarray, sp.csr_array, sp.csr_matrix]
-kinds = pytest.mark.parametrize("make", KINDS, ids=["dense", "array", "matrix"])
-weightings = pytest.mark.parametrize("weighting", ["none", "row", "output"])
 #: What sums in the float type of the data leave of the digits of a mean, and of a
 #: deviation, that is not small beside it.
 DIGITS = {np.float32: (1e-5, 1e-3), np.float64: (1e-12, 1e-10)}
 floats = pytest.mark.parametrize("dtype", DIGITS)
-
-
-def draw(n=300, p=4, m=2, weighting="none", seed=0):
-    rng = np.random.default_rng(seed)
-    X = (rng.standard_normal((n, p)) + [5.0, 0, -1, 2][:p]) * (rng.random((n, p)) > 0.4)
-    weights = {
-        "none": None,
-        "row": rng.integers(0, 4, n).astype(float),
-        "output": rng.random((n, m)),
-    }[weighting]
-    return X, rng.integers(0, 2, (n, m)), weights
-
-
-def dense(X):
-    return X.toarray() if sp.issparse(X) else X
 
 
 def moments_of(X, weights=None):

@@ -376,15 +376,15 @@ class NeuronClassifier(
         warnings.warn(message, category, stacklevel=5)
 
 
-def standardised(objective, memory, *, partial):
+def standardised(objective, memory, *, partial, width=None):
     """The objective in standardised coordinates, and the memory that is valid there.
 
     A stream stays in the coordinates of its first batch. A fit has those of its data;
-    a memory of others is dropped.
+    a memory of others is dropped. `width` is that of :class:`Standardised`.
     """
     if partial and "moments" in memory:
-        return Standardised(objective, memory["moments"]), memory
-    found = Standardised(objective)
+        return Standardised(objective, memory["moments"], width), memory
+    found = Standardised(objective, width=width)
     if "moments" in memory and not _same(found.moments, memory["moments"]):
         memory = {}
     return found, {**memory, "moments": found.moments}

@@ -12,6 +12,7 @@ from ._ascent import (
     LBFGS,
     Adam,
     Batches,
+    FallingRate,
     FixedRate,
     LineSearch,
     Momentum,
@@ -28,8 +29,18 @@ from ._estimator import (
     standardised,
 )
 
-#: The rates that "auto" stands for, for standardised features.
+#: The rates that "auto" starts with. The logistic function, whose slope is at most a
+#: quarter of tanh's, is given three times as much.
 AUTO_RATES = {"adam": 0.01, "gradient": 0.1}
+LOGISTIC_FACTOR = 3.0
+
+#: Steps until the rate of "auto" has halved.
+HALF_LIFE = 3000
+
+#: Deviations to a unit of the features, under "auto". The wider it is, the longer the
+#: neurons stay as good as linear, and the less noise they learn by heart. Adam's steps
+#: are as long for features of any size, so that it can afford it.
+WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
 
 VALUE = attrgetter("value")
 
@@ -53,8 +64,11 @@ class SimpleMLPClassifier(NeuronClassifier):
         example in every step and a line search, best for small data.
     learning_rate : "auto" or float, default="auto"
         A number is the rate of the step on the features as they are. ``"auto"`` climbs
-        in the coordinates of standardised features, at a rate that suits them (0.01 for
-        ``"adam"``, 0.1 for ``"gradient"``): the data need no scaling. ``"lbfgs"`` finds
+        in the coordinates of standardised features, so that the data need no scaling
+        (features that are within a factor of ten of one another keep their relative
+        sizes), at a rate that suits them and falls with the steps: it starts at 0.01
+        for ``"adam"`` and 0.1 for ``"gradient"``, at three times that for
+        ``"logistic"`` neurons, and is half of it after 3000 steps. ``"lbfgs"`` finds
         its own lengths and takes no number.
     alpha : float, default=0.0
         Strength of the L2 penalty on the weights, with the meaning that it has in
@@ -283,7 +297,11 @@ class SimpleMLPClassifier(NeuronClassifier):
         return self.alpha
 
     def _start(self, network, rng):
-        return network.random_start(rng)
+        theta = network.random_start(rng)
+        if self.learning_rate == "auto":  # to whom features are so many times smaller
+            weights, _ = network.layers(theta)[0]
+            weights *= WIDTHS[self.solver]
+        return theta
 
     @property
     def _layers(self):
@@ -299,21 +317,29 @@ class SimpleMLPClassifier(NeuronClassifier):
         }
 
     def _memory_settings(self, partial):
-        return self.solver, self.momentum, self.learning_rate == "auto"
+        auto = self.learning_rate == "auto"
+        return self.solver, self.activation, self.momentum, auto
 
     def _plan(self, objective, memory, rng, partial):
         auto = self.learning_rate == "auto"
         if auto:
-            objective, memory = standardised(objective, memory, partial=partial)
+            width = WIDTHS[self.solver]
+            objective, memory = standardised(
+                objective, memory, partial=partial, width=width
+            )
         direction = memory.get("direction") or self._direction()
         memory |= {"direction": direction}
         if self.solver == "lbfgs":
             memory["step_size"] = step_size = memory.get("step_size") or LineSearch()
             stop = Top(objective, direction, self.tol)
         else:
-            step_size = FixedRate(
-                AUTO_RATES[self.solver] if auto else self.learning_rate
-            )
+            if auto:
+                rate = AUTO_RATES[self.solver]
+                rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
+                step_size = memory.get("step_size") or FallingRate(rate, HALF_LIFE)
+                memory["step_size"] = step_size
+            else:
+                step_size = FixedRate(self.learning_rate)
             memory["stop"] = stop = memory.get("stop") or Plateau(VALUE, 0, 0)
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
 

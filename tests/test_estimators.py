@@ -9,7 +9,7 @@ import pytest
 from reference import bernoulli_log_likelihood, binary_data, multiclass_data
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -803,6 +803,32 @@ def test_networks_learn(solver):
     )
     assert model.fit(X, y).score(X, y) > 0.9
     assert LR().fit(X, y).score(X, y) < 0.7
+
+
+@pytest.mark.parametrize("hidden", [(100,), (50, 50), (50, 50, 50)], ids=str)
+@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu"])
+def test_defaults_learn_what_no_line_can_tell(activation, hidden):
+    rng = np.random.default_rng(0)
+    disc = rng.standard_normal((400, 2))
+    square = rng.uniform(-1, 1, (1000, 2))
+    problems = [
+        (disc, np.hypot(*disc.T) > 1.1),
+        (square * [1e-3, 50.0] + [4.0, 0.0], square.prod(axis=1) > 0),
+    ]
+    for X, y in problems:
+        for seed in range(2):
+            model = MLP(hidden, activation, random_state=seed)
+            assert model.fit(X, y).score(X, y) > 0.95
+
+
+def test_a_falling_rate_goes_on_where_it_was():
+    X, y = load_iris(return_X_y=True)
+    whole = MLP((5,), batch_size=20, max_iter=10, random_state=0)
+    halves = MLP((5,), batch_size=20, max_iter=5, random_state=0, warm_start=True)
+    with pytest.warns(ConvergenceWarning):
+        whole.fit(X, y)
+        halves.fit(X, y).fit(X, y)
+    np.testing.assert_allclose(whole.coefs_[0], halves.coefs_[0], rtol=1e-9)
 
 
 def test_a_stream_by_newton_is_newtons_however_many_the_features():

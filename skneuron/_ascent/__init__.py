@@ -16,7 +16,7 @@ from .loop import (
     steps,
 )
 from .newton import Newton
-from .step_sizes import FixedRate, LineSearch
+from .step_sizes import FallingRate, FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Any",
     "Batches",
     "Climb",
+    "FallingRate",
     "FixedRate",
     "Gradient",
     "LineSearch",

@@ -89,7 +89,7 @@ def steps(objective, theta, direction, step_size, here=None):
     objective : object with ``evaluate(theta, curvature=...)`` and `noise`
     theta : array of shape (n_parameters,)
     direction : Direction
-    step_size : FixedRate or LineSearch
+    step_size : FixedRate, FallingRate or LineSearch
     here : Evaluation, default=None
         That at theta, where it is known.
     """
@@ -181,7 +181,7 @@ def epochs(
     objective, theta, direction : as in :func:`steps`
         Of the objective also ``parts(size, whole_penalty=...)``: a function that gives
         that of some rows alone, whose gradient may be overwritten.
-    step_size : FixedRate
+    step_size : FixedRate or FallingRate
     batches : callable
         Gives the row indices of each batch of the next epoch, at most `batches.size`.
     whole_penalty : bool
@@ -206,7 +206,7 @@ def epochs(
         log_likelihood = 0.0
         for at in batches():
             there = part(at).evaluate(theta)
-            direction.move(theta, there.gradient, step_size.rate)
+            direction.move(theta, there.gradient, step_size.next_rate())
             log_likelihood += there.log_likelihood
         if not exact:
             value = log_likelihood - objective.penalty(theta)

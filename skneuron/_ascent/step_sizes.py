@@ -19,9 +19,37 @@ class FixedRate:
     def __init__(self, rate):
         self.rate = rate
 
+    def next_rate(self):
+        """The rate of the step that is taken now."""
+        return self.rate
+
     def __call__(self, objective, theta, here, along, *, curvature, unit):
-        theta = theta + self.rate * along
+        theta = theta + self.next_rate() * along
         return theta, objective.evaluate(theta, curvature=curvature)
+
+
+class FallingRate(FixedRate):
+    """``rate / (1 + t / half_life)`` for step t: long strides first, then short ones.
+
+    A step of a mini-batch is a step of the whole likelihood and noise; sums of rates
+    without end, and of their squares with one, outlast the noise (Robbins & Monro, *A
+    stochastic approximation method*, 1951).
+
+    Parameters
+    ----------
+    rate : float
+    half_life : float
+        After so many steps the rate is half of what it was.
+    """
+
+    def __init__(self, rate, half_life):
+        super().__init__(rate)
+        self.half_life = half_life
+        self.t = 0
+
+    def next_rate(self):
+        self.t += 1
+        return self.rate / (1 + (self.t - 1) / self.half_life)
 
 
 class LineSearch:

@@ -68,17 +68,24 @@ class Network:
         return mask
 
     def random_start(self, rng):
-        """Small random weights, so that hidden neurons of a layer come to differ.
+        """Random weights, so that hidden neurons of a layer come to differ.
 
-        Uniform on +-gain sqrt(6 / (n_in + n_out)) (Glorot & Bengio, 2010), with each
-        activation's own gain and 1 for the last layer; intercepts 0.
+        Uniform, with the deviation ``gain / sqrt(n_in)`` that gives each neuron's z a
+        deviation of `gain` on features of deviation 1 (LeCun et al., *Efficient
+        BackProp*, 1998, section 4.6), with the activation's own gains. Intercepts of
+        hidden neurons deviate by a half: with none, neurons are odd functions, and see
+        nothing of an even one. The last layer starts near 0, as logistic regression
+        does at 0.
         """
         theta = np.zeros(self.n_parameters)
         layers = self.layers(theta)
-        for i, (weights, _) in enumerate(layers):
-            gain = self.activation.gain if i < len(layers) - 1 else 1.0
-            bound = gain * np.sqrt(6.0 / sum(weights.shape))
-            weights[...] = rng.uniform(-bound, bound, weights.shape)
+        gains = [self.activation.gain, *[self.activation.inner_gain] * len(layers)]
+        gains[len(layers) - 1] = 0.1
+        for gain, (weights, _) in zip(gains, layers):
+            weights[...] = _uniform(rng, gain / np.sqrt(len(weights)), weights.shape)
+        for _, intercepts in layers[:-1]:
+            if intercepts is not None:
+                intercepts[...] = _uniform(rng, 0.5, intercepts.shape)
         return theta
 
     def forward(self, layers, X, *, guarded=False, room=None):
@@ -174,6 +181,11 @@ class Network:
             scaled[:, d:] = root[:, None]
             sign = -1.0 if weight.min(initial=0) < 0 else 1.0
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
+
+
+def _uniform(rng, deviation, shape):
+    bound = np.sqrt(3.0) * deviation
+    return rng.uniform(-bound, bound, shape)
 
 
 def _product(a, b, out):

@@ -20,6 +20,9 @@ import numpy as np
 from .moments import column_moments
 from .objective import _largest
 
+#: Deviations within this factor of one another are those of features in one unit.
+ALIKE = 10.0
+
 #: The largest offset, in deviations, that the chain rule is left to deal with: it costs
 #: the curvature the square of that in rounding errors.
 MILD = 8.0
@@ -33,9 +36,13 @@ class Standardised:
     objective : Objective
     moments : tuple, default=None
         Another's `moments`, to have the same coordinates; by default they are measured.
+    width : float, default=None
+        How many deviations make a unit, which is one for all features where their
+        deviations are alike: then their sizes say something, as they do where one
+        scale measured them all. None: to each feature its own deviation.
     """
 
-    def __init__(self, objective, moments=None):
+    def __init__(self, objective, moments=None, width=None):
         self.moments = _measure(objective.rows) if moments is None else moments
         self.exponents, (mean, deviation) = self.moments
         network, rows = objective.network, objective.rows
@@ -54,6 +61,8 @@ class Standardised:
         # all that the column could.
         huge = np.finfo(rows.X.dtype).maxexp - 24
         constant = deviation <= 8 * objective.noise * np.abs(mean)
+        if width is not None:
+            deviation = width * _shared(deviation, ~constant)
         scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
         # Powers of two: dividing by them is exact.
         scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
@@ -207,6 +216,14 @@ class Standardised:
         if self.exponents is not None:
             raw, size = (np.ldexp(x, self.exponents[:, None]) for x in (raw, size))
         return bool(np.all(np.abs(raw) <= np.maximum(tol, resolution * size)))
+
+
+def _shared(deviation, counting):
+    """One deviation in place of those that count, if they are alike."""
+    some = deviation[counting]
+    if len(some) and some.max() <= ALIKE * some.min():
+        return np.where(counting, np.sqrt(np.mean(some**2)), deviation)
+    return deviation
 
 
 def _measure(rows):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from skneuron._ascent import FixedRate, LineSearch
+from skneuron._ascent import FallingRate, FixedRate, LineSearch
 
 EPS = np.finfo(float).eps
 
@@ -252,3 +252,22 @@ def test_fixed_rate_is_the_lectures_step(rate):
     assert np.array_equal(place, theta + rate * here.gradient)
     assert there.value == function.evaluate(place).value
     assert np.array_equal(theta, [1.0, -2.0])
+
+
+def test_a_falling_rate_is_half_after_its_half_life():
+    step_size = FallingRate(0.8, half_life=4)
+    rates = [step_size.next_rate() for _ in range(13)]
+    assert rates[0] == 0.8
+    assert np.isclose(rates[4], 0.4) and np.isclose(rates[12], 0.2)
+    assert np.all(np.diff(rates) < 0)
+
+
+def test_steps_and_mini_batches_share_the_count_of_a_falling_rate():
+    objective = Function(lambda x: x, np.ones_like)
+    step_size, theta = FallingRate(1.0, half_life=1), np.zeros(2)
+    step_size.next_rate()  # a mini-batch's
+    here = objective.evaluate(theta)
+    place, _ = step_size(
+        objective, theta, here, here.gradient, curvature=False, unit=False
+    )
+    np.testing.assert_allclose(place, 0.5)

@@ -170,19 +170,27 @@ def test_weight_mask(layers, fit_intercept):
 
 @activations
 def test_random_start(activation):
-    network = Network((30, 20, 10), activation)
+    network = Network((30, 20, 15, 10), activation)
     start = network.random_start(np.random.RandomState(0))
     assert np.array_equal(start, network.random_start(np.random.RandomState(0)))
-    (first, b), (last, c) = network.layers(start)
-    gain = network.activation.gain
-    for weights, bound in [
-        (first, gain * math.sqrt(6 / 50)),
-        (last, math.sqrt(6 / 30)),
-    ]:
-        assert np.abs(weights).max() <= bound
-        assert np.abs(weights).max() >= 0.9 * bound
+    layers = network.layers(start)
+    gains = network.activation.gain, network.activation.inner_gain, 0.1
+    for gain, (weights, _) in zip(gains, layers, strict=True):
+        bound = gain * math.sqrt(3 / len(weights))
+        assert 0.9 * bound <= np.abs(weights).max() <= bound
         assert abs(weights.mean()) < 0.15 * bound
-    assert not b.any() and not c.any()
+    for _, b in layers[:-1]:
+        assert 0.4 < np.abs(b).max() <= 0.5 * math.sqrt(3)
+    assert not layers[-1][1].any()
+
+
+def test_start_gives_logits_of_unit_deviation():
+    rng = np.random.default_rng(0)
+    for n_in in (2, 30, 500):
+        network = Network((n_in, 400, 1), "logistic")
+        weights, _ = network.layers(network.random_start(np.random.RandomState(0)))[0]
+        z = rng.standard_normal((300, n_in)) @ weights
+        assert 0.8 < z.std() < 1.2
 
 
 # --- curvature ------------------------------------------------------------------------

@@ -202,6 +202,34 @@ def test_only_the_first_layer_changes(hidden):
         assert np.array_equal(one, other) and np.array_equal(c_1, c_2)
 
 
+@kinds
+def test_features_that_are_alike_share_a_unit(make):
+    alike = plain(scale=(1.0, 2.0, 5.0), offset=(0.0, 3.0, 10.0), make=make)
+    deviations = column_moments(alike.rows)[1]
+    assert deviations.max() <= 10 * deviations.min()
+    shared = Standardised(alike, width=3.0).scale
+    assert len(set(shared)) == 1
+    # a power of two
+    assert np.all(abs(np.log2(shared / (3 * np.hypot(*deviations[1:])))) <= 1.5)
+    assert len(set(Standardised(alike).scale)) > 1
+
+
+@kinds
+def test_features_that_are_not_alike_have_units_of_their_own(make):
+    objective = plain(make=make)
+    own, wide = Standardised(objective), Standardised(objective, width=4.0)
+    np.testing.assert_array_equal(wide.scale, 4 * own.scale)
+
+
+def test_a_constant_feature_has_no_say_in_the_shared_unit():
+    objective = plain(scale=(1.0, 2.0, 1.0), offset=(0.0, 0.0, 0.0))
+    expected = Standardised(objective, width=1.0).scale[0]
+    objective.rows.X[:, 2] = 7.0
+    found = Standardised(objective, width=1.0).scale
+    assert found[0] == found[1] <= 2 * expected
+    assert found[2] > 1e9  # out of sight
+
+
 @intercepts
 @kinds
 @pytest.mark.parametrize("far", [False, True])

@@ -9,6 +9,7 @@ import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
@@ -26,7 +27,7 @@ from ._labels import (
     find_targets,
     of_any_output,
 )
-from ._model import Network, Objective, Rows, Standardised
+from ._model import Network, Objective, Rows, Standardised, largest_safe_rate
 from ._predictions import Predictions
 from ._threads import one_blas
 from ._watch import ValidationScores, Watch
@@ -60,6 +61,11 @@ class Plan:
     rate: float | None = None
     theta_dtype: object = np.float64
     exact_curve: bool = True
+
+    @cached_property
+    def safe_rate(self):
+        """The largest rate that cannot lower the objective: no hidden layers."""
+        return largest_safe_rate(self.objective)
 
 
 class NeuronClassifier(
@@ -178,9 +184,7 @@ class NeuronClassifier(
             stops = [best, *(stop for stop in stops if not isinstance(stop, Plateau))]
 
         def attributes(position):
-            parameters = plan.objective.parameters(position.theta)
-            layers = network.layers(parameters.astype(rows.X.dtype))
-            return {**self._layer_attributes(layers), "classes_": targets.classes}
+            return self._fitted(plan.objective, position.theta, targets, rows.X.dtype)
 
         max_iter = 1 if partial else self.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
@@ -203,7 +207,6 @@ class NeuronClassifier(
         )
         for name, value in attributes(position).items():
             setattr(self, name, value)
-        self.n_parameters_ = network.n_parameters
         if scores is not None:
             plan.memory["best"], best.figure = best, None
             self.validation_scores_ = np.array(
@@ -228,6 +231,16 @@ class NeuronClassifier(
         )
         self._warn(result, plan, theta, rows, partial)
         return self
+
+    def _fitted(self, objective, theta, targets, dtype):
+        """The public attributes that say what was learned."""
+        parameters = objective.parameters(theta).astype(dtype)
+        layers = objective.base.network.layers(parameters)
+        return {
+            **self._layer_attributes(layers),
+            "classes_": targets.classes,
+            "n_parameters_": len(parameters),
+        }
 
     def _read(self, X, y, sample_weight, *, known, classes, partial, counts):
         """Validate the data: targets, rows, and the weight of each output's classes."""

@@ -151,26 +151,15 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
     classes in earlier batches, is added to: to a stream, "balanced" means balanced so
     far.
     """
-    several = len(targets.per_output)
     if wanted is None:
         return sample_weight, counts
-    if not isinstance(wanted, list):
-        wanted = [wanted] * several
-    elif len(wanted) != several:
-        raise ValueError(
-            f"class_weight has {len(wanted)} entries for {several} outputs: give "
-            "one dict, 'balanced' or None for each column of y."
-        )
     counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
     counts = [
         before + np.bincount(code, sample_weight, len(before))
         for before, code in zip(counts, codes.T, strict=True)
     ]
-    tables = [
-        _class_weights(of, classes, count)
-        for of, classes, count in zip(wanted, targets.per_output, counts, strict=True)
-    ]
-    if several == 1:
+    tables = class_tables(wanted, targets, counts)
+    if len(tables) == 1:
         weights = tables[0][codes[:, 0]]
         per_row = weights
     else:
@@ -181,6 +170,22 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
     if sample_weight is not None:
         per_row *= sample_weight
     return weights, counts
+
+
+def class_tables(wanted, targets, counts):
+    """The weights of each output's classes, which have the weights `counts` in data."""
+    several = len(targets.per_output)
+    if not isinstance(wanted, list):
+        wanted = [wanted] * several
+    elif len(wanted) != several:
+        raise ValueError(
+            f"class_weight has {len(wanted)} entries for {several} outputs: give "
+            "one dict, 'balanced' or None for each column of y."
+        )
+    return [
+        _class_weights(of, classes, count)
+        for of, classes, count in zip(wanted, targets.per_output, counts, strict=True)
+    ]
 
 
 def _class_weights(wanted, classes, counts):

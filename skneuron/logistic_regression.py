@@ -404,7 +404,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _overshoot_message(self, result, plan, start):
-        safe = round_down(largest_safe_rate(plan.objective))
+        safe = round_down(plan.safe_rate)
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             f"the top. The largest rate that is safe for this data is {safe:.4g} (with "

@@ -18,6 +18,7 @@ from .loop import (
 from .newton import Newton
 from .step_sizes import FallingRate, FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
+from .together import climb_together, epochs_together
 
 __all__ = [
     "LBFGS",
@@ -36,7 +37,9 @@ __all__ = [
     "Position",
     "Top",
     "climb",
+    "climb_together",
     "epochs",
+    "epochs_together",
     "sampled",
     "steps",
 ]

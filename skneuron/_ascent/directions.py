@@ -29,8 +29,14 @@ class Direction:
         raise NotImplementedError
 
     def move(self, theta, gradient, rate):
-        """``theta += rate * direction``, in place; `gradient` is overwritten."""
+        """``theta += rate * direction``, in place; `gradient` is overwritten.
+
+        A rate of each parameter is an array like theta.
+        """
         raise NotImplementedError
+
+    def cut(self, kept):
+        """Go on with some of the parameters: `kept` takes a vector to its part."""
 
     def is_settled(self, theta, here, tol):
         """Whether a gradient below tol is all that this direction can be asked for."""
@@ -60,12 +66,19 @@ class Momentum(Direction):
 
     Parameters
     ----------
-    momentum : float in [0, 1)
+    momentum : float in [0, 1), or array of them
+        One for all parameters, or one for each.
     """
 
     def __init__(self, momentum):
-        self.momentum = momentum
+        # A float takes the float type of what it multiplies; NumPy's do not.
+        self.momentum = momentum if np.ndim(momentum) else float(momentum)
         self.velocity = None
+
+    def cut(self, kept):
+        self.velocity = kept(self.velocity)
+        if np.ndim(self.momentum):
+            self.momentum = kept(self.momentum)
 
     def __call__(self, theta, here):
         return _from_zero(self, here)
@@ -74,10 +87,13 @@ class Momentum(Direction):
         xp = array_namespace(theta)
         if self.velocity is None:
             self.velocity = xp.zeros_like(theta)
-        for place, velocity, g in _in_cache(theta, self.velocity, gradient):
-            velocity *= self.momentum
+        rate = rate if np.ndim(rate) else float(rate)
+        for place, velocity, g, share, pace in _in_cache(
+            theta, self.velocity, gradient, self.momentum, rate
+        ):
+            velocity *= share
             velocity += g
-            place += xp.multiply(velocity, rate, **into(g))
+            place += xp.multiply(velocity, pace, **into(g))
 
 
 class Adam(Direction):
@@ -96,6 +112,9 @@ class Adam(Direction):
     def __call__(self, theta, here):
         return _from_zero(self, here)
 
+    def cut(self, kept):
+        self.m, self.v = kept(self.m), kept(self.v)
+
     def move(self, theta, gradient, rate):
         xp = array_namespace(theta)
         if self.t == 0:
@@ -103,9 +122,11 @@ class Adam(Direction):
         self.t += 1
         root = math.sqrt(1 - self.beta_2)
         eps = self.eps / root
-        rate = rate * (1 - self.beta_1) / root
-        rate *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-        for place, m, v, g in _in_cache(theta, self.m, self.v, gradient):
+        factor = (1 - self.beta_1) / root
+        factor *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
+        if not np.ndim(rate):  # a float takes the float type of what it multiplies
+            rate, factor = float(rate) * factor, None
+        for place, m, v, g, pace in _in_cache(theta, self.m, self.v, gradient, rate):
             m *= self.beta_1
             m += g
             g *= g
@@ -114,7 +135,9 @@ class Adam(Direction):
             step = xp.sqrt(v, **into(g))
             step += eps
             step = xp.divide(m, step, **into(step))
-            step *= rate
+            step *= pace
+            if factor is not None:
+                step *= factor
             place += step
 
 
@@ -128,11 +151,12 @@ def _from_zero(direction, here):
 def _in_cache(*vectors):
     """Yield the vectors piece by piece, so that a second look finds them in the cache.
 
-    Pieces are large enough that calls take next to no time.
+    Pieces are large enough that calls take next to no time. Numbers stay as they are.
     """
     size = PIECE_BYTES // vectors[0].itemsize
     for start in range(0, len(vectors[0]), size):
-        yield [vector[start : start + size] for vector in vectors]
+        at = slice(start, start + size)
+        yield [vector[at] if np.ndim(vector) else vector for vector in vectors]
 
 
 class Pairs:

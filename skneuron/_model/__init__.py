@@ -6,8 +6,10 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
 from .moments import column_moments
 from .network import Network
+from .networks import Networks
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
 from .rows import Rows
+from .side_by_side import SideBySide
 from .standardised import Standardised
 from .targets import ClassesPerOutput, Targets
 
@@ -18,8 +20,10 @@ __all__ = [
     "Evaluation",
     "Joint",
     "Network",
+    "Networks",
     "Objective",
     "Rows",
+    "SideBySide",
     "Standardised",
     "Targets",
     "column_moments",

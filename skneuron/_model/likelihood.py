@@ -68,6 +68,8 @@ class Bernoulli:
 
     def __init__(self, n_outputs=1):
         self.n_outputs = self.n_logits = n_outputs
+        #: What :meth:`residuals` takes logits times, and gives residuals divided by.
+        self.logit_scale = np.full(n_outputs, 0.5)
 
     def y_hat(self, z):
         """The probability of a 1, without overflow and exact in both tails."""
@@ -96,6 +98,15 @@ class Bernoulli:
         """``y - y_hat``."""
         return array_namespace(y_hat).astype(codes, y_hat.dtype) - y_hat
 
+    def residuals(self, z, codes, moderate=False):
+        """Those of several models, in place of logits (n_rows, n_logits, any).
+
+        As ``y - y_hat = (+-1 - tanh(z / 2)) / 2``: a tanh and a difference, the halves
+        being left to `logit_scale`.
+        """
+        np.tanh(z, out=z)
+        np.subtract((2.0 * codes - 1.0).astype(z.dtype)[:, :, None], z, out=z)
+
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
         return w
@@ -120,6 +131,7 @@ class Categorical:
 
     def __init__(self, n_classes):
         self.n_logits = self.coupled = n_classes
+        self.logit_scale = np.ones(n_classes)
 
     def y_hat(self, z):
         """Softmax, without overflow."""
@@ -147,6 +159,17 @@ class Categorical:
         """``y - y_hat``, y the indicator of the observed class."""
         xp = array_namespace(y_hat)
         return xp.astype(codes == xp.arange(self.n_logits), y_hat.dtype) - y_hat
+
+    def residuals(self, z, codes, moderate=False):
+        """Those of several models, in place of logits (n_rows, n_logits, any).
+
+        The exponentials of `moderate` logits, and sums of them, are finite and not 0.
+        """
+        if not moderate:
+            z -= z.max(axis=1, keepdims=True)
+        np.exp(z, out=z)
+        z /= -z.sum(axis=1, keepdims=True)
+        z[np.arange(len(z)), codes[:, 0]] += 1
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
@@ -177,6 +200,7 @@ class Joint:
         self.n_logits = sum(output.n_logits for output in outputs)
         self.coupled = max(output.coupled for output in outputs)
         self.largest_curvature = max(output.largest_curvature for output in outputs)
+        self.logit_scale = np.concatenate([output.logit_scale for output in outputs])
 
     def _parts(self):
         first = 0
@@ -213,6 +237,11 @@ class Joint:
             [p.residual(y_hat[:, at], codes[:, c]) for p, at, c in self._parts()],
             axis=1,
         )
+
+    def residuals(self, z, codes, moderate=False):
+        """Those of several models, in place of logits (n_rows, n_logits, any)."""
+        for part, at, col in self._parts():
+            part.residuals(z[:, at], codes[:, col], moderate)
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""

@@ -1,0 +1,258 @@
+"""Logistic regressions side by side: the same features, parameters of their own.
+
+K models are one model with K times as many outputs, of which each counts on rows of its
+own. What takes the time, the products with the features, becomes a product of matrices:
+the features are read once for all of them, and from a cache that has them already.
+
+Rows that count for the same models are put next to each other. Then a block of rows is
+computed for those models alone, and nothing is ever multiplied by a 0.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from .rows import block_rows, take_rows
+
+#: Ways of counting with fewer rows than this are not worth a product of their own.
+FEW_ROWS = 256
+
+
+@dataclass
+class Group:
+    """Rows that count alike.
+
+    Attributes
+    ----------
+    rows : slice
+        Where they are.
+    counts : array of shape (n_splits,), or of (n_rows, n_splits)
+        How often they count in each split; or how often each row does.
+    """
+
+    rows: slice
+    counts: np.ndarray
+
+
+class SideBySide:
+    """The mean penalised log-likelihoods of several logistic regressions.
+
+    Parameters, `theta`, are (n_parameters, n_members): a column is what the `Objective`
+    of that member alone takes.
+
+    Parameters
+    ----------
+    likelihood : Bernoulli, Categorical or Joint
+    X : array or CSR matrix of shape (n_rows, n_features)
+    codes : int array of shape (n_rows, n_outputs)
+    counts : int array of shape (n_rows, n_splits)
+        How often each row counts in each split.
+    splits : int array of shape (n_members,)
+        The split of each member.
+    l2 : array of shape (n_members,)
+        Strengths of the penalties on the weights.
+    weights : array of shape (n_rows,), default=None
+        None: every row counts once.
+    tables : array of shape (n_classes, n_members), default=None
+        Weights of the classes of a single output; None: all 1.
+    fit_intercept : bool, default=True
+    n_threads : int, default=1
+        Blocks that are computed at a time. BLAS should have one thread then.
+    """
+
+    def __init__(
+        self,
+        likelihood,
+        X,
+        codes,
+        counts,
+        splits,
+        l2,
+        *,
+        weights=None,
+        tables=None,
+        fit_intercept=True,
+        n_threads=1,
+    ):
+        self.likelihood, self.splits, self.tables = likelihood, splits, tables
+        self.n_logits, self.n_threads = likelihood.n_logits, n_threads
+        self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
+        self.dtype = X.dtype
+        order, self.groups = _grouped(counts)
+        self.X = _with_intercept(X[order]) if fit_intercept else X[order]
+        self.codes = codes[order]
+        self.weights = None if weights is None else weights[order].astype(self.dtype)
+        self.total_weight = self._total_weights(counts, codes, weights)
+        shrunk = np.ones((self.X.shape[1], self.n_logits, 1))
+        shrunk[X.shape[1] :] = 0
+        self._penalty = shrunk.reshape(-1, 1) * l2
+        self.n_parameters = len(self._penalty)
+        limits = np.finfo(self.dtype)
+        self.noise = float(limits.eps)
+        self.resolution = 64 * self.noise  # of a gradient
+        self._unit = max(1.0, float(abs(X).max()) if min(X.shape) else 0.0)
+        terms = 4.0 * self.X.shape[0] * self.X.shape[1]
+        #: Parameters up to this size give logits, and sums of them, that are finite.
+        self.largest = float(limits.max) / terms / self._unit
+        if np.any(l2):  # ... and penalties
+            most = np.sqrt(max(1.0, self.n_parameters * np.max(l2)))
+            self.largest = min(self.largest, np.finfo(float).max ** 0.5 / most)
+
+    def _total_weights(self, counts, codes, weights):
+        w = np.ones(len(codes)) if weights is None else weights.astype(float)
+        if self.tables is None:
+            return (w @ counts)[self.splits]
+        by_class = np.zeros((len(self.tables), counts.shape[1]))
+        np.add.at(by_class, codes[:, 0], counts * w[:, None])
+        return np.einsum("ck,ck->k", self.tables, by_class[:, self.splits])
+
+    def gradients(self, theta, members):
+        """Those of the members' objectives, (n_parameters, n_members).
+
+        Parameters
+        ----------
+        theta : array of shape (n_parameters, n_members)
+        members : int array of shape (n_members,)
+            Which of all members these are.
+        """
+        likelihood = self.likelihood
+        scale = likelihood.logit_scale.astype(self.dtype)[:, None]
+        gradient = np.zeros((self.X.shape[1], self.n_logits, len(members)))
+        bound = self._unit * np.abs(theta).reshape(*gradient.shape).sum(axis=0)
+        moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
+
+        def share(X, at, z, active, counts):
+            likelihood.residuals(z, self.codes[at], moderate)
+            self._weigh(z, at, members[active], counts)
+            return np.asarray(X.T @ z.reshape(len(z), -1)).reshape(-1, *z.shape[1:])
+
+        for active, total in self._sums(theta, members, scale, share):
+            gradient[:, :, active] += total
+        gradient *= likelihood.logit_scale[:, None]
+        gradient = gradient.reshape(self.n_parameters, len(members))
+        gradient -= self._penalty[:, members] * theta
+        return gradient / self.total_weight[members]
+
+    def log_likelihoods(self, theta, members):
+        """The total log-likelihood of each member, without its penalty."""
+
+        def share(X, at, z, active, counts):
+            codes = self.codes[at]
+            z = z.transpose(0, 2, 1)
+            log_prob = self.likelihood.log_prob(
+                z.reshape(-1, self.n_logits), np.repeat(codes, z.shape[1], axis=0)
+            )
+            log_prob = log_prob.reshape(*z.shape[:2], -1).transpose(0, 2, 1).copy()
+            self._weigh(log_prob, at, members[active], counts)
+            return log_prob.sum(axis=(0, 1), dtype=np.float64)
+
+        values = np.zeros(len(members))
+        for active, total in self._sums(theta, members, self.dtype.type(1), share):
+            values[active] += total
+        return values
+
+    def values(self, theta, members):
+        """The members' objectives."""
+        shrunk = self._penalty[:, members] * theta  # 0 where theta^2 overflows
+        penalty = 0.5 * np.einsum("pk,pk->k", shrunk, theta)
+        likelihood = self.log_likelihoods(theta, members)
+        return (likelihood - penalty) / self.total_weight[members]
+
+    def _sums(self, theta, members, scale, share):
+        """Yield, for each group, its members' places and the sum of its shares."""
+        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
+        tasks = []
+        for group in self.groups:
+            some = group.counts if group.counts.ndim == 1 else group.counts.max(axis=0)
+            active = np.flatnonzero(some[self.splits[members]] > 0)
+            if len(active):
+                columns = np.ascontiguousarray(theta[:, :, active], self.dtype)
+                columns = columns.reshape(len(columns), -1)
+                tasks += [
+                    (group, active, columns, at)
+                    for at in _blocks(group.rows, columns.shape[1], self.dtype)
+                ]
+
+        def run(mine):
+            sums, room = {}, np.empty(0, self.dtype)
+            for group, active, columns, at in mine:
+                X = take_rows(self.X, at)
+                n, width = X.shape[0], columns.shape[1]
+                if sp.issparse(X):
+                    z = X @ columns
+                else:
+                    room = (
+                        room
+                        if room.size >= n * width
+                        else np.empty(n * width, self.dtype)
+                    )
+                    z = np.matmul(X, columns, out=room[: n * width].reshape(n, width))
+                counts = group.counts
+                if counts.ndim == 2:
+                    counts = counts[at.start - group.rows.start :][:n]
+                z = z.reshape(n, self.n_logits, -1)
+                total = share(X, at, z, active, counts).astype(np.float64, copy=False)
+                key = group.rows.start
+                if key in sums:
+                    sums[key][1][...] += total
+                else:
+                    sums[key] = active, total
+            return list(sums.values())
+
+        parts = [part for part in np.array_split(np.arange(len(tasks)), self.n_threads)]
+        parts = [[tasks[i] for i in part] for part in parts if len(part)]
+        rest = [self._pool.submit(run, part) for part in parts[1:]]
+        sums = [run(part) for part in parts[:1]]
+        return [one for some in [*sums, *(r.result() for r in rest)] for one in some]
+
+    def _weigh(self, z, at, members, counts):
+        """Multiply (n_rows, any, n_members) by the weights of rows and members."""
+        if self.weights is not None:
+            z *= self.weights[at, None, None]
+        if self.tables is not None:
+            z *= self.tables[self.codes[at, 0]][:, None, members]
+        counts = counts[..., self.splits[members]]
+        if counts.ndim == 2:
+            z *= counts[:, None, :]
+        elif not np.all(counts == 1):
+            z *= counts
+
+
+def _blocks(rows, width, dtype):
+    """Slices of the same length, but for rounding, an even number of them."""
+    n_rows = rows.stop - rows.start
+    n_blocks = 2 * -(-n_rows // (2 * block_rows(3 * width * dtype.itemsize)))
+    ends = rows.start + np.linspace(0, n_rows, n_blocks + 1).astype(int)
+    return [slice(a, b) for a, b in zip(ends.tolist(), ends[1:].tolist()) if a < b]
+
+
+def _with_intercept(X):
+    """X and a last column of 1."""
+    if sp.issparse(X):
+        return sp.hstack([X, np.ones((X.shape[0], 1), X.dtype)], format="csr")
+    wide = np.ones((X.shape[0], X.shape[1] + 1), X.dtype)
+    wide[:, :-1] = X
+    return wide
+
+
+def _grouped(counts):
+    """An order of the rows that count at all, and the groups that they then are in."""
+    counting = np.flatnonzero(counts.any(axis=1))
+    counts = counts[counting]
+    base = int(counts.max(initial=0)) + 1
+    n_splits = counts.shape[1]
+    if base**n_splits < 2**62:
+        key = counts @ base ** np.arange(n_splits, dtype=np.int64)
+        _, first, key, sizes = np.unique(
+            key, return_index=True, return_inverse=True, return_counts=True
+        )
+        if len(sizes) * FEW_ROWS <= len(counts) or len(sizes) == 1:
+            ends = np.cumsum(sizes)
+            groups = [
+                Group(slice(end - size, end), counts[one])
+                for one, size, end in zip(first, sizes, ends)
+            ]
+            return counting[np.argsort(key, kind="stable")], groups
+    return counting, [Group(slice(0, len(counts)), counts)]

@@ -1,0 +1,332 @@
+"""Climbs in step against each of them alone."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from hills import Unseen, logistic
+
+from skneuron._ascent import (
+    Adam,
+    Batches,
+    FixedRate,
+    Gradient,
+    Momentum,
+    Plateau,
+    Top,
+    climb,
+    climb_together,
+    epochs,
+    epochs_together,
+    steps,
+)
+from skneuron._model import (
+    Bernoulli,
+    Categorical,
+    Network,
+    Networks,
+    Objective,
+    Rows,
+    SideBySide,
+)
+
+
+def value(position):
+    return position.value
+
+
+# --- all rows in every step -----------------------------------------------------------
+
+
+class Hills:
+    """Several hills with what `climb_together` asks of objectives; counts questions."""
+
+    noise, resolution, largest = 2.0**-52, 2.0**-46, 1e200
+
+    def __init__(self, hills):
+        self.hills, self.asked, self.valued = hills, [], []
+
+    def gradients(self, theta, members):
+        self.asked.append(members.tolist())
+        return np.stack(
+            [
+                self.hills[i].evaluate(one).gradient
+                for i, one in zip(members.tolist(), theta.T)
+            ],
+            axis=1,
+        ).reshape(len(theta), len(members))
+
+    def values(self, theta, members):
+        self.valued += members.tolist()
+        return np.array(
+            [self.hills[i].evaluate(t).value for i, t in zip(members.tolist(), theta.T)]
+        )
+
+
+def alone(hill, rate, max_iter, tol, n_parameters):
+    direction = Gradient()
+    walk = steps(hill, np.zeros(n_parameters), direction, FixedRate(rate))
+    stop = Top(hill, direction, max(tol, Hills.resolution))
+    return climb(walk, max_iter=max_iter, stop=stop, watch=Unseen(), noise=Hills.noise)
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 30, 400])
+@pytest.mark.parametrize("tol", [0.0, 1e-6, 1e-2, 10.0])
+def test_climbs(max_iter, tol):
+    rates = np.array([1e-3, 0.1, 1.0, 4.0, 0.5])
+    hills = [logistic(n=60, p=3, seed=seed, l2=0.1 * seed) for seed in range(5)]
+    together = Hills(hills)
+    climbs = climb_together(
+        together, np.zeros((3, 5)), rates, max_iter=max_iter, tol=tol
+    )
+    for i, (hill, rate) in enumerate(zip(hills, rates)):
+        one = alone(hill, rate, max_iter, tol, 3)
+        assert not climbs.lost[i]
+        np.testing.assert_allclose(climbs.theta[:, i], one.position.theta, rtol=1e-12)
+        assert climbs.n_iter[i] == one.n_iter
+        assert climbs.converged[i] == one.converged
+        assert climbs.fell[i] == one.fell
+
+
+def test_a_rate_that_overshoots():
+    """Falling is found; what comes is as alone, or known to be of no use."""
+    hills = [logistic(n=60, p=3, spread=10, seed=seed) for seed in range(12)]
+    rates = np.geomspace(0.1, 1e8, 12)
+    climbs = climb_together(Hills(hills), np.zeros((3, 12)), rates, max_iter=60, tol=0)
+    for i, (hill, rate) in enumerate(zip(hills, rates)):
+        if not climbs.lost[i]:
+            one = alone(hill, rate, 60, 0.0, 3)
+            theta = one.position.theta
+            near = 1e-8 * abs(theta).max()
+            np.testing.assert_allclose(climbs.theta[:, i], theta, atol=near)
+            assert climbs.fell[i] == one.fell
+    assert climbs.fell.any() and not climbs.fell.all()
+    assert not climbs.lost[~climbs.fell].any()
+
+
+def test_a_climb_that_tumbles_is_lost():
+    """Where a change of the last digit grows without end, so it is said to be."""
+    hill = logistic(n=60, p=3, spread=30, seed=1)
+    rates = np.geomspace(1, 1e3, 25)
+    climbs = climb_together(
+        Hills([hill] * 25), np.zeros((3, 25)), rates, max_iter=300, tol=0
+    )
+    n_chaotic = 0
+    for i, rate in enumerate(rates):
+        ends = []
+        for start in (np.zeros(3), 1e-15 * np.array([1.0, -1, 1])):
+            walk = steps(hill, start, Gradient(), FixedRate(rate))
+            ends.append(next(islice(walk, 300, None)).theta)
+        if abs(ends[0] - ends[1]).max() > 1e-6 * abs(ends[0]).max():
+            n_chaotic += 1
+            assert climbs.lost[i], rate
+    assert n_chaotic > 0
+
+
+def test_in_float32_a_climb_that_falls_is_lost():
+    together = Hills([logistic(n=60, p=3)] * 2)
+    together.noise = 2.0**-23
+    climbs = climb_together(
+        together, np.zeros((3, 2)), np.array([0.1, 1e3]), max_iter=50, tol=0
+    )
+    assert climbs.lost.tolist() == climbs.fell.tolist() == [False, True]
+
+
+def test_numbers_that_end():
+    class Steep(Hills):
+        def gradients(self, theta, members):
+            return super().gradients(theta, members) * 1e150
+
+    hills = [logistic(n=60, p=3)] * 3
+    start = np.zeros((3, 3))
+    rates = np.array([1e-151, 1e250, 1e60])
+    with np.errstate(over="ignore"):
+        climbs = climb_together(Steep(hills), start, rates, max_iter=9, tol=0)
+    assert climbs.lost.tolist() == [False, True, True]
+    assert np.isfinite(climbs.theta).all()
+    assert climbs.theta is start
+
+
+@pytest.mark.parametrize("rates", [[1e300], [1e300, 1e305]])
+def test_all_of_them_leave_the_numbers(rates):
+    """Real objectives bear to be asked about nobody."""
+    rng = np.random.default_rng(0)
+    X, codes = rng.standard_normal((40, 2)) * 1e10, rng.integers(0, 2, (40, 1))
+    n = len(rates)
+    counts, splits = np.ones((40, 1), dtype=int), np.zeros(n, dtype=int)
+    objective = SideBySide(Bernoulli(), X, codes, counts, splits, np.zeros(n))
+    with np.errstate(over="ignore"):
+        climbs = climb_together(
+            objective, np.zeros((3, n)), np.array(rates), max_iter=9, tol=0
+        )
+    assert climbs.lost.all()
+
+
+def test_those_who_arrived_are_not_asked_again():
+    hills = [logistic(n=60, p=3, seed=seed, l2=5.0) for seed in range(2)]
+    together = Hills(hills)
+    rates = np.array([1.0, 0.01])
+    climbs = climb_together(together, np.zeros((3, 2)), rates, max_iter=90, tol=1e-4)
+    n_asked = [sum(member in asked for asked in together.asked) for member in (0, 1)]
+    assert n_asked == (climbs.n_iter + 1).tolist()
+    assert climbs.n_iter[0] < climbs.n_iter[1] == 90
+    assert together.valued == []  # a slope that points ahead tells enough
+
+
+def test_no_climb_at_all():
+    climbs = climb_together(
+        SideBySide(
+            Bernoulli(),
+            np.ones((4, 1)),
+            np.array([[0], [1], [0], [1]]),
+            np.ones((4, 1), dtype=int),
+            np.zeros(0, dtype=int),
+            np.zeros(0),
+        ),
+        np.zeros((2, 0)),
+        np.zeros(0),
+        max_iter=3,
+        tol=0,
+    )
+    assert climbs.theta.shape == (2, 0)
+
+
+# --- mini-batches ---------------------------------------------------------------------
+
+
+def problem(dtype=np.float64, weights=None, n=70, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 4)).astype(dtype)
+    codes = (X[:, :1] + rng.standard_normal((n, 1)) > 0).astype(int)
+    codes += X[:, 1:2] > 1
+    rows = Rows(X, codes, weights)
+    network = Network((4, 5, 3), "tanh")
+    return network, rows, network.random_start(np.random.RandomState(1)).astype(dtype)
+
+
+L2 = np.array([0.0, 0.3, 2.0, 0.01])
+RATES = np.array([0.01, 0.1, 0.03, 0.3])
+MOMENTA = np.array([0.9, 0.0, 0.5, 0.7])
+
+
+def stops(tols=(0.0, 1e-3, 1e-2, 0.1)):
+    return [Plateau(value, tol, patience) for tol, patience in zip(tols, (2, 3, 2, 4))]
+
+
+def both(solver, max_iter, dtype=np.float64, shuffled=True, rates=RATES, size=16):
+    """Climbs of all members together, and of each alone."""
+    network, rows, start = problem(dtype, np.random.default_rng(2).random(70) + 0.5)
+    objective = Networks(network, Categorical(3), rows, L2)
+
+    def batches():
+        rng = np.random.RandomState(5) if shuffled else None
+        return Batches(rows.n_rows, size, rng)
+
+    direction = Adam()
+    if solver == "momentum":
+        direction = Momentum(objective.spread(MOMENTA).astype(dtype))
+    one = Objective(network, Categorical(3), rows)
+    vector = objective.join(np.tile(start, (len(L2), 1)))
+    begin = one.log_likelihood(start)
+    walk = epochs_together(
+        objective, vector, direction, rates, batches(), stops(), start=begin
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        together = list(islice(walk, max_iter))[-1]
+    apart = []
+    for i, stop in enumerate(stops()):
+        own = Objective(network, Categorical(3), rows, L2[i])
+        walk = epochs(
+            own,
+            start,
+            Adam() if solver == "adam" else Momentum(MOMENTA[i]),
+            FixedRate(rates[i]),
+            batches(),
+            whole_penalty=True,
+            exact=False,
+            monotone=False,
+        )
+        apart.append(
+            climb(walk, max_iter=max_iter, stop=stop, watch=Unseen(), noise=own.noise)
+        )
+    return together, apart
+
+
+@pytest.mark.parametrize("solver", ["adam", "momentum"])
+@pytest.mark.parametrize("max_iter", [1, 4, 40])
+@pytest.mark.parametrize("shuffled", [True, False])
+@pytest.mark.parametrize("size", [16, 70])
+def test_epochs(solver, max_iter, shuffled, size):
+    together, apart = both(solver, max_iter, shuffled=shuffled, size=size)
+    for ours, theirs in zip(together, apart, strict=True):
+        assert ours.converged == theirs.converged
+        np.testing.assert_allclose(ours.curve, theirs.curve, rtol=1e-9)
+        theta = theirs.position.theta
+        np.testing.assert_allclose(ours.position.theta, theta, rtol=1e-8, atol=1e-10)
+        assert ours.position.value == pytest.approx(theirs.position.value)
+        before = theirs.before.theta
+        np.testing.assert_allclose(ours.before.theta, before, rtol=1e-8, atol=1e-10)
+    if max_iter == 40:
+        assert len({climb.n_iter for climb in together}) > 2  # they leave one by one
+
+
+@pytest.mark.parametrize("solver", ["adam", "momentum"])
+def test_epochs_in_float32(solver):
+    together, apart = both(solver, 5, dtype=np.float32)
+    for ours, theirs in zip(together, apart, strict=True):
+        assert ours.position.theta.dtype == np.float32
+        np.testing.assert_allclose(ours.curve, theirs.curve, rtol=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["adam", "momentum"])
+def test_a_network_whose_numbers_end_leaves_the_others_alone(solver):
+    rates = np.array([0.01, 1e308, 0.03, 1e308])
+    together, apart = both(solver, 6, rates=rates)
+    for ours, theirs in zip(together, apart, strict=True):
+        assert ours.diverged == theirs.diverged
+        if not theirs.diverged:
+            np.testing.assert_allclose(ours.curve, theirs.curve, rtol=1e-9)
+    assert [climb.diverged for climb in together] == [False, True, False, True]
+
+
+def test_nobody_is_left():
+    together, apart = both("momentum", 9, rates=np.full(4, 1e308))
+    assert all(climb.diverged for climb in together)
+    assert all(climb.diverged for climb in apart)
+
+
+# --- directions with a rate for each parameter ----------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rates_and_momenta_of_each_parameter(dtype):
+    """A vector of two halves goes where each half would go alone; cut, it goes on."""
+    rng = np.random.default_rng(0)
+    size = 70_000  # several pieces of the cache
+    steps = rng.standard_normal((6, 2, size)).astype(dtype)
+    rates = np.array([0.1, 0.7])
+    each = np.repeat(rates, size).astype(dtype)
+    for make in (
+        lambda: (Adam(), Adam(), Adam()),
+        lambda: (Gradient(), Gradient(), Gradient()),
+        lambda: (
+            Momentum(np.repeat([0.3, 0.9], size).astype(dtype)),
+            Momentum(0.3),
+            Momentum(0.9),
+        ),
+    ):
+        wide, *halves = make()
+        theta, apart = np.zeros(2 * size, dtype), np.zeros((2, size), dtype)
+        for n, gradient in enumerate(steps):
+            for half, place, g, rate in zip(halves, apart, gradient, rates):
+                half.move(place, g.copy(), rate)
+            if n < 3:
+                wide.move(theta, gradient.ravel().copy(), each)
+            else:
+                wide.move(theta, gradient[1].copy(), each)
+            if n == 2:
+                np.testing.assert_allclose(theta, apart.ravel(), rtol=2e-5, atol=1e-6)
+                wide.cut(lambda vector: vector[size:].copy())
+                theta, each = theta[size:].copy(), each[size:]
+        np.testing.assert_allclose(theta, apart[1], rtol=2e-5, atol=1e-6)
+        each = np.repeat(rates, size).astype(dtype)

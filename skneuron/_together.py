@@ -82,7 +82,9 @@ def fit_together(estimators, X, y, trains, sample_weight=None):
         For each estimator itself, or the exception that its fit raised.
     """
     fitted = [None] * len(estimators)
-    if shares_rows(estimators[0]):
+    # One to a training set has nobody to share a product with.
+    several = len(estimators) > len({id(train) for train in trains})
+    if several and shares_rows(estimators[0]):
         done = fit_regressions(estimators, X, y, trains, sample_weight)
         for i, estimator in done.items():
             fitted[i] = estimator
@@ -102,7 +104,7 @@ def fit_together(estimators, X, y, trains, sample_weight=None):
 def _fit_on_the_same_rows(estimators, X, y, sample_weight):
     """As `fit_together`, of rows that are those of all."""
     done = {}
-    if type(estimators[0]) is SimpleMLPClassifier:
+    if type(estimators[0]) is SimpleMLPClassifier and len(estimators) > 1:
         done = fit_networks(estimators, X, y, sample_weight)
     for i, estimator in enumerate(estimators):
         if i not in done:

@@ -10,6 +10,7 @@ computed for those models alone, and nothing is ever multiplied by a 0.
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,7 +204,8 @@ class SideBySide:
 
         cuts = np.linspace(0, len(tasks), self.n_threads + 1).astype(int)
         parts = [tasks[a:b] for a, b in itertools.pairwise(cuts) if a < b]
-        rest = [self._pool.submit(run, part) for part in parts[1:]]
+        # What NumPy keeps quiet about is a matter of each thread's context.
+        rest = [self._pool.submit(copy_context().run, run, p) for p in parts[1:]]
         sums = [run(part) for part in parts[:1]]
         return [one for some in [*sums, *(r.result() for r in rest)] for one in some]
 

@@ -12,7 +12,6 @@ from itertools import islice
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import _get_threadpool_controller
 
 from ._arrays import numbers_may_end
 from ._ascent import (
@@ -28,6 +27,7 @@ from ._ascent import (
 from ._estimator import Plan, _all_or_nothing
 from ._labels import check_data, class_tables, find_targets
 from ._model import Network, Networks, Objective, Rows, SideBySide, Targets
+from ._threads import blas_on_one_thread
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import VALUE
 
@@ -145,7 +145,7 @@ def _fit_some(members, data, first):
     network = Network(sizes, fit_intercept=first.fit_intercept)
     everyone = np.arange(len(members))
     start = np.zeros((network.n_parameters, len(members)))
-    with numbers_may_end(), _blas_on_one_thread() as n_threads:
+    with numbers_may_end(), blas_on_one_thread() as n_threads:
         objective = SideBySide(
             data.targets.likelihood,
             data.X,
@@ -347,12 +347,3 @@ def _warnings_raised():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-@contextmanager
-def _blas_on_one_thread():
-    """Give the number of threads that BLAS had; until the end it has one."""
-    controller = _get_threadpool_controller().select(user_api="blas")
-    threads = [library["num_threads"] for library in controller.info()]
-    with controller.limit(limits=1):
-        yield max(threads, default=1)

@@ -1,4 +1,4 @@
-"""One BLAS at a time."""
+"""How many threads BLAS has while we compute."""
 
 import threading
 from contextlib import contextmanager
@@ -7,11 +7,36 @@ from pathlib import Path
 
 from sklearn.utils.parallel import _get_threadpool_controller
 
-_lock = threading.Lock()
-_inside = {"count": 0, "limits": None}
+
+class _OneThread:
+    """A context in which some libraries keep to the calling thread.
+
+    Fits in several threads at once hold it together: the first sets the limit, the last
+    restores what was before it. Gives the number of threads that there were.
+    """
+
+    def __init__(self, libraries):
+        self._libraries = libraries
+        self._lock = threading.Lock()
+        self._n_inside = 0
+
+    def __enter__(self):
+        with self._lock:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                controller = self._libraries()
+                threads = [library["num_threads"] for library in controller.info()]
+                self._n_threads = max(threads, default=1)
+                self._limits = controller.limit(limits=1)
+            return self._n_threads
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._limits.restore_original_limits()
 
 
-@contextmanager
 def one_blas():
     """A context in which SciPy's own BLAS, if it has one, keeps to the calling thread.
 
@@ -19,27 +44,39 @@ def one_blas():
     more work by spinning: those of the one take the cores from those of the other,
     and code that calls both in turn takes several times as long.
     """
-    with _lock:
-        _inside["count"] += 1
-        if _inside["count"] == 1:
-            _inside["limits"] = _scipys().limit(limits=1)
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside["count"] -= 1
-            if _inside["count"] == 0:
-                _inside["limits"].restore_original_limits()
+    return _of_scipy
+
+
+@contextmanager
+def blas_on_one_thread():
+    """A context in which no BLAS has threads of its own: for code that has them.
+
+    Gives the number of threads that NumPy's had.
+    """
+    with one_blas(), _of_others as n_threads:
+        yield n_threads
 
 
 @cache
 def _scipys():
     """The BLAS that only SciPy uses: it lies in SciPy's own folder."""
+    return _blas(lambda parts: any("scipy" in part for part in parts[-3:-1]))
+
+
+@cache
+def _others():
+    """Every other BLAS: NumPy's, and where they share one, SciPy's."""
+    return _blas(lambda parts: not any("scipy" in part for part in parts[-3:-1]))
+
+
+def _blas(lies_right):
     controller = _get_threadpool_controller()
     paths = [
         library.filepath
         for library in controller.lib_controllers
-        if library.user_api == "blas"
-        and any("scipy" in part for part in Path(library.filepath).parts[-3:-1])
+        if library.user_api == "blas" and lies_right(Path(library.filepath).parts)
     ]
     return controller.select(filepath=paths)
+
+
+_of_scipy, _of_others = _OneThread(_scipys), _OneThread(_others)

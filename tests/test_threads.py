@@ -9,7 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn.utils.parallel import _get_threadpool_controller
 
 from skneuron import GradientAscentLogisticRegression as LR
-from skneuron._threads import _scipys, one_blas
+from skneuron._threads import _scipys, blas_on_one_thread, one_blas
 
 
 def threads():
@@ -47,3 +47,15 @@ def test_fits_side_by_side_agree_and_restore_the_threads():
         fits = list(pool.map(lambda _: LR().fit(X, y).coef_, range(12)))
     assert all(np.array_equal(alone, coef) for coef in fits)
     assert threads() == before
+
+
+def test_contexts_that_overlap_restore_all_threads():
+    before = all_threads()
+    first, second, third = blas_on_one_thread(), one_blas(), blas_on_one_thread()
+    n_threads = first.__enter__()
+    second.__enter__()
+    assert third.__enter__() == n_threads  # what there were, not what is left
+    for context in (first, second, third):
+        assert all_threads() != before or n_threads == 1
+        context.__exit__(None, None, None)
+    assert all_threads() == before

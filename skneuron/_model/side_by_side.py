@@ -163,7 +163,7 @@ class SideBySide:
         return (likelihood - penalty) / self.total_weight[members]
 
     def _sums(self, theta, members, scale, share):
-        """Yield, for each group, its members' places and the sum of its shares."""
+        """Pairs of members' places and sums of shares, some for each group."""
         theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
         tasks = []
         for group in self.groups:
@@ -184,11 +184,8 @@ class SideBySide:
                 if sp.issparse(X):
                     z = X @ columns
                 else:
-                    room = (
-                        room
-                        if room.size >= n * width
-                        else np.empty(n * width, self.dtype)
-                    )
+                    if len(room) < n * width:
+                        room = np.empty(n * width, self.dtype)
                     z = np.matmul(X, columns, out=room[: n * width].reshape(n, width))
                 counts = group.counts
                 if counts.ndim == 2:

@@ -179,9 +179,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             targets = Targets(self.classes_)
             rows = Rows(X, targets.encode(y), sample_weight)
             network, layers = self._fitted_network()
-            return sum(
-                log_likelihood(network, targets.likelihood, layers, block, guarded=True)
-                for block in rows.blocks(sum(network.sizes[1:]))
+            return log_likelihood(
+                network, targets.likelihood, layers, rows, guarded=True
             )
 
 

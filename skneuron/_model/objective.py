@@ -68,7 +68,6 @@ class Objective:
         self.noise = float(np.finfo(rows.X.dtype).eps)
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
-        self._n_numbers = sum(network.sizes[1:])  # that are computed from a row
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
@@ -151,54 +150,27 @@ class Objective:
         -------
         Evaluation
         """
-        network, likelihood, room = self.network, self.likelihood, self._room
-        dtype = self.rows.X.dtype
-        layers = network.layers(theta.astype(dtype, copy=False))
-        log_likelihood, gradient, sums = 0.0, None, {}
-        n_numbers, at_least = self._n_numbers, 64
-        if curvature:
-            # As many rows as columns, so that adding up squares of the columns costs
-            # less than forming them.
-            at_least = network.sizes[0]
-            n_numbers += at_least
-        blocks = [self.rows] if room else self.rows.blocks(n_numbers, at_least)
-        for block in blocks:
-            activations = network.forward(layers, block.X, room=room)
-            logits = activations[-1]
-            for at in _chunks(logits):
-                w = None if block.weights is None else block.weights[at]
-                log_prob, y_hat = likelihood.log_prob_and_y_hat(
-                    logits[at], block.codes[at]
-                )
-                log_likelihood += _weighted_sum(log_prob, w)
-                residual = likelihood.residual(y_hat, block.codes[at])
-                if w is not None:
-                    w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
-                    residual *= w
-                residual /= self.divisor
-                logits[at] = residual  # in their place
-                if curvature:
-                    pairs = likelihood.couplings(y_hat)
-                    if w is not None:
-                        pairs = {
-                            (a, c): w[:, a if w.shape[1] > 1 else 0] * value
-                            for (a, c), value in pairs.items()
-                        }
-                    network.add_curvature(sums, take_rows(block.X, at), pairs)
-            share = network.backward(layers, activations, logits, room=room)
-            if gradient is None:
-                gradient = share.astype(theta.dtype, copy=False)
-            else:
-                gradient += share
-        value = log_likelihood - self.penalty(theta)
+        sums = self.rows.total(
+            partial(
+                sums_over_rows,
+                self.network,
+                self.likelihood,
+                theta,
+                self.divisor,
+                curvature=curvature,
+                room=self._room,
+            )
+        )
+        gradient = sums.gradient
+        value = sums.log_likelihood - self.penalty(theta)
         if self.l2:
             shrunk = (self.l2 / self.divisor * self._shrunk) * theta
             gradient -= shrunk.astype(theta.dtype, copy=False)
         return Evaluation(
-            log_likelihood,
+            sums.log_likelihood,
             value / self.divisor,
             gradient,
-            self._curvature(sums),
+            self._curvature(sums.pairs),
         )
 
     def _curvature(self, sums):
@@ -242,9 +214,8 @@ class Objective:
         layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
         if not theta.any():
             layers = None
-        return sum(
-            log_likelihood(self.network, self.likelihood, layers, block)
-            for block in self.rows.blocks(self._n_numbers)
+        return self.rows.total(
+            partial(log_likelihood, self.network, self.likelihood, layers)
         )
 
     def penalty(self, theta):
@@ -287,6 +258,86 @@ class Objective:
     def coordinates(self, theta):
         """The climb's coordinates of the network's own parameters: here, the same."""
         return theta
+
+
+@dataclass
+class Sums:
+    """What some rows give of each sum over the examples; ``+`` puts rows together.
+
+    Attributes
+    ----------
+    log_likelihood : float
+    gradient : array of shape (n_parameters,)
+    pairs : dict
+        Of the curvature, as :meth:`Network.add_curvature` has them.
+    """
+
+    log_likelihood: float
+    gradient: np.ndarray
+    pairs: dict = field(default_factory=dict)
+
+    def __add__(self, other):
+        return Sums(
+            self.log_likelihood + other.log_likelihood,
+            self.gradient + other.gradient,
+            {pair: self.pairs[pair] + other.pairs[pair] for pair in self.pairs},
+        )
+
+
+def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room=None):
+    """Log-likelihood, its gradient divided by `divisor`, and curvature: block by block.
+
+    Parameters
+    ----------
+    network : Network
+    likelihood : Bernoulli, Categorical or Joint
+    theta : array of shape (n_parameters,)
+        Sums over blocks are kept in its float type.
+    divisor : float
+    rows : Rows
+    curvature : bool
+    room : Room, default=None
+        Where a batch is computed, as one block.
+
+    Returns
+    -------
+    sums : Sums
+    """
+    layers = network.layers(theta.astype(rows.X.dtype, copy=False))
+    total, gradient, sums = 0.0, None, {}
+    n_numbers, at_least = sum(network.sizes[1:]), 64
+    if curvature:
+        # As many rows as columns, so that adding up squares of the columns costs less
+        # than forming them.
+        at_least = network.sizes[0]
+        n_numbers += at_least
+    for block in [rows] if room else rows.blocks(n_numbers, at_least):
+        activations = network.forward(layers, block.X, room=room)
+        logits = activations[-1]
+        for at in _chunks(logits):
+            w = None if block.weights is None else block.weights[at]
+            log_prob, y_hat = likelihood.log_prob_and_y_hat(logits[at], block.codes[at])
+            total += _weighted_sum(log_prob, w)
+            residual = likelihood.residual(y_hat, block.codes[at])
+            if w is not None:
+                w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
+                residual *= w
+            residual /= divisor
+            logits[at] = residual  # in their place
+            if curvature:
+                pairs = likelihood.couplings(y_hat)
+                if w is not None:
+                    pairs = {
+                        (a, c): w[:, a if w.shape[1] > 1 else 0] * value
+                        for (a, c), value in pairs.items()
+                    }
+                network.add_curvature(sums, take_rows(block.X, at), pairs)
+        share = network.backward(layers, activations, logits, room=room)
+        if gradient is None:
+            gradient = share.astype(theta.dtype, copy=False)
+        else:
+            gradient += share
+    return Sums(total, gradient, sums)
 
 
 def largest_safe_rate(objective):
@@ -352,14 +403,16 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
 
     `layers` of None are all zeros: nothing of the features comes through.
     """
-    if layers is None:
-        logits = np.zeros((rows.n_rows, network.sizes[-1]), rows.X.dtype)
-    else:
-        logits = network.forward(layers, rows.X, guarded=guarded)[-1]
-    w, total = rows.weights, 0.0
-    for at in _chunks(logits):
-        log_prob = likelihood.log_prob(logits[at], rows.codes[at])
-        total += _weighted_sum(log_prob, None if w is None else w[at])
+    total = 0.0
+    for block in rows.blocks(sum(network.sizes[1:])):
+        if layers is None:
+            logits = np.zeros((block.n_rows, network.sizes[-1]), block.X.dtype)
+        else:
+            logits = network.forward(layers, block.X, guarded=guarded)[-1]
+        w = block.weights
+        for at in _chunks(logits):
+            log_prob = likelihood.log_prob(logits[at], block.codes[at])
+            total += _weighted_sum(log_prob, None if w is None else w[at])
     return total
 
 

@@ -127,6 +127,13 @@ class Rows:
                     block = Rows(X, block.codes, block.weights)
                 yield block
 
+    def total(self, of):
+        """``of(rows)``, a sum over examples, of all of these: here, in one go.
+
+        Rows that lie elsewhere add up what `of` gives for each part of them.
+        """
+        return of(self)
+
     def _row_bytes(self):
         if isinstance(self.X, np.ndarray):
             return self.X.shape[1] * self.X.dtype.itemsize

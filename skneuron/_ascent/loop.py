@@ -108,9 +108,10 @@ def steps(objective, theta, direction, step_size, here=None):
             taken = _take(step_size, objective, theta, here, along, direction)
         if taken is None:
             # No higher place to be found: the top, if what the slope still promises is
-            # within the rounding of the value.
+            # within the rounding of the value, or of logits, sums of terms like theta.
             promise = float(along @ here.gradient)
-            return promise <= 64 * objective.noise * max(abs(here.value), 1e-300)
+            size = float(theta @ theta) ** 0.5
+            return promise <= objective.noise * max(64 * abs(here.value), size)
         theta, here = taken
         yield Position.at(theta, here)
 

@@ -1,7 +1,6 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
 from numbers import Integral, Real
-from operator import attrgetter
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -42,7 +41,10 @@ HALF_LIFE = 3000
 #: are as long for features of any size, so that it can afford it.
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
 
-VALUE = attrgetter("value")
+
+def value(position):
+    """What the climb raises; where it no longer rises is the plateau."""
+    return position.value
 
 
 class SimpleMLPClassifier(NeuronClassifier):
@@ -127,15 +129,15 @@ class SimpleMLPClassifier(NeuronClassifier):
     log_likelihood_ : float
         Total log-likelihood of the training data (without those set aside), weighted,
         without the penalty, in nats.
-    log_likelihood_curve_ : ndarray of shape (n_iter_ + 1,)
+    log_likelihood_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after every iteration. For ``"adam"`` and
         ``"gradient"`` an epoch's entry is the sum of what each mini-batch had before
         its step, which costs nothing to know; the last entry is exact.
-    validation_scores_ : ndarray of shape (n_iter_,)
+    validation_scores_ : ndarray of shape (`n_iter_`,)
         With `early_stopping`: the accuracy on validation data after every iteration.
     n_features_in_ : int
         Features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also
@@ -340,7 +342,7 @@ class SimpleMLPClassifier(NeuronClassifier):
                 memory["step_size"] = step_size
             else:
                 step_size = FixedRate(self.learning_rate)
-            memory["stop"] = stop = memory.get("stop") or Plateau(VALUE, 0, 0)
+            memory["stop"] = stop = memory.get("stop") or Plateau(value, 0, 0)
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
 
         def walk(objective, theta):

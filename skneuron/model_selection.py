@@ -92,7 +92,7 @@ class LockstepSearchCV(GridSearchCV):
         The classes of y, if `refit`.
     n_features_in_ : int
         Features seen in fit, if `refit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `refit` and X has names that are all strings.
 
     See Also
@@ -102,7 +102,8 @@ class LockstepSearchCV(GridSearchCV):
     Notes
     -----
     A `ProgressBar` shows how many of the fits are done, but not the iterations within
-    one of those that go together. Steps of a pipeline that draw random numbers with
+    one of those that go together: it moves when these have been fitted, and are scored
+    one by one. Steps of a pipeline that draw random numbers with
     ``random_state=None`` draw once for all candidates that share them.
 
     Examples

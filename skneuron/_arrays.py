@@ -26,6 +26,13 @@ def array_namespace(array):
     return array_api_compat.array_namespace(array)
 
 
+def is_array(data):
+    """Tell whether `data` is an array of any namespace, not a list or a frame."""
+    return isinstance(data, np.ndarray) or (
+        hasattr(data, "__dlpack__") and hasattr(data, "ndim")
+    )
+
+
 def is_numpy(array):
     """Tell whether `array` may take NumPy's in-place and ``out=`` forms."""
     return isinstance(array, np.ndarray)

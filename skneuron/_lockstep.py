@@ -330,8 +330,7 @@ def _finish(estimator, first, targets, plan, result, start, rows):
                 if hasattr(first, name):
                     setattr(estimator, name, getattr(first, name))
             position = estimator._keep(result, plan, None, adding=False)
-            dtype = rows.X.dtype
-            fitted = estimator._fitted(plan.objective, position.theta, targets, dtype)
+            fitted = estimator._fitted(plan.objective, position.theta, targets, rows)
             for name, value in fitted.items():
                 setattr(estimator, name, value)
             estimator._state = {}

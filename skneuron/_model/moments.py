@@ -5,6 +5,7 @@ import numpy as np
 from .._arrays import (
     array_namespace,
     beside,
+    is_elsewhere,
     is_numpy,
     is_sparse,
     numbers_may_end,
@@ -65,8 +66,8 @@ def _spans(X):
     if is_sparse(X):
         width = 4 * X.nnz // max(1, X.shape[0])
     size = block_rows(8 * width, X)
-    if X.dtype == np.float32:  # whose sums of more numbers lose the digits looked for
-        size = min(size, 1024)
+    if not is_elsewhere(X) and X.dtype == np.float32:
+        size = min(size, 1024)  # sums of more numbers lose the digits looked for
     return slices(X.shape[0], size)
 
 
@@ -101,7 +102,7 @@ def _dense_moments(X, share, columns):
     columns = beside(columns, X)
 
     def block(at):
-        some = X[at] if whole else xp.take(X[at], columns, axis=1)
+        some = X[at, ...] if whole else xp.take(X[at, ...], columns, axis=1)
         return xp.astype(some, widest_float(X), copy=False)
 
     def total(of):

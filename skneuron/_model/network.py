@@ -190,12 +190,12 @@ class Network:
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
 
     def _add_whole_curvature(self, sums, X, weights):
-        """The generic line: whole matrices, not their lower triangles alone."""
+        """The generic line: products of whole matrices."""
         xp = array_namespace(X)
         if self.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
         for pair, weight in weights.items():
-            total = X.T @ (weight[:, None] * X)
+            total = xp.tril(X.T @ (weight[:, None] * X))
             sums[pair] = total + sums[pair] if pair in sums else total
 
 

@@ -70,7 +70,7 @@ class Rows:
         if w is None:
             return float(self.n_rows)
         xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
-        total = sum(float(xp.sum(w[span], dtype=dtype)) for span in self.spans)
+        total = sum(float(xp.sum(w[span, ...], dtype=dtype)) for span in self.spans)
         return total / (1 if w.ndim == 1 else w.shape[1])
 
     def fingerprint(self):
@@ -178,9 +178,11 @@ class Rows:
 
 def take_rows(X, at):
     """The rows at an index array or slice; a slice of most rows is no copy."""
-    if is_elsewhere(X) and not isinstance(at, slice):
+    if is_elsewhere(X):
+        if isinstance(at, slice):
+            return X[at, ...]
         return array_namespace(X).take(X, at, axis=0)
-    if not (is_sparse(X) and isinstance(at, slice)):
+    if is_numpy(X) or not isinstance(at, slice):
         return X[at]
     start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
     stored = slice(X.indptr[start], X.indptr[stop])

@@ -67,6 +67,10 @@ class Rowwise:
             part.l2 *= len(part.x) / len(self.x)
         return part
 
+    @property
+    def place(self):
+        return self.x
+
     def parts(self, size, *, whole_penalty):
         def part(at):
             result = self.part(at, whole_penalty=whole_penalty)

@@ -26,13 +26,6 @@ def array_namespace(array):
     return array_api_compat.array_namespace(array)
 
 
-def is_array(data):
-    """Tell whether `data` is an array of any namespace, not a list or a frame."""
-    return isinstance(data, np.ndarray) or (
-        hasattr(data, "__dlpack__") and hasattr(data, "ndim")
-    )
-
-
 def is_numpy(array):
     """Tell whether `array` may take NumPy's in-place and ``out=`` forms."""
     return isinstance(array, np.ndarray)
@@ -48,7 +41,7 @@ def is_elsewhere(array):
 
     There calls are dear and arithmetic is cheap.
     """
-    return not (is_numpy(array) or is_sparse(array))
+    return not is_numpy(array) and hasattr(array, "__dlpack__")
 
 
 def float_type(array):
@@ -96,7 +89,10 @@ def like(array, other):
 
 
 def to_host(array):
-    """`array` as NumPy's (sparse ones stay so); a copy if it lies on a device."""
+    """`array` as NumPy's: a copy if it lies on a device.
+
+    What is no array of another namespace, such as a list, stays as it is.
+    """
     if not is_elsewhere(array):
         return array
     from sklearn.utils._array_api import _convert_to_numpy

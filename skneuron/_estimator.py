@@ -21,7 +21,6 @@ from sklearn.utils import check_random_state
 from ._arrays import (
     array_namespace,
     beside,
-    is_array,
     is_elsewhere,
     like,
     numbers_may_end,
@@ -362,8 +361,8 @@ class NeuronClassifier(
         dtype = np.float64
         return network.flatten(
             [
-                (np.asarray(w, dtype), np.asarray(b, dtype))
-                for w, b in ((_host(w), _host(b)) for w, b in layers)
+                tuple(np.asarray(to_host(part), dtype) for part in layer)
+                for layer in layers
             ]
         )
 
@@ -437,11 +436,6 @@ def _same(moments, others):
     return np.array_equal(moments[0], others[0]) and np.array_equal(
         moments[1], others[1]
     )
-
-
-def _host(values):
-    """`values` on the host, if they are an array; a user may have set a list."""
-    return to_host(values) if is_array(values) else values
 
 
 @contextmanager

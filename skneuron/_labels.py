@@ -15,7 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._arrays import array_namespace, beside, is_array, is_elsewhere, like, to_host
+from ._arrays import array_namespace, beside, is_elsewhere, like, to_host
 from ._model import Targets
 
 #: The float types that stay as they are; others become the first.
@@ -163,7 +163,7 @@ def _given_classes(classes, y):
 
 def _sorted(classes, y):
     """The distinct ones of `classes`, where the labels are."""
-    classes = np.unique(to_host(classes) if is_array(classes) else np.asarray(classes))
+    classes = np.unique(np.asarray(to_host(classes)))
     return beside(classes, y) if classes.dtype.kind in "biuf" else classes
 
 

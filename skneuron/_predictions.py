@@ -12,7 +12,6 @@ from ._arrays import (
     array_namespace,
     beside,
     float_type,
-    is_array,
     is_elsewhere,
     like,
     numbers_may_end,
@@ -64,10 +63,7 @@ class Predictions:
     def _fitted_network(self, X):
         """The network and its layers, where X is."""
         move = like if is_elsewhere(X) else beside
-        layers = [
-            tuple(move(part, X) if is_array(part) else part for part in layer)
-            for layer in self._layers
-        ]
+        layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
         sizes = [layers[0][0].shape[0], *(weights.shape[1] for weights, _ in layers)]
         return Network(sizes, self._activation()), layers
 
@@ -171,8 +167,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
         # Labels alone, not X: on the host, where they may be compared with any.
         predicted = to_host(predicted)
-        y = to_host(y) if is_array(y) or sparse.issparse(y) else np.asarray(y)
-        y = y.toarray() if sparse.issparse(y) else y
+        y = y.toarray() if sparse.issparse(y) else np.asarray(to_host(y))
         if y.shape != predicted.shape:
             raise ValueError(
                 f"y has shape {y.shape}, but the predictions have {predicted.shape}."

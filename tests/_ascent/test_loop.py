@@ -282,7 +282,7 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     class Torn:
         calls, size = 0, 2
 
-        def __call__(self):
+        def __call__(self, place=None):
             self.calls += 1
             yield slice(0, 2)
             if self.calls == 3:

@@ -1,6 +1,12 @@
-"""What the rooms ask of arrays: their namespace, and silence where numbers end."""
+"""What the rooms ask of arrays: whose they are, where they lie, and how they move.
+
+Arrays are NumPy's, SciPy's sparse ones, or those of another array-API namespace, such
+as PyTorch's tensors, perhaps on a device of their own. An operation on several arrays
+wants them side by side: nothing moves but by :func:`beside` and :func:`to_host`.
+"""
 
 import numpy as np
+from scipy.sparse import issparse
 
 
 def array_namespace(array):
@@ -8,13 +14,95 @@ def array_namespace(array):
 
     SciPy's sparse matrices multiply with NumPy arrays, so theirs is NumPy's.
     """
-    find = getattr(array, "__array_namespace__", None)
-    return np if find is None else find()
+    if isinstance(array, np.ndarray):
+        return np
+    if hasattr(array, "__array_namespace__"):
+        return array.__array_namespace__()
+    if not hasattr(array, "__dlpack__"):
+        return np
+    # PyTorch's tensors do not say: scikit-learn brings what knows.
+    from sklearn.externals import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def is_numpy(array):
     """Tell whether `array` may take NumPy's in-place and ``out=`` forms."""
     return isinstance(array, np.ndarray)
+
+
+def is_sparse(array):
+    """Tell whether `array` has gaps: a sparse matrix or array of SciPy's."""
+    return issparse(array)
+
+
+def is_elsewhere(array):
+    """Tell whether `array` is of another namespace than NumPy's, perhaps on a device.
+
+    There calls are dear and arithmetic is cheap.
+    """
+    return not is_numpy(array) and hasattr(array, "__dlpack__")
+
+
+def float_type(array):
+    """NumPy's name for the float type of an array."""
+    if not is_elsewhere(array):
+        return array.dtype
+    single = array.dtype == array_namespace(array).float32
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def widest_float(array):
+    """float64 in an array's namespace; float32 where its device has no wider."""
+    if not is_elsewhere(array):
+        return np.float64
+    from sklearn.utils._array_api import _max_precision_float_dtype
+
+    return _max_precision_float_dtype(array_namespace(array), array.device)
+
+
+def beside(array, other):
+    """`array` in the namespace and on the device of `other`: itself, if it is there.
+
+    Numbers of more digits than a device has lose them.
+    """
+    if not is_elsewhere(other):
+        return to_host(array)
+    xp = array_namespace(other)
+    if is_elsewhere(array):
+        if array_namespace(array) is xp and array.device == other.device:
+            return array
+        array = to_host(array)
+    if array.dtype == np.float64 and widest_float(other) == xp.float32:
+        array = array.astype(np.float32)
+    # PyTorch takes neither negative strides nor, without a warning, what is read-only.
+    array = np.require(array, requirements=["C", "W"])
+    return xp.asarray(array, device=other.device)
+
+
+def like(array, other):
+    """`array` in the namespace, on the device, and of the float type of `other`."""
+    if not is_elsewhere(other):
+        return to_host(array).astype(other.dtype, copy=False)
+    array = beside(array, other)
+    return array_namespace(other).astype(array, other.dtype, copy=False)
+
+
+def to_host(array):
+    """`array` as NumPy's: a copy if it lies on a device.
+
+    What is no array of another namespace, such as a list, stays as it is.
+    """
+    if not is_elsewhere(array):
+        return array
+    from sklearn.utils._array_api import _convert_to_numpy
+
+    return _convert_to_numpy(array, array_namespace(array))
+
+
+def largest_size(array):
+    """The largest absolute value, a float."""
+    return float(array_namespace(array).max(abs(array)))
 
 
 def into(array):

@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from ._arrays import to_host
 from ._model import Targets
 from ._passes import check_estimator, forward_pass
 
@@ -113,7 +114,7 @@ class NeuronWeightsDisplay:
                 f"layer={layer!r} does not exist: the model has {len(layers)} of them, "
                 f"counted from 0 to {len(layers) - 1}."
             )
-        weights = np.asarray(layers[layer][0]).T
+        weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_inputs = weights.shape
         shape = tuple(image_shape)
         whole = all(isinstance(size, Integral) and size > 0 for size in shape)
@@ -287,7 +288,7 @@ class NetworkDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_estimator(est)
-        coefs = [np.asarray(weights) for weights, _ in est._layers]
+        coefs = [np.asarray(to_host(weights)) for weights, _ in est._layers]
         activations = None
         if X is not None:
             activations = forward_pass(est, X)

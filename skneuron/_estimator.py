@@ -18,7 +18,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from ._arrays import numbers_may_end
+from ._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    like,
+    numbers_may_end,
+    to_host,
+)
 from ._ascent import Any, Plateau, climb
 from ._labels import (
     check_data,
@@ -28,7 +35,7 @@ from ._labels import (
     of_any_output,
 )
 from ._model import Network, Objective, Rows, Standardised, largest_safe_rate
-from ._predictions import Predictions
+from ._predictions import Predictions, check_same_place
 from ._threads import one_blas
 from ._watch import ValidationScores, Watch
 from .exceptions import SeparationWarning
@@ -84,6 +91,7 @@ class NeuronClassifier(
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         return tags
 
     # Training ----------------------------------------------------------------------
@@ -133,6 +141,8 @@ class NeuronClassifier(
     def _fit(self, X, y, sample_weight, classes=None, partial=False):
         """The skeleton: read the data, plan, climb, keep what was found."""
         self._check_parameters()
+        if partial and hasattr(self, "classes_"):
+            check_same_place(X, self, "partial_fit")
         given = {"X": X, "y": y, "metadata": None}
         if sample_weight is not None:
             given["metadata"] = {"sample_weight": sample_weight}
@@ -151,7 +161,10 @@ class NeuronClassifier(
             partial=partial,
             counts=state.get("class_counts") if partial else None,
         )
-        settings = self._memory_settings(partial)
+        place = None  # a memory that lies on a device is of use there alone
+        if is_elsewhere(rows.X):
+            place = array_namespace(rows.X).__name__, str(rows.X.device)
+        settings = *self._memory_settings(partial), place
         if self.warm_start and not partial:  # what was learned of other data is no use
             settings = *settings, rows.fingerprint()
         memory = state.get("memory", {}) if state.get("settings") == settings else {}
@@ -165,8 +178,10 @@ class NeuronClassifier(
         objective = Objective(network, targets.likelihood, rows, self._l2())
         if going_on:
             theta = self._fitted_parameters(network)
-            if np.array_equal(theta, state.get("kept")):
-                theta = state["theta"]  # with the digits that the attributes round off
+            if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
+                theta = to_host(
+                    state["theta"]
+                )  # with the digits that the attributes round off
 
         plan = self._plan(objective, memory, rng, partial)
         if going_on:
@@ -184,7 +199,7 @@ class NeuronClassifier(
             stops = [best, *(stop for stop in stops if not isinstance(stop, Plateau))]
 
         def attributes(position):
-            return self._fitted(plan.objective, position.theta, targets, rows.X.dtype)
+            return self._fitted(plan.objective, position.theta, targets, rows)
 
         max_iter = 1 if partial else self.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
@@ -209,8 +224,8 @@ class NeuronClassifier(
             setattr(self, name, value)
         if scores is not None:
             plan.memory["best"], best.figure = best, None
-            self.validation_scores_ = np.array(
-                scores.history[-self.n_iter_ :][: self.n_iter_]
+            self.validation_scores_ = beside(
+                np.array(scores.history[-self.n_iter_ :][: self.n_iter_]), rows.X
             )
         elif hasattr(self, "validation_scores_"):
             del self.validation_scores_
@@ -232,12 +247,18 @@ class NeuronClassifier(
         self._warn(result, plan, theta, rows, partial)
         return self
 
-    def _fitted(self, objective, theta, targets, dtype):
-        """The public attributes that say what was learned."""
-        parameters = objective.parameters(theta).astype(dtype)
+    def _fitted(self, objective, theta, targets, rows):
+        """The public attributes that say what was learned, where the rows are."""
+        parameters = objective.parameters(theta).astype(rows.dtype)
         layers = objective.base.network.layers(parameters)
+        learned = {
+            name: [beside(of, rows.X) for of in value]
+            if isinstance(value, list)
+            else beside(value, rows.X)
+            for name, value in self._layer_attributes(layers).items()
+        }
         return {
-            **self._layer_attributes(layers),
+            **learned,
             "classes_": targets.classes,
             "n_parameters_": len(parameters),
         }
@@ -247,14 +268,19 @@ class NeuronClassifier(
         reset = not (partial and hasattr(self, "classes_"))
         X, y, sample_weight = check_data(self, X, y, sample_weight, reset=reset)
         targets = find_targets(y, known=known, classes=classes, partial=partial)
-        codes = targets.encode(y)
+        codes = beside(targets.encode(y), X)
         weights, counts = example_weights(
             self.class_weight, targets, codes, sample_weight, counts
         )
+        if weights is not None and is_elsewhere(X):
+            weights = like(weights, X)  # as other namespaces mix no types
         rows = Rows(X, codes, weights)
-        if weights is not None and not np.all(of_any_output(weights) > 0):
+        counts_at_all = None
+        if weights is not None:
+            counts_at_all = to_host(of_any_output(weights) > 0)
+        if counts_at_all is not None and not np.all(counts_at_all):
             # A row of no weight is no row: not in a batch's count either.
-            counting = np.flatnonzero(of_any_output(weights) > 0)
+            counting = np.flatnonzero(counts_at_all)
             if not len(counting):
                 raise ValueError(
                     "No sample counts: sample_weight times class_weight is 0 for all."
@@ -266,7 +292,7 @@ class NeuronClassifier(
                 "penalty. Multiply the weights by a constant."
             )
         if not (partial or targets.several):
-            check_two_classes(rows.codes, targets.classes)
+            check_two_classes(rows.codes, targets.per_output[0])
         return targets, rows, counts
 
     def _keep(self, result, plan, best, adding):
@@ -291,9 +317,9 @@ class NeuronClassifier(
                 result.curve[-1] = exact
         curve = np.array(result.curve)
         if adding:
-            curve = np.concatenate([self.log_likelihood_curve_, curve[1:]])
+            curve = np.concatenate([to_host(self.log_likelihood_curve_), curve[1:]])
         self.log_likelihood_ = float(exact)
-        self.log_likelihood_curve_ = curve
+        self.log_likelihood_curve_ = beside(curve, plan.objective.base.rows.X)
         self.n_iter_ = len(curve) - 1
         self.converged_ = result.converged and not result.diverged
         return position
@@ -302,8 +328,8 @@ class NeuronClassifier(
         """Set rows aside for early stopping, class by class for a single output."""
         stratify, least = None, 1
         if not targets.several:
-            least = len(targets.classes)
-            code = rows.codes[:, 0]
+            least = len(targets.per_output[0])
+            code = to_host(rows.codes[:, 0])  # scikit-learn splits there
             # A class of a single row cannot be in both parts.
             stratify = None if 1 in np.bincount(code) else code
         aside = max(math.ceil(self.validation_fraction * rows.n_rows), least)
@@ -334,7 +360,10 @@ class NeuronClassifier(
             )
         dtype = np.float64
         return network.flatten(
-            [(np.asarray(w, dtype), np.asarray(b, dtype)) for w, b in layers]
+            [
+                tuple(np.asarray(to_host(part), dtype) for part in layer)
+                for layer in layers
+            ]
         )
 
     def _no_maximum(self, result, plan, rows):

@@ -13,6 +13,7 @@ from sklearn.utils._array_api import get_namespace_and_device
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
+from ._arrays import to_host
 from ._estimator import NeuronClassifier
 from ._labels import check_labels, example_weights
 from ._lockstep import scores_together
@@ -55,17 +56,17 @@ class Fold:
         if not ours or getattr(last, "early_stopping", False):
             return np.nan
         if weights is not None:
-            weights = np.asarray(weights, dtype=float)
+            weights = np.asarray(to_host(weights), dtype=float)
         if last.class_weight is not None:
             targets = Targets(last.classes_)
             y = self.training[1]
-            y = check_labels(y if hasattr(y, "toarray") else np.asarray(y))
+            y = check_labels(y if hasattr(y, "toarray") else np.asarray(to_host(y)))
             codes = targets.encode(y)
             weights, _ = example_weights(
                 last.class_weight, targets, codes, weights, None
             )
             weights = weights if weights.ndim == 1 else weights.mean(axis=1)
-        total = len(self.train) if weights is None else weights.sum()
+        total = _num_samples(self.train) if weights is None else weights.sum()
         return last.log_likelihood_ / total
 
 

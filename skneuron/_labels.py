@@ -4,6 +4,10 @@ from numbers import Number, Real
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils._array_api import (
+    _max_precision_float_dtype,
+    get_namespace_and_device,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -11,10 +15,22 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._arrays import array_namespace, beside, is_elsewhere, like, to_host
 from ._model import Targets
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
+
+
+def floats(X):
+    """The same in the namespace that scikit-learn sees in X, as far as its device goes.
+
+    That is NumPy's, unless ``array_api_dispatch`` is on.
+    """
+    xp, _, device = get_namespace_and_device(X)
+    if _max_precision_float_dtype(xp, device) == xp.float32:
+        return [xp.float32]
+    return [xp.float64, xp.float32]
 
 
 def check_data(estimator, X, y, sample_weight, *, reset):
@@ -24,7 +40,7 @@ def check_data(estimator, X, y, sample_weight, *, reset):
         X,
         y,
         accept_sparse="csr",
-        dtype=FLOATS,
+        dtype=floats(X),
         multi_output=True,
         reset=reset,
     )
@@ -37,11 +53,16 @@ def check_data(estimator, X, y, sample_weight, *, reset):
 
 
 def check_weights(sample_weight, X):
-    """`sample_weight` as floats, (n_samples,); ValueError that names it if wrong."""
+    """`sample_weight` as floats, (n_samples,), where X is.
+
+    ValueError that names it if wrong.
+    """
     try:
-        return _check_sample_weight(
-            sample_weight, X, dtype=FLOATS, ensure_non_negative=True
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=floats(X), ensure_non_negative=True
         )
+        # Namespaces do not mix float types.
+        return like(sample_weight, X) if is_elsewhere(X) else sample_weight
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
@@ -56,6 +77,10 @@ def check_labels(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
+    if is_elsewhere(y):
+        # Of several outputs, too, it is the labels that have to be classes.
+        check_classification_targets(array_namespace(y).reshape(y, (-1,)))
+        return y
     if y.dtype != object:
         if not _are_few_integers(y):
             check_classification_targets(y)
@@ -111,10 +136,10 @@ def find_targets(y, *, known, classes, partial):
 
 
 def _at_least_two_classes(targets):
-    if not targets.several and len(targets.classes) < 2:
+    if not targets.several and len(targets.per_output[0]) < 2:
         raise ValueError(
             "Learning to tell classes apart takes at least 2 classes; the data "
-            f"contains only one class: {targets.classes.tolist()}."
+            f"contains only one class: {_listed(targets.classes)}."
         )
     return targets
 
@@ -122,10 +147,10 @@ def _at_least_two_classes(targets):
 def _given_classes(classes, y):
     """Targets of the `classes` that partial_fit was given."""
     if y.ndim == 1:
-        return _at_least_two_classes(Targets(np.unique(np.asarray(classes))))
+        return _at_least_two_classes(Targets(_sorted(classes, y)))
     per_output = isinstance(classes, (list, tuple)) and not np.isscalar(classes[0])
-    if isinstance(classes, np.ndarray) and classes.ndim == 2:
-        per_output = True
+    if getattr(classes, "ndim", 1) == 2:
+        classes, per_output = to_host(classes), True
     if not per_output:
         classes = [classes] * y.shape[1]
     if len(classes) != y.shape[1]:
@@ -133,7 +158,13 @@ def _given_classes(classes, y):
             f"classes has {len(classes)} entries for the {y.shape[1]} columns of y; "
             "give a list of one array of labels for each column."
         )
-    return Targets([np.unique(np.asarray(of)) for of in classes])
+    return Targets([_sorted(of, y) for of in classes])
+
+
+def _sorted(classes, y):
+    """The distinct ones of `classes`, where the labels are."""
+    classes = np.unique(np.asarray(to_host(classes)))
+    return beside(classes, y) if classes.dtype.kind in "biuf" else classes
 
 
 def _check_same(targets, given):
@@ -147,18 +178,32 @@ def _check_same(targets, given):
 def example_weights(wanted, targets, codes, sample_weight, counts):
     """Sample weights times class weights, the latter output by output.
 
-    `wanted` is an estimator's `class_weight`. `counts`, the weight of each output's
-    classes in earlier batches, is added to: to a stream, "balanced" means balanced so
-    far.
+    They lie where the codes do. `wanted` is an estimator's `class_weight`. `counts`,
+    the weight of each output's classes in earlier batches, is added to: to a stream,
+    "balanced" means balanced so far.
     """
     if wanted is None:
         return sample_weight, counts
     counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
+    known, given = to_host(codes), sample_weight
+    given = None if given is None else to_host(given)
     counts = [
-        before + np.bincount(code, sample_weight, len(before))
-        for before, code in zip(counts, codes.T, strict=True)
+        to_host(before) + np.bincount(code, given, len(before))
+        for before, code in zip(counts, known.T, strict=True)
     ]
     tables = class_tables(wanted, targets, counts)
+    if is_elsewhere(codes):
+        xp = array_namespace(codes)
+        weights = xp.stack(
+            [
+                xp.take(beside(table, codes), codes[:, i], axis=0)
+                for i, table in enumerate(tables)
+            ],
+            axis=1,
+        )
+        if sample_weight is not None:
+            weights = sample_weight[:, None] * xp.astype(weights, sample_weight.dtype)
+        return weights if len(tables) > 1 else weights[:, 0], counts
     if len(tables) == 1:
         weights = tables[0][codes[:, 0]]
         per_row = weights
@@ -217,7 +262,7 @@ def _class_weights(wanted, classes, counts):
 
 def check_two_classes(codes, classes):
     """Raise ValueError if the rows that count hold fewer than two classes."""
-    present = np.unique(codes)
+    present = to_host(array_namespace(codes).unique_values(codes))
     if len(present) < 2:
         raise ValueError(
             "Learning to tell classes apart takes at least 2 classes with samples of "
@@ -227,10 +272,11 @@ def check_two_classes(codes, classes):
 
 def _listed(classes):
     if isinstance(classes, list):
-        return [of.tolist() for of in classes]
-    return classes.tolist()
+        return [to_host(of).tolist() for of in classes]
+    return to_host(classes).tolist()
 
 
 def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
-    return weights if weights.ndim == 1 else weights.max(axis=1)
+    xp = array_namespace(weights)
+    return weights if weights.ndim == 1 else xp.max(weights, axis=1)

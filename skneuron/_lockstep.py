@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._arrays import numbers_may_end
+from ._arrays import is_elsewhere, numbers_may_end, to_host
 from ._ascent import (
     Adam,
     Batches,
@@ -51,6 +51,8 @@ def fit_regressions(estimators, X, y, trains, sample_weight):
     try:
         with _warnings_raised():
             X, y, weights = check_data(estimators[0], X, y, sample_weight, reset=True)
+            if is_elsewhere(X):  # one by one, where X is
+                return {}
             data = _Data(X, y, weights, trains)
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
         return {}
@@ -74,7 +76,7 @@ class _Data:
     def __init__(self, X, y, weights, trains):
         self.X, self.weights = X, weights
         self.targets = find_targets(y, known=None, classes=None, partial=False)
-        self.codes = self.targets.encode(y)
+        self.codes = to_host(self.targets.encode(y))
         distinct = list({id(train): train for train in trains}.values())
         self.trains = [np.asarray(train) for train in distinct]
         split_of = {id(train): split for split, train in enumerate(distinct)}
@@ -222,6 +224,8 @@ def fit_networks(estimators, X, y, sample_weight):
     try:
         with _warnings_raised():
             targets, rows, _ = first._read(X, y, sample_weight, **read)
+            if is_elsewhere(rows.X):  # as above
+                return {}
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
         return {}
     sizes = [rows.X.shape[1], *first._hidden_layer_sizes()]
@@ -288,8 +292,10 @@ def scores_together(estimators, X, y, sample_weight=None):
         return None
     try:
         X, y, sample_weight = check_data(first, X, y, sample_weight, reset=False)
-        codes = targets.encode(y)
+        codes = to_host(targets.encode(y))
     except Exception:  # to be raised, score by score, as it is alone
+        return None
+    if is_elsewhere(X):
         return None
     weights = np.concatenate([one.coef_ for one in estimators]).T
     intercepts = np.concatenate([one.intercept_ for one in estimators])
@@ -330,8 +336,7 @@ def _finish(estimator, first, targets, plan, result, start, rows):
                 if hasattr(first, name):
                     setattr(estimator, name, getattr(first, name))
             position = estimator._keep(result, plan, None, adding=False)
-            dtype = rows.X.dtype
-            fitted = estimator._fitted(plan.objective, position.theta, targets, dtype)
+            fitted = estimator._fitted(plan.objective, position.theta, targets, rows)
             for name, value in fitted.items():
                 setattr(estimator, name, value)
             estimator._state = {}

@@ -14,8 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ._arrays import array_namespace, beside, is_numpy, is_sparse, like, to_host
 from ._ascent import Newton
 from ._model import Standardised
+from ._model.rows import block_rows, take_rows
 from ._separation import Programme, in_deviations
 
 #: A step that moves no logit as far is that of a climb at its top. Newton's was at
@@ -70,7 +72,13 @@ def all_labels_likely(log_likelihood, rows):
     if not log_likelihood > -np.log(2) * rows.total_weight / rows.n_rows:
         return False  # as the smallest weight is no larger than the mean
     w = rows.weights
-    return w is None or log_likelihood > -np.log(2) * float(w[w > 0].min())
+    return w is None or log_likelihood > -np.log(2) * _least(w)
+
+
+def _least(weights):
+    """The smallest weight that is not 0."""
+    xp = array_namespace(weights)
+    return float(xp.min(xp.where(weights > 0, weights, xp.inf)))
 
 
 def telling_step(result, objective, direction, price):
@@ -156,7 +164,7 @@ def _furthest_swings(objective, targets, step):
     rows, d = base.rows, base.network.sizes[0]
     w, spread = rows.weights, rows.n_rows
     if w is not None and w.ndim == 1:
-        spread = rows.total_weight / float(w[w > 0].min())
+        spread = rows.total_weight / _least(w)
     # A row is no further from the mean than this many deviations, which are rounded to
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
@@ -170,12 +178,15 @@ def _swings(objective, targets, step):
     base = objective.base
     rows, (d, n_logits) = base.rows, base.network.sizes
     W = objective.first_layer_parameters(step.reshape(-1, n_logits))
-    W, swings = W.astype(rows.X.dtype), np.zeros(len(targets.per_output))
+    slope, shift = (like(of, rows.X) for of in (W[:d], W[d:].sum(axis=0)))
+    xp, swings = array_namespace(rows.X), np.zeros(len(targets.per_output))
     for block in rows.blocks(n_logits):
-        z = block.X @ W[:d] + W[d:].sum(axis=0)
+        z = block.X @ slope + shift
         for column, (_, own) in enumerate(targets.split(z)):
-            swing = np.ptp(own, axis=1) if own.shape[1] > 1 else np.abs(own)
-            swings[column] = max(swings[column], swing.max())
+            swing = xp.max(own, axis=1) - xp.min(own, axis=1)
+            if own.shape[1] == 1:
+                swing = xp.abs(own)
+            swings[column] = max(swings[column], float(xp.max(swing)))
     return swings
 
 
@@ -193,14 +204,19 @@ def _margins(objective, targets, vectors):
     W = np.hstack(maps)
     shape = len(vectors), len(targets.per_output)
     lowest, largest = np.full(shape, np.inf), np.full(shape, -np.inf)
+    slope, shift = (beside(of, base.rows.X) for of in (W[:d], W[d:].sum(axis=0)))
+    xp = array_namespace(base.rows.X)
     for block in base.rows.blocks(2 * W.shape[1]):
-        z = block.X @ W[:d] + W[d:].sum(axis=0)
-        for v, at in enumerate(np.split(z, len(vectors), axis=1)):
+        X = block.X if is_numpy(slope) else xp.astype(block.X, slope.dtype)
+        z = X @ slope + shift
+        for v in range(len(vectors)):
+            at = z[:, v * n_logits : (v + 1) * n_logits]
             for column, (_, own) in enumerate(targets.split(at)):
                 codes, w = block.codes[:, column], block.weights
                 if w is not None and w.ndim == 2:
-                    own, codes = own[w[:, column] > 0], codes[w[:, column] > 0]
-                if len(codes):
+                    counting = xp.nonzero(w[:, column] > 0)[0]
+                    own, codes = (take_rows(of, counting) for of in (own, codes))
+                if codes.shape[0]:
                     low, high = _range_of_margins(own, codes)
                     lowest[v, column] = min(lowest[v, column], low)
                     largest[v, column] = max(largest[v, column], high)
@@ -208,14 +224,15 @@ def _margins(objective, targets, vectors):
 
 
 def _range_of_margins(z, codes):
+    xp = array_namespace(z)
     if z.shape[1] == 1:
-        margins = np.where(codes > 0, z[:, 0], -z[:, 0])
-        return margins.min(), margins.max()
-    at = codes[:, None].astype(np.intp)
-    margins = np.take_along_axis(z, at, axis=1) - z
-    largest = margins.max()
-    np.put_along_axis(margins, at, np.inf, axis=1)
-    return margins.min(), largest
+        margins = xp.where(codes > 0, z[:, 0], -z[:, 0])
+        return float(xp.min(margins)), float(xp.max(margins))
+    at = xp.astype(codes, xp.int64)[:, None]
+    margins = xp.take_along_axis(z, at, axis=1) - z
+    own = at == xp.arange(z.shape[1], device=z.device)
+    others = xp.where(own, xp.inf, margins)
+    return float(xp.min(others)), float(xp.max(margins))
 
 
 class _Case:
@@ -226,9 +243,9 @@ class _Case:
         self.objective, self.column = objective, column
         self.fit_intercept = base.network.fit_intercept
         if rows.weights is not None and rows.weights.ndim == 2:
-            counting = rows.weights[:, column] > 0
+            counting = to_host(rows.weights[:, column]) > 0
             rows = rows if counting.all() else rows.take(np.flatnonzero(counting))
-        self.X, self.codes = rows.X, rows.codes[:, column]
+        self.X, self.codes = rows.X, to_host(rows.codes[:, column])
         self.k = len(targets.per_output[column])
         places = np.arange(base.network.sizes[1])[None]
         self.logits = [own[0] for _, own in targets.split(places)][column]
@@ -269,12 +286,14 @@ class _Case:
         """Whether the linear programmes of so many cases are affordable."""
         X = self.X
         n_weights = (self.k - 1) * (X.shape[1] + self.fit_intercept)
-        n_numbers = max(X.size, X.shape[0] * self.k)
+        stored = X.nnz if is_sparse(X) else X.shape[0] * X.shape[1]
+        n_numbers = max(stored, X.shape[0] * self.k)
         return n_cases * n_weights**2 <= WEIGHTS**2 and n_cases * n_numbers <= NUMBERS
 
     def programme(self):
         """What the linear programme says, if it does."""
-        Z, *_ = in_deviations(self.X, self.fit_intercept)
+        # The solver is on the host; where it is asked, the features are few.
+        Z, *_ = in_deviations(to_host(self.X), self.fit_intercept)
         try:
             kind, D = Programme(Z, self.codes, self.k, self.fit_intercept).solve()
         except RuntimeError:  # not solved
@@ -314,18 +333,19 @@ class _Case:
     @cached_property
     def _ranges(self):
         """Smallest and largest value of each feature in each class, (k, d)."""
-        d = self.X.shape[1]
+        d, xp = self.X.shape[1], array_namespace(self.X)
         low, high = np.full((self.k, d), np.inf), np.full((self.k, d), -np.inf)
         for c, members in enumerate(self.members):
-            for first in range(0, len(members), size := max(64, 65_536 // d)):
-                part = self.X[members[first : first + size]]
-                low[c] = np.minimum(low[c], _dense(part.min(axis=0)))
-                high[c] = np.maximum(high[c], _dense(part.max(axis=0)))
+            for first in range(0, len(members), size := block_rows(16 * d, self.X)):
+                part = members[first : first + size]
+                part = take_rows(self.X, beside(part, self.X))
+                low[c] = np.minimum(low[c], _dense(xp.min(part, axis=0)))
+                high[c] = np.maximum(high[c], _dense(xp.max(part, axis=0)))
         return low, high
 
 
 def _dense(row):
-    return row.toarray().ravel() if hasattr(row, "toarray") else row
+    return row.toarray().ravel() if is_sparse(row) else to_host(row)
 
 
 def _places(mask):

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._arrays import numbers_may_end
+from ._arrays import numbers_may_end, to_host
 from ._estimator import NeuronClassifier
 from ._labels import FLOATS, check_data
 from ._model import Network, Objective, Rows, Targets, largest_safe_rate, log_likelihood
@@ -78,8 +78,9 @@ def forward_pass(est, X):
     """
     check_estimator(est)
     with numbers_may_end():
+        X = to_host(X)  # to be looked at
         X = validate_data(est, X, reset=False, accept_sparse="csr", dtype=FLOATS)
-        network, layers = est._fitted_network()
+        network, layers = est._fitted_network(X)
         *activations, z = network.forward(layers, X, guarded=True)
         outputs = [
             _sigmoid(at) if at.shape[1] < len(classes) else _softmax(at)
@@ -407,8 +408,9 @@ def check_estimator(est, fitted=None):
 
 def _problem(est, X, y, sample_weight, dtype=None):
     """Network, layers, likelihood and rows, of `dtype` or the widest that comes in."""
+    X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))
     X, y, sample_weight = check_data(est, X, y, sample_weight, reset=False)
-    network, layers = est._fitted_network()
+    network, layers = est._fitted_network(X)
     if dtype is None:
         dtype = np.result_type(X.dtype, *(np.asarray(w).dtype for w, _ in layers))
     layers = [(np.asarray(w, dtype), np.asarray(b, dtype)) for w, b in layers]

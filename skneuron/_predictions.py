@@ -1,12 +1,23 @@
 """What both estimators say of new data, read from their public fitted attributes."""
 
+import math
+
 import numpy as np
 from scipy import sparse
 from sklearn.metrics import accuracy_score
+from sklearn.utils._array_api import check_same_namespace
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._arrays import numbers_may_end
-from ._labels import FLOATS, check_data, check_weights
+from ._arrays import (
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    like,
+    numbers_may_end,
+    to_host,
+)
+from ._labels import check_data, check_weights, floats
 from ._model import (
     Bernoulli,
     Categorical,
@@ -17,7 +28,7 @@ from ._model import (
     log_sigmoid,
     log_softmax,
 )
-from ._model.rows import block_rows
+from ._model.rows import block_rows, slices, take_rows
 
 
 class Predictions:
@@ -27,24 +38,32 @@ class Predictions:
     ``_activation()``.
     """
 
-    def _logits(self, X):
+    def _logits(self, X, method):
         """Logits of X from the public attributes, (n_samples, n_logits)."""
         check_is_fitted(self)
+        check_same_place(X, self, method)
         with numbers_may_end():
-            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
-            network, layers = self._fitted_network()
+            dtype = floats(X)
+            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype)
+            network, layers = self._fitted_network(X)
             if len(layers) == 1:
                 return network.forward(layers, X, guarded=True)[-1]
-            size = block_rows(8 * sum(network.sizes[1:]))
-            return np.concatenate(
+            size = block_rows(8 * sum(network.sizes[1:]), X)
+            return array_namespace(X).concat(
                 [
-                    network.forward(layers, X[i : i + size], guarded=True)[-1]
-                    for i in range(0, X.shape[0], size)
+                    network.forward(layers, take_rows(X, at), guarded=True)[-1]
+                    for at in slices(X.shape[0], size)
                 ]
             )
 
-    def _fitted_network(self):
-        layers = self._layers
+    @property
+    def _first_weights(self):
+        return self._layers[0][0]
+
+    def _fitted_network(self, X):
+        """The network and its layers, where X is."""
+        move = like if is_elsewhere(X) else beside
+        layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
         sizes = [layers[0][0].shape[0], *(weights.shape[1] for weights, _ in layers)]
         return Network(sizes, self._activation()), layers
 
@@ -63,7 +82,7 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond some 30, those of
             probabilities that round to the same number are the same.
         """
-        z = self._logits(X)
+        z = self._logits(X, "decision_function")
         targets = Targets(self.classes_)
         with numbers_may_end():
             if targets.multilabel:
@@ -82,10 +101,9 @@ n_outputs), or list of such ndarrays
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        z = self._logits(X)
+        z = self._logits(X, "predict")
         targets = Targets(self.classes_)
-        codes = targets.choose(z)
-        return targets.classes[codes if targets.several else codes[:, 0]]
+        return targets.labels(targets.choose(z))
 
     def predict_proba(self, X):
         """Probabilities of the classes.
@@ -117,7 +135,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         return self._probabilities(X, log=True)
 
     def _probabilities(self, X, log):
-        z = self._logits(X)
+        z = self._logits(X, "predict_log_proba" if log else "predict_proba")
         targets = Targets(self.classes_)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
         with numbers_may_end():
@@ -126,7 +144,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             outputs = [
                 softmax(at)
                 if at.shape[1] == len(classes)
-                else sigmoid(np.concatenate([-at, at], axis=1))
+                else sigmoid(array_namespace(at).concat([-at, at], axis=1))
                 for classes, at in targets.split(z)
             ]
         return outputs if targets.several else outputs[0]
@@ -147,7 +165,9 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         predicted = self.predict(X)
         if predicted.ndim == 1:
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
-        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        # Labels alone, not X: on the host, where they may be compared with any.
+        predicted = to_host(predicted)
+        y = y.toarray() if sparse.issparse(y) else np.asarray(to_host(y))
         if y.shape != predicted.shape:
             raise ValueError(
                 f"y has shape {y.shape}, but the predictions have {predicted.shape}."
@@ -174,14 +194,20 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
         """
         check_is_fitted(self)
+        check_same_place(X, self, "log_likelihood")
         with numbers_may_end():
             X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)
             targets = Targets(self.classes_)
-            rows = Rows(X, targets.encode(y), sample_weight)
-            network, layers = self._fitted_network()
+            rows = Rows(X, beside(targets.encode(y), X), sample_weight)
+            network, layers = self._fitted_network(X)
             return log_likelihood(
                 network, targets.likelihood, layers, rows, guarded=True
             )
+
+
+def check_same_place(X, estimator, method):
+    """ValueError if X is of another namespace, or device, than what was learned."""
+    check_same_namespace(X, estimator, attribute="_first_weights", method=method)
 
 
 def _sigmoid(z):
@@ -197,18 +223,20 @@ def _proper(p, log_p, z):
 
     Below the smallest normal number they stay in order, if not in proportion.
     """
-    info = np.finfo(p.dtype)
-    if p.min() < info.tiny:
-        order = np.log(info.tiny) / np.minimum(log_p(z), np.log(info.tiny))
-        p = np.where(p < info.tiny, (info.tiny * order).astype(p.dtype), p)
-    return np.minimum(p, p.dtype.type(1 - info.epsneg))
+    info, xp = np.finfo(float_type(p)), array_namespace(p)
+    tiny = float(info.tiny)
+    if float(xp.min(p)) < tiny:
+        least = math.log(tiny)
+        order = least / xp.clip(log_p(z), None, least)
+        p = xp.where(p < tiny, xp.astype(tiny * order, p.dtype), p)
+    return xp.clip(p, None, 1 - float(info.epsneg))
 
 
 def _resolved(z):
     """Log-odds as far as probabilities tell them apart, so that both rank alike."""
-    info = np.finfo(z.dtype)
-    high = -np.log(info.eps) - 6
-    if z.max() < high:
+    xp = array_namespace(z)
+    high = -math.log(np.finfo(float_type(z)).eps) - 6
+    if float(xp.max(z)) < high:
         return z
     p = _sigmoid(z)
-    return np.where(z > high, np.log(p) - np.log(1 - p), z).astype(p.dtype, copy=False)
+    return xp.where(z > high, xp.log(p) - xp.log(1 - p), z)

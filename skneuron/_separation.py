@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 from sklearn.utils.validation import check_X_y
 
+from ._arrays import to_host
 from ._labels import FLOATS, check_labels
 from ._model import Rows, Targets, column_moments
 
@@ -127,6 +128,7 @@ def separation(X, y, *, fit_intercept=True):
     ('quasi-complete', [1])
     """
     names = getattr(X, "columns", None)
+    X, y = to_host(X), to_host(y)  # where the solver is
     X, y = check_X_y(X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True)
     if names is None or not all(isinstance(name, str) for name in names):
         names = range(X.shape[1])

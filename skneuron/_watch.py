@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._arrays import array_namespace, like, to_host
 from ._labels import of_any_output
 
 
@@ -58,20 +59,23 @@ class ValidationScores:
         self.history = []
 
     def __call__(self, position):
-        theta = self.objective.parameters(position.theta).astype(self.rows.X.dtype)
-        layers = self.network.layers(theta)
+        theta = self.objective.parameters(position.theta)
+        layers = self.network.layers(like(theta, self.rows.X))
+        xp = array_namespace(self.rows.X)
         right = [
-            np.all(
-                self.targets.choose(self.network.forward(layers, block.X)[-1])
-                == block.codes,
-                axis=1,
+            to_host(
+                xp.all(
+                    self.targets.choose(self.network.forward(layers, block.X)[-1])
+                    == block.codes,
+                    axis=1,
+                )
             )
             for block in self.rows.blocks(sum(self.network.sizes[1:]))
         ]
         weights = self.rows.weights
         score = np.average(
             np.concatenate(right),
-            weights=None if weights is None else of_any_output(weights),
+            weights=None if weights is None else to_host(of_any_output(weights)),
         )
         self.history.append(float(score))
         return self.history[-1]

@@ -14,6 +14,7 @@ from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from ._arrays import to_host
 from ._labels import check_data
 from ._model import Network, Objective, Rows, Targets, column_moments
 from ._separation import Separation, separation
@@ -106,10 +107,11 @@ def mle_summary(
     _check_estimator(estimator)
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
+    X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))
     X, y, weights = check_data(estimator, X, y, sample_weight, reset=False)
     names = _names(estimator, feature_names, X.shape[1])
-    classes = estimator.classes_
-    targets = Targets(classes)
+    targets = Targets(estimator.classes_)
+    classes = targets.per_output[0]
     codes = targets.encode(y)
     weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
     per_class = np.bincount(codes[:, 0], weights, len(classes))
@@ -122,7 +124,8 @@ def mle_summary(
         counting = np.flatnonzero(weights)
         X, codes, weights = X[counting], codes[counting], weights[counting]
     intercept = bool(estimator.fit_intercept)
-    W, b = (np.asarray(of, float) for of in (estimator.coef_.T, estimator.intercept_))
+    learned = estimator.coef_.T, estimator.intercept_
+    W, b = (np.asarray(to_host(of), float) for of in learned)
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("coef_ and intercept_ must be finite.")
     if not intercept and b.any():

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from ._arrays import to_host
 from ._displays import NetworkDisplay, NeuronWeightsDisplay
 from ._passes import (
     BackwardPass,
@@ -144,7 +145,7 @@ class LogLikelihoodDisplay:
             If matplotlib is not installed.
         """
         ax = _axes(self, ax)
-        curve = np.asarray(self.log_likelihood_curve, dtype=float)
+        curve = np.asarray(to_host(self.log_likelihood_curve), dtype=float)
         known = np.flatnonzero(np.isfinite(curve))
         line_kw = {"label": self.name if name is None else name, **line_kw}
         (self.line_,) = ax.plot(known, curve[known], **line_kw)

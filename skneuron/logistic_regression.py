@@ -7,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ._arrays import is_sparse
 from ._ascent import (
     LBFGS,
     ROWS_TO_A_PARAMETER,
@@ -438,7 +439,7 @@ def _price_of_curvature(objective):
     ):
         return 0.0
     price = (2 + n_features / 70) * (objective.likelihood.coupled + 1) / 2
-    if isinstance(X, np.ndarray):
+    if not is_sparse(X):
         return price
     return price * n_rows * n_features / max(1, X.nnz)
 

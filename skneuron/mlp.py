@@ -355,7 +355,7 @@ class SimpleMLPClassifier(NeuronClassifier):
             stop,
             memory,
             rate=None if auto else self.learning_rate,
-            theta_dtype=np.float64 if whole else objective.base.rows.X.dtype,
+            theta_dtype=np.float64 if whole else objective.base.rows.dtype,
             exact_curve=whole,
         )
 

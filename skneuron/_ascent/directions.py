@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from .._arrays import array_namespace, into
+from .._arrays import array_namespace, into, is_numpy
 
 #: How much of each vector is worked on at a time: a few of them fit the second-level
 #: cache.
@@ -151,7 +151,11 @@ def _in_cache(*vectors):
     """Yield the vectors piece by piece, so that a second look finds them in the cache.
 
     Pieces are large enough that calls take next to no time. Numbers stay as they are.
+    Elsewhere than on the host there is no such cache.
     """
+    if not is_numpy(vectors[0]):
+        yield vectors
+        return
     size = PIECE_BYTES // vectors[0].itemsize
     for start in range(0, len(vectors[0]), size):
         at = slice(start, start + size)

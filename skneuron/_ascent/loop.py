@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import array_namespace, numbers_may_end
+from .._arrays import array_namespace, beside, numbers_may_end, to_host
 
 #: Steps on a sample, at most: one whose classes separate has no top.
 SAMPLED_STEPS = 12
@@ -181,7 +181,8 @@ def epochs(
     ----------
     objective, theta, direction : as in :func:`steps`
         Of the objective also ``parts(size, whole_penalty=...)``: a function that gives
-        that of some rows alone, whose gradient may be overwritten.
+        that of some rows alone, whose gradient may be overwritten; and ``place``, an
+        array where the rows are. There the parameters are during an epoch.
     step_size : FixedRate or FallingRate
     batches : callable
         Gives the row indices of each batch of the next epoch, at most `batches.size`.
@@ -203,12 +204,13 @@ def epochs(
         value = start - objective.penalty(theta)
         yield Position(theta, start, value / objective.divisor)
     while True:
-        before, theta = theta, +theta
+        before, theta = theta, beside(+theta, objective.place)
         log_likelihood = 0.0
-        for at in batches():
+        for at in batches(theta):
             there = part(at).evaluate(theta)
             direction.move(theta, there.gradient, step_size.next_rate())
             log_likelihood += there.log_likelihood
+        theta, log_likelihood = to_host(theta), float(log_likelihood)
         if not exact:
             value = log_likelihood - objective.penalty(theta)
             yield Position(theta, log_likelihood, value / objective.divisor)
@@ -235,12 +237,17 @@ class Batches:
     def __init__(self, n_rows, size, rng):
         self.n_rows, self.size, self.rng = n_rows, size, rng
 
-    def __call__(self):
-        """Yield an index array or slice for each batch of the next epoch."""
+    def __call__(self, place=None):
+        """Yield an index array or slice for each batch of the next epoch.
+
+        Index arrays are where the array `place` is; by default, on the host.
+        """
         shuffled = self.rng is not None and self.size < self.n_rows
         order = self.rng.permutation(self.n_rows) if shuffled else None
+        if shuffled and place is not None:
+            order = beside(order, place)
         for start in range(0, self.n_rows, self.size):
-            at = slice(start, start + self.size)
+            at = slice(start, min(start + self.size, self.n_rows))
             yield order[at] if shuffled else at
 
 

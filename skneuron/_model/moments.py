@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from .._arrays import numbers_may_end
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    is_numpy,
+    is_sparse,
+    numbers_may_end,
+    to_host,
+    widest_float,
+)
 from .rows import block_rows, slices, take_rows
 
 
@@ -23,17 +32,19 @@ def column_moments(rows):
     or squares overflow or vanish, the column is measured once more, around its mean.
     """
     w = rows.weights if rows.weights is None or rows.weights.ndim == 1 else None
-    total = rows.n_rows if w is None else float(w.sum(dtype=np.float64))
+    X, wide = rows.X, widest_float(rows.X)
+    xp = array_namespace(X)
+    total = rows.n_rows if w is None else float(xp.sum(w, dtype=wide))
 
     def share(at):
         if w is None:
-            return np.full(len(range(rows.n_rows)[at]), 1.0 / total)
-        return w[at].astype(np.float64) / total
+            some = np.full(len(range(rows.n_rows)[at]), 1.0 / total)
+            return beside(some, X)
+        return xp.astype(w[at], wide) / total
 
-    X = rows.X
-    sums = _dense_sums if isinstance(X, np.ndarray) else _sparse_sums
+    sums = _sparse_sums if is_sparse(X) else _dense_sums
     mean, square = 0.0, 0.0
-    limits = np.finfo(X.dtype)
+    limits = np.finfo(rows.dtype)
     with numbers_may_end():
         for at in _spans(X):
             of = 1.0 / total if w is None else share(at)
@@ -45,23 +56,29 @@ def column_moments(rows):
     deviation = np.sqrt(np.where(sound, variance, 0.0))
     unsound = np.flatnonzero(~sound)
     if len(unsound):
-        careful = _dense_moments if isinstance(X, np.ndarray) else _sparse_moments
+        careful = _sparse_moments if is_sparse(X) else _dense_moments
         mean[unsound], deviation[unsound] = careful(X, share, unsound)
     return mean, deviation
 
 
 def _spans(X):
     width = X.shape[1]
-    if not isinstance(X, np.ndarray):
+    if is_sparse(X):
         width = 4 * X.nnz // max(1, X.shape[0])
-    size = block_rows(8 * width)
-    if X.dtype == np.float32:  # whose sums of more numbers lose the digits looked for
-        size = min(size, 1024)
+    size = block_rows(8 * width, X)
+    if not is_elsewhere(X) and X.dtype == np.float32:
+        size = min(size, 1024)  # sums of more numbers lose the digits looked for
     return slices(X.shape[0], size)
 
 
 def _dense_sums(X, share):
     """Sums of ``share x`` and ``share x^2`` over the rows of a block."""
+    if not is_numpy(X):
+        xp = array_namespace(X)
+        X = xp.astype(X, widest_float(X))
+        share = xp.reshape(share, (-1, 1)) if not isinstance(share, float) else share
+        shared = share * X
+        return to_host(xp.sum(shared, axis=0)), to_host(xp.sum(shared * X, axis=0))
     if np.ndim(share):
         share = share.astype(X.dtype, copy=False)
         return (share @ X).astype(float), np.einsum("i,ij,ij->j", share, X, X)
@@ -80,23 +97,31 @@ def _sparse_sums(X, share):
 
 
 def _dense_moments(X, share, columns):
-    spans = _spans(X)
+    spans, xp = _spans(X), array_namespace(X)
     whole = len(columns) == X.shape[1]
+    columns = beside(columns, X)
 
     def block(at):
-        return X[at] if whole else X[at][:, columns]
+        some = X[at, ...] if whole else xp.take(X[at, ...], columns, axis=1)
+        return xp.astype(some, widest_float(X), copy=False)
 
-    mean = sum(share(at) @ block(at).astype(np.float64, copy=False) for at in spans)
+    def total(of):
+        """A sum over all rows."""
+        return sum(to_host(share(at) @ of(block(at))) for at in spans)
+
+    mean = total(lambda x: x)
+    centre = beside(mean, X)
     # The deviations are measured in units of their largest, so that the squares of
     # 1e200 do not overflow nor those of 1e-200 vanish.
-    largest, slip = np.zeros((2, len(columns)))
+    largest, slip = np.zeros((2, len(mean)))
     for at in spans:
-        off = block(at) - mean
-        np.maximum(largest, np.abs(off).max(axis=0), out=largest)
-        slip += share(at) @ off
+        off = block(at) - centre
+        largest = np.maximum(largest, to_host(xp.max(xp.abs(off), axis=0)))
+        slip += to_host(share(at) @ off)
     mean += slip  # what rounding has lost of a long sum: a constant's deviation is 0
     unit = np.where(largest > 0, largest, 1.0)
-    square = sum(share(at) @ ((block(at) - mean) / unit) ** 2 for at in spans)
+    centre, there = beside(mean, X), beside(unit, X)
+    square = total(lambda x: ((x - centre) / there) ** 2)
     return mean, unit * np.sqrt(square)
 
 

@@ -11,7 +11,7 @@ C-ordered matrix of shape (n_in + 1, n_out).
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .._arrays import array_namespace, is_numpy
+from .._arrays import array_namespace, float_type, is_numpy, is_sparse, largest_size
 from .activations import ACTIVATIONS
 
 
@@ -42,9 +42,10 @@ class Network:
 
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""
+        xp = array_namespace(theta)
         return [
             (
-                theta[start:middle].reshape(n_in, n_out),
+                xp.reshape(theta[start:middle], (n_in, n_out)),
                 theta[middle:end] if self.fit_intercept else None,
             )
             for start, middle, end, n_in, n_out in self._spans
@@ -113,7 +114,7 @@ class Network:
             z = _product(activations[-1], weights, out)
             if intercepts is not None:
                 z += intercepts
-            if guarded and not abs(z).max(initial=0) <= _largest_logit(z):  # NaN too
+            if guarded and not largest_size(z) <= _largest_logit(z):  # NaN too
                 z = _affine_of_huge(activations[-1], weights, intercepts)
             activations.append(z)
         return activations
@@ -139,7 +140,9 @@ class Network:
         """
         xp = array_namespace(residual)
         if room is None:
-            gradient = xp.empty(self.n_parameters, dtype=residual.dtype)
+            gradient = xp.empty(
+                self.n_parameters, dtype=residual.dtype, device=residual.device
+            )
         else:
             gradient = room.gradient
         views = self.layers(gradient)
@@ -168,7 +171,11 @@ class Network:
         weights : dict of (a, c) to array of shape (n_rows,)
             All of one sign.
         """
-        d, X = self.sizes[0], _dense(X)
+        if is_sparse(X):
+            X = _dense(X)
+        elif not is_numpy(X):
+            return self._add_whole_curvature(sums, X, weights)
+        d = self.sizes[0]
         width = d + self.fit_intercept
         scaled = np.empty((X.shape[0], width), X.dtype)
         syrk = get_blas_funcs("syrk", (scaled,))
@@ -181,6 +188,15 @@ class Network:
             scaled[:, d:] = root[:, None]
             sign = -1.0 if weight.min(initial=0) < 0 else 1.0
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
+
+    def _add_whole_curvature(self, sums, X, weights):
+        """The generic line: products of whole matrices."""
+        xp = array_namespace(X)
+        if self.fit_intercept:
+            X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+        for pair, weight in weights.items():
+            total = xp.tril(X.T @ (weight[:, None] * X))
+            sums[pair] = total + sums[pair] if pair in sums else total
 
 
 def _uniform(rng, deviation, shape):
@@ -200,25 +216,24 @@ def _product(a, b, out):
 
 def _affine_of_huge(h, weights, intercepts):
     """``h W + b`` where that overflows: cut off at the largest numbers, never NaN."""
-    limit = _largest_logit(weights)
-    unit, weight_unit = abs(h).max(), abs(weights).max()
-    z = ((h / unit) @ (weights / weight_unit)).astype(weights.dtype, copy=False)
+    xp, limit = array_namespace(weights), _largest_logit(weights)
+    unit, weight_unit = largest_size(h), largest_size(weights)
+    z = (h / unit) @ (weights / weight_unit)
+    z = xp.astype(z, weights.dtype, copy=False)
     bound = limit / unit / weight_unit
-    z = np.clip(z, -bound, bound) * min(unit, weight_unit) * max(unit, weight_unit)
+    z = xp.clip(z, -bound, bound) * min(unit, weight_unit) * max(unit, weight_unit)
     if intercepts is not None:
-        z += np.clip(intercepts, -limit, limit)
-    return np.clip(z, -limit, limit)
+        z += xp.clip(intercepts, -limit, limit)
+    return xp.clip(z, -limit, limit)
 
 
 def _largest_logit(array):
     """Small enough that differences and sums of a few are finite."""
-    return float(np.finfo(array.dtype).max) / 8
+    return float(np.finfo(float_type(array)).max) / 8
 
 
 def _dense(X):
     """A block of rows without gaps: some times as fast to multiply with itself."""
-    if is_numpy(X):
-        return X
     block = np.zeros(X.shape, X.dtype)
     row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     block[row, X.indices] = X.data

@@ -11,7 +11,17 @@ from functools import partial
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from .._arrays import array_namespace
+from .._arrays import (
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    is_numpy,
+    largest_size,
+    like,
+    to_host,
+    widest_float,
+)
 from .room import Room
 from .rows import block_rows, slices, take_rows
 
@@ -65,7 +75,7 @@ class Objective:
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
-        self.noise = float(np.finfo(rows.X.dtype).eps)
+        self.noise = float(np.finfo(rows.dtype).eps)
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
 
@@ -109,6 +119,11 @@ class Objective:
         the next.
         """
         size = min(size, self.rows.n_rows)
+        if is_elsewhere(self.rows.X):  # whose namespace keeps memory at hand
+            here = copy.copy(self)
+            if self.l2:
+                here._shrunk = beside(self._shrunk, self.rows.X)
+            return partial(here.part, whole_penalty=whole_penalty)
         if Room.is_large(self.network, self.rows, size):
             return partial(self.part, whole_penalty=whole_penalty)
         room = Room(self.network, self.rows, size)
@@ -142,13 +157,16 @@ class Objective:
         Parameters
         ----------
         theta : array of shape (n_parameters,)
-            Sums over blocks are kept in its float type.
+            Sums over blocks are kept in its float type. On the host or beside the rows:
+            what comes back is where it is.
         curvature : bool, default=False
             Only for a network without hidden layers.
 
         Returns
         -------
         Evaluation
+            Of the parts of a batch that is on a device, figures are 0-d arrays: to look
+            at one would be to wait for it.
         """
         sums = self.rows.total(
             partial(
@@ -165,7 +183,8 @@ class Objective:
         value = sums.log_likelihood - self.penalty(theta)
         if self.l2:
             shrunk = (self.l2 / self.divisor * self._shrunk) * theta
-            gradient -= shrunk.astype(theta.dtype, copy=False)
+            xp = array_namespace(theta)
+            gradient -= xp.astype(shrunk, theta.dtype, copy=False)
         return Evaluation(
             sums.log_likelihood,
             value / self.divisor,
@@ -211,7 +230,7 @@ class Objective:
 
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
-        layers = self.network.layers(theta.astype(self.rows.X.dtype, copy=False))
+        layers = self.network.layers(like(theta, self.rows.X))
         if not theta.any():
             layers = None
         return self.rows.total(
@@ -222,7 +241,9 @@ class Objective:
         """``sum(l2 theta^2) / 2``, over the weights."""
         if not self.l2:
             return 0.0
-        return 0.5 * self.l2 * float((self._shrunk * theta) @ theta)
+        if is_numpy(theta):
+            return 0.5 * self.l2 * float((self._shrunk * theta) @ theta)
+        return 0.5 * self.l2 * array_namespace(theta).sum(self._shrunk * theta * theta)
 
     def is_top(self, evaluation, tol):
         """Whether no component of the mean objective's gradient exceeds tol.
@@ -231,12 +252,17 @@ class Objective:
         stands in for it.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        return _largest(gradient) <= max(tol, self.resolution)
+        return largest_size(gradient) <= max(tol, self.resolution)
 
     @property
     def n_rows(self):
         """How many examples there are."""
         return self.rows.n_rows
+
+    @property
+    def place(self):
+        """An array where the rows are."""
+        return self.rows.X
 
     @property
     def base(self):
@@ -292,7 +318,8 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
     network : Network
     likelihood : Bernoulli, Categorical or Joint
     theta : array of shape (n_parameters,)
-        Sums over blocks are kept in its float type.
+        Sums over blocks are kept in its float type. It is on the host or beside the
+        rows, and so are the sums.
     divisor : float
     rows : Rows
     curvature : bool
@@ -303,7 +330,8 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
     -------
     sums : Sums
     """
-    layers = network.layers(theta.astype(rows.X.dtype, copy=False))
+    layers, xp = network.layers(like(theta, rows.X)), array_namespace(rows.X)
+    dtype = beside(theta[:0], rows.X).dtype
     total, gradient, sums = 0.0, None, {}
     n_numbers, at_least = sum(network.sizes[1:]), 64
     if curvature:
@@ -315,15 +343,16 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
         activations = network.forward(layers, block.X, room=room)
         logits = activations[-1]
         for at in _chunks(logits):
-            w = None if block.weights is None else block.weights[at]
-            log_prob, y_hat = likelihood.log_prob_and_y_hat(logits[at], block.codes[at])
+            codes = block.codes[at, ...]
+            w = None if block.weights is None else block.weights[at, ...]
+            log_prob, y_hat = likelihood.log_prob_and_y_hat(logits[at, ...], codes)
             total += _weighted_sum(log_prob, w)
-            residual = likelihood.residual(y_hat, block.codes[at])
+            residual = likelihood.residual(y_hat, codes)
             if w is not None:
                 w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
                 residual *= w
             residual /= divisor
-            logits[at] = residual  # in their place
+            logits[at, ...] = residual  # in their place
             if curvature:
                 pairs = likelihood.couplings(y_hat)
                 if w is not None:
@@ -334,10 +363,14 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
                 network.add_curvature(sums, take_rows(block.X, at), pairs)
         share = network.backward(layers, activations, logits, room=room)
         if gradient is None:
-            gradient = share.astype(theta.dtype, copy=False)
+            gradient = xp.astype(share, dtype, copy=False)
         else:
-            gradient += share
-    return Sums(total, gradient, sums)
+            gradient += xp.astype(share, dtype, copy=False)
+    if not is_numpy(theta):
+        return Sums(total, gradient, sums)
+    # Once for all blocks, as this waits for them.
+    sums = {pair: to_host(whole) for pair, whole in sums.items()}
+    return Sums(float(total), like(gradient, theta), sums)
 
 
 def largest_safe_rate(objective):
@@ -364,7 +397,7 @@ def largest_safe_rate(objective):
     n_inputs = network.sizes[0] + network.fit_intercept
     bound = base.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
-    unit = max(1.0, float(abs(rows.X).max())) if rows.centre is None else 1.0
+    unit = max(1.0, largest_size(rows.X)) if rows.centre is None else 1.0
     shrunk = 0.0
     if base.l2:
         first_logit = base._shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
@@ -375,17 +408,20 @@ def largest_safe_rate(objective):
             directions.reshape(n_inputs, -1) / unit
         )
         total = shrunk * theta + np.zeros_like(theta)
+        there, xp = beside(theta, rows.X), array_namespace(rows.X)
         for block in rows.blocks(n_inputs):
-            z = block.X @ theta[: network.sizes[0]]
+            X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
+            z = X @ there[: network.sizes[0], :]
             if network.fit_intercept:
-                z += theta[-1]
+                z += there[-1, :]
             if block.weights is not None:
                 w = block.weights
-                z *= (w if w.ndim == 1 else w.max(axis=1))[:, None]
+                w = w if w.ndim == 1 else xp.max(w, axis=1)
+                z *= xp.astype(w, z.dtype, copy=False)[:, None]
             z /= unit
-            total[: network.sizes[0]] += block.X.T @ z
+            total[: network.sizes[0]] += to_host(X.T @ z)
             if network.fit_intercept:
-                total[-1] += z.sum(axis=0)
+                total[-1] += to_host(xp.sum(z, axis=0))
         return objective.first_layer_gradient(total)
 
     if n_inputs <= 500:
@@ -406,28 +442,25 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     total = 0.0
     for block in rows.blocks(sum(network.sizes[1:])):
         if layers is None:
-            logits = np.zeros((block.n_rows, network.sizes[-1]), block.X.dtype)
+            shape = block.n_rows, network.sizes[-1]
+            logits = beside(np.zeros(shape, block.dtype), block.X)
         else:
             logits = network.forward(layers, block.X, guarded=guarded)[-1]
         w = block.weights
         for at in _chunks(logits):
-            log_prob = likelihood.log_prob(logits[at], block.codes[at])
-            total += _weighted_sum(log_prob, None if w is None else w[at])
-    return total
+            log_prob = likelihood.log_prob(logits[at, ...], block.codes[at, ...])
+            total += _weighted_sum(log_prob, None if w is None else w[at, ...])
+    return float(total)
 
 
 def _chunks(logits):
     """Slices of rows that fit the cache with all that is computed of them."""
-    row_bytes = 8 * logits.shape[1] * logits.dtype.itemsize
-    return slices(logits.shape[0], block_rows(row_bytes))
+    row_bytes = 8 * logits.shape[1] * float_type(logits).itemsize
+    return slices(logits.shape[0], block_rows(row_bytes, logits))
 
 
 def _weighted_sum(log_prob, weights):
     xp = array_namespace(log_prob)
     if weights is not None:
         log_prob = log_prob * (weights[:, None] if weights.ndim == 1 else weights)
-    return float(xp.sum(log_prob, dtype=xp.float64))
-
-
-def _largest(array):
-    return float(array_namespace(array).max(abs(array)))
+    return xp.sum(log_prob, dtype=widest_float(log_prob))

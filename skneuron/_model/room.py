@@ -6,6 +6,7 @@ more than most of what is computed in it; and what was just in use is in the cac
 
 import numpy as np
 
+from .._arrays import is_numpy
 from .rows import Rows, block_rows, take_rows
 
 #: Larger batches are no mini-batches: they are read in place, block by block.
@@ -37,7 +38,7 @@ class Room:
             return np.empty((size, *array.shape[1:]), array.dtype)
 
         X, weights = rows.X, rows.weights
-        self.X = like(X) if isinstance(X, np.ndarray) else None
+        self.X = like(X) if is_numpy(X) else None
         self.codes = like(rows.codes)
         self.weights = None if weights is None else like(weights)
         self.activations = [np.empty((size, n), X.dtype) for n in network.sizes[1:]]

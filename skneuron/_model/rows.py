@@ -9,9 +9,25 @@ from functools import cached_property
 
 import numpy as np
 
+from .._arrays import (
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    is_numpy,
+    is_sparse,
+    like,
+    to_host,
+    widest_float,
+)
+
 #: What is computed for a block of rows takes about this much: some of the second-level
 #: cache.
 BLOCK_BYTES = 1 << 20
+
+#: The same on a device, which takes a call for a whole block to have enough to do, and
+#: has no cache to speak of.
+DEVICE_BYTES = 1 << 28
 
 #: Features that are read in place, twice: enough that BLAS reads them with all cores,
 #: some of the last-level cache.
@@ -42,24 +58,35 @@ class Rows:
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
 
+    @property
+    def dtype(self):
+        """The float type of the features, as NumPy calls it."""
+        return float_type(self.X)
+
     @cached_property
     def total_weight(self):
         """The sum of the weights: for outputs that weigh rows differently, the mean."""
         w = self.weights
         if w is None:
             return float(self.n_rows)
-        total = sum(float(w[span].sum()) for span in self.spans)
+        xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
+        total = sum(float(xp.sum(w[span, ...], dtype=dtype)) for span in self.spans)
         return total / (1 if w.ndim == 1 else w.shape[1])
 
     def fingerprint(self):
         """A number that tells other labels or weights from these."""
-        of_weights = 0 if self.weights is None else zlib.crc32(self.weights.tobytes())
-        return zlib.crc32(self.codes.tobytes(), of_weights)
+        of_weights = 0
+        if self.weights is not None:
+            of_weights = zlib.crc32(to_host(self.weights).tobytes())
+        return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
 
     def take(self, at):
         """The rows at an index array or slice."""
-        weights = None if self.weights is None else self.weights[at]
-        return Rows(take_rows(self.X, at), self.codes[at], weights, self.centre)
+        if not isinstance(at, slice):
+            at = beside(at, self.X)
+        weights = None if self.weights is None else take_rows(self.weights, at)
+        codes = take_rows(self.codes, at)
+        return Rows(take_rows(self.X, at), codes, weights, self.centre)
 
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
@@ -67,7 +94,7 @@ class Rows:
         Runs, as they need no copy where they are long, and are quickly copied where
         they are short.
         """
-        n_runs = max(16, n_rows // block_rows(self._row_bytes()))
+        n_runs = max(16, n_rows // block_rows(self._row_bytes(), self.X))
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
         spans = [slice(start, start + size) for start in starts]
@@ -77,18 +104,24 @@ class Rows:
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
-        centre = mean.astype(self.X.dtype), scale.astype(self.X.dtype)
+        centre = like(mean, self.X), like(scale, self.X)
         rows = Rows(self.X, self.codes, self.weights, centre)
         return next(rows.blocks(0)) if self.is_small() else rows
 
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
-        return isinstance(self.X, np.ndarray) and self.X.nbytes <= BLOCK_BYTES
+        if is_sparse(self.X):
+            return False
+        return self.X.shape[0] * self._row_bytes() <= block_bytes(self.X)
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
-        if isinstance(self.X, np.ndarray):
+        if is_numpy(self.X):
             X = np.ldexp(self.X, -exponents)
+        elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
+            half = -exponents // 2
+            X = self.X * like(np.exp2(half), self.X)
+            X = X * like(np.exp2(-exponents - half), self.X)
         else:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])
@@ -106,9 +139,11 @@ class Rows:
         """
         if self.centre is not None:
             n_numbers += self.X.shape[1]
-        number = n_numbers * self.X.dtype.itemsize
-        if isinstance(self.X, np.ndarray):
+        number = n_numbers * self.dtype.itemsize
+        if is_numpy(self.X):
             size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
+        elif is_elsewhere(self.X):
+            size = block_rows(number, self.X)
         else:  # SciPy's products need no cache, and its slices are copies
             some = max(BLOCK_BYTES, self.X.shape[0] * self._row_bytes() // 20)
             size = some // (number + self._row_bytes())
@@ -135,15 +170,19 @@ class Rows:
         return of(self)
 
     def _row_bytes(self):
-        if isinstance(self.X, np.ndarray):
-            return self.X.shape[1] * self.X.dtype.itemsize
+        if not is_sparse(self.X):
+            return self.X.shape[1] * self.dtype.itemsize
         stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
         return self.X.nnz * stored // max(1, self.X.shape[0])
 
 
 def take_rows(X, at):
     """The rows at an index array or slice; a slice of most rows is no copy."""
-    if isinstance(X, np.ndarray) or not isinstance(at, slice):
+    if is_elsewhere(X):
+        if isinstance(at, slice):
+            return X[at, ...]
+        return array_namespace(X).take(X, at, axis=0)
+    if is_numpy(X) or not isinstance(at, slice):
         return X[at]
     start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
     stored = slice(X.indptr[start], X.indptr[stop])
@@ -152,10 +191,15 @@ def take_rows(X, at):
 
 
 def slices(n_rows, size):
-    """Consecutive slices of `size` rows; the last may reach beyond the end."""
-    return [slice(start, start + size) for start in range(0, n_rows, size)]
+    """Consecutive slices of `size` rows; the last may be shorter."""
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
-def block_rows(row_bytes):
-    """How many rows of `row_bytes` make a block."""
-    return max(64, BLOCK_BYTES // max(1, row_bytes))
+def block_rows(row_bytes, X=None):
+    """How many rows of `row_bytes` make a block, where X lies; by default, here."""
+    return max(64, block_bytes(X) // max(1, row_bytes))
+
+
+def block_bytes(X=None):
+    """What a block may take."""
+    return BLOCK_BYTES if X is None or not is_elsewhere(X) else DEVICE_BYTES

@@ -17,8 +17,8 @@ import copy
 
 import numpy as np
 
+from .._arrays import array_namespace, is_sparse, largest_size, to_host
 from .moments import column_moments
-from .objective import _largest
 
 #: Deviations within this factor of one another are those of features in one unit.
 ALIKE = 10.0
@@ -51,7 +51,7 @@ class Standardised:
         if not network.fit_intercept:  # no b to take the shift: size, not deviation
             deviation = np.hypot(mean, deviation)
             mean = np.zeros_like(mean)
-        mean = mean.astype(rows.X.dtype).astype(np.float64)
+        mean = mean.astype(rows.dtype).astype(np.float64)
         # What the penalty adds to the curvature, in the same units.
         prior = np.full_like(mean, np.sqrt(4 * objective.l2 / rows.total_weight))
         if self.exponents is not None:
@@ -59,7 +59,7 @@ class Standardised:
         deviation = np.hypot(deviation, prior)
         # What rounding leaves of a constant column is measured as 0; the intercept says
         # all that the column could.
-        huge = np.finfo(rows.X.dtype).maxexp - 24
+        huge = np.finfo(rows.dtype).maxexp - 24
         constant = deviation <= 8 * objective.noise * np.abs(mean)
         if width is not None:
             deviation = width * _shared(deviation, ~constant)
@@ -69,7 +69,7 @@ class Standardised:
         self.mean, self.scale = mean, scale
         mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
         mild &= not rows.is_small()
-        self._pulls = mild or not isinstance(rows.X, np.ndarray)
+        self._pulls = mild or is_sparse(rows.X)
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
@@ -83,6 +83,11 @@ class Standardised:
         """How many examples there are."""
         return self.base.n_rows
 
+    @property
+    def place(self):
+        """An array where the rows are."""
+        return self.base.place
+
     def part(self, at, *, whole_penalty):
         """The objective of some of the rows alone, in the same coordinates."""
         return self._of(self.base.part(at, whole_penalty=whole_penalty))
@@ -93,7 +98,7 @@ class Standardised:
         Dense features are standardised as a batch of them is read: that is a pass over
         the batch, and the chain rule several over the parameters.
         """
-        if self._pulls and isinstance(self.base.rows.X, np.ndarray):
+        if self._pulls and not is_sparse(self.base.rows.X):
             base = self.base.centred(self.mean, self.scale)
             return base.parts(size, whole_penalty=whole_penalty)
         part = self.base.parts(size, whole_penalty=whole_penalty)
@@ -206,7 +211,7 @@ class Standardised:
         mean_factor = self.divisor / self.total_weight
         gradient = evaluation.gradient * mean_factor
         resolution = self.resolution
-        if _largest(gradient) > max(tol, resolution):
+        if largest_size(gradient) > max(tol, resolution):
             return False
         first = self._first_layer(gradient)
         size = np.maximum(self.scale, np.abs(self.mean))[:, None]
@@ -233,15 +238,17 @@ def _measure(rows):
     that hold any are measured in units of powers of two, column by column: this copies
     them, and is exact.
     """
-    limits = np.finfo(rows.X.dtype)
+    limits = np.finfo(rows.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = column_moments(rows)
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
         return None, (mean, deviation)
-    largest = abs(rows.X).max(axis=0)
-    largest = largest.toarray().ravel() if hasattr(largest, "toarray") else largest
+    if is_sparse(rows.X):
+        largest = abs(rows.X).max(axis=0).toarray().ravel()
+    else:
+        largest = to_host(array_namespace(rows.X).max(abs(rows.X), axis=0))
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
     return exponents, column_moments(rows.in_units(exponents))

@@ -12,6 +12,7 @@ y                       classes                      likelihood
 
 import numpy as np
 
+from .._arrays import array_namespace, beside, is_elsewhere, to_host, widest_float
 from .likelihood import Bernoulli, Categorical, Joint
 from .rows import slices
 
@@ -32,10 +33,7 @@ class ClassesPerOutput(list):
 
     def __getitem__(self, key):
         if isinstance(key, np.ndarray) and key.ndim == 2:
-            columns = [classes[key[:, i]] for i, classes in enumerate(self)]
-            if len({column.dtype.kind for column in columns}) > 1:
-                columns = [column.astype(object) for column in columns]
-            return np.stack(columns, axis=1)
+            return Targets(list(self)).labels(key)
         return super().__getitem__(key)
 
 
@@ -45,37 +43,60 @@ class Targets:
     Parameters
     ----------
     classes : array of shape (n_classes,), or list of such arrays
-        The sorted classes of a single output, or of each column of a 2-d y.
+        The sorted classes of a single output, or of each column of a 2-d y: of the
+        namespace, and on the device, that y had.
+
+    Attributes
+    ----------
+    classes : array of shape (n_classes,), or ClassesPerOutput
+        As they were given.
+    per_output : list of arrays of shape (n_classes,)
+        Those of each output, of any kind: NumPy's.
     """
 
     def __init__(self, classes):
         self.several = isinstance(classes, list)
         self.classes = ClassesPerOutput(classes) if self.several else classes
-        self.per_output = self.classes if self.several else [classes]
+        classes = [to_host(of) for of in (classes if self.several else [classes])]
+        self.per_output = classes
         # (n, m) of 0/1: known by its classes, so that it needs no flag of its own.
         self.multilabel = self.several and all(
             _are_zero_and_one(classes) for classes in self.per_output
         )
-        if self.multilabel or (not self.several and len(classes) == 2):
+        if self.multilabel or (not self.several and len(classes[0]) == 2):
             self.likelihood = Bernoulli(len(self.per_output))
         elif self.several:
             self.likelihood = Joint(
-                [
-                    Bernoulli() if len(c) == 2 else Categorical(len(c))
-                    for c in self.per_output
-                ]
+                [Bernoulli() if len(c) == 2 else Categorical(len(c)) for c in classes]
             )
         else:
-            self.likelihood = Categorical(len(classes))
+            self.likelihood = Categorical(len(classes[0]))
 
     @classmethod
     def of(cls, y):
         """Find the classes of labels y, (n_samples,) or (n_samples, n_outputs)."""
+        if is_elsewhere(y):
+            return cls._of_elsewhere(y)
         if y.ndim == 1:
             return cls(_unique(y))
         if y.dtype.kind in "biuf" and bool(np.all((y == 0) | (y == 1))):
             return cls([np.asarray([0, 1]).astype(y.dtype)] * y.shape[1])
         return cls([_unique(column) for column in y.T])
+
+    @classmethod
+    def _of_elsewhere(cls, y):
+        xp = array_namespace(y)
+
+        def distinct(labels):  # in order, of which a namespace need not care
+            return beside(np.sort(to_host(xp.unique_values(labels))), y)
+
+        if y.ndim == 1:
+            return cls(distinct(y))
+        number = _as_number(y)
+        if bool(xp.all((number == 0) | (number == 1))):
+            zero_and_one = beside(np.asarray([0, 1]), y)
+            return cls([xp.astype(zero_and_one, y.dtype)] * y.shape[1])
+        return cls([distinct(y[:, i]) for i in range(y.shape[1])])
 
     def encode(self, y):
         """Turn labels into codes.
@@ -87,20 +108,22 @@ class Targets:
         Returns
         -------
         codes : int array of shape (n_samples, n_outputs)
-            Places in the output's classes.
+            Places in the output's classes. They lie where y does.
 
         Raises
         ------
         ValueError
             If y has another number of columns, or a label outside the classes.
         """
-        columns = y[:, None] if y.ndim == 1 else y
+        columns = y if y.ndim == 2 else y[:, None]
         if self.several != (y.ndim == 2) or columns.shape[1] != len(self.per_output):
             expected = f"(n_samples, {len(self.per_output)})"
             raise ValueError(
                 f"y has shape {y.shape}; the model's classes ask for "
                 f"{expected if self.several else '(n_samples,)'}."
             )
+        if is_elsewhere(y):
+            return self._encode_elsewhere(columns)
         most = max(len(classes) for classes in self.per_output)
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
         for i, classes in enumerate(self.per_output):
@@ -110,12 +133,53 @@ class Targets:
                 codes[at, i] = places(labels)
                 unknown = classes[codes[at, i]] != labels
                 if np.any(unknown):
-                    where = f" in column {i}" if self.several else ""
-                    raise ValueError(
-                        f"y contains labels{where} that are not among the classes "
-                        f"{classes.tolist()}: {np.unique(labels[unknown]).tolist()}."
-                    )
+                    self._raise_unknown(i, np.unique(labels[unknown]))
         return codes
+
+    def _encode_elsewhere(self, columns):
+        xp = array_namespace(columns)
+        codes = []
+        for i, classes in enumerate(self.per_output):
+            labels = _as_number(columns[:, i])
+            if classes.dtype.kind not in "biuf":
+                self._raise_unknown(i, np.unique(to_host(labels)))
+            known = _as_number(beside(classes, columns))
+            dtype = widest_float(labels)
+            if all(xp.isdtype(of.dtype, "integral") for of in (labels, known)):
+                dtype = xp.result_type(labels, known)
+            known = xp.astype(known, dtype)
+            labels = xp.astype(labels, dtype, copy=True)  # PyTorch warns of gaps
+            places = xp.clip(xp.searchsorted(known, labels), 0, len(classes) - 1)
+            unknown = xp.take(known, places, axis=0) != labels
+            if bool(xp.any(unknown)):
+                self._raise_unknown(i, np.unique(to_host(labels)[to_host(unknown)]))
+            codes.append(places)
+        return xp.stack(codes, axis=1)
+
+    def _raise_unknown(self, i, labels):
+        where = f" in column {i}" if self.several else ""
+        raise ValueError(
+            f"y contains labels{where} that are not among the classes "
+            f"{self.per_output[i].tolist()}: {labels.tolist()}."
+        )
+
+    def labels(self, codes):
+        """What codes, (n_rows, n_outputs), stand for: (n_rows,) or (n_rows, n_outputs).
+
+        It lies where the codes do, if that is where labels of this kind can lie.
+        """
+        if any(classes.dtype.kind not in "biuf" for classes in self.per_output):
+            codes = to_host(codes)
+        xp = array_namespace(codes)
+        columns = [
+            xp.take(beside(classes, codes), codes[:, i], axis=0)
+            for i, classes in enumerate(self.per_output)
+        ]
+        if not self.several:
+            return columns[0]
+        if not is_elsewhere(codes) and len({c.dtype.kind for c in columns}) > 1:
+            columns = [column.astype(object) for column in columns]
+        return xp.stack(columns, axis=1)
 
     def same_classes(self, other):
         """Tell whether both have the same outputs with the same classes."""
@@ -138,13 +202,20 @@ class Targets:
 
     def choose(self, z):
         """The code of the likeliest class of each output, (n_rows, n_outputs)."""
+        xp = array_namespace(z)
         chosen = [
-            at[:, 0] > 0
+            xp.astype(at[:, 0] > 0, xp.int64)
             if at.shape[1] == 1 and len(classes) == 2
-            else at.argmax(axis=1)
+            else xp.argmax(at, axis=1)
             for classes, at in self.split(z)
         ]
-        return np.stack(chosen, axis=1).astype(np.intp)
+        return xp.stack(chosen, axis=1)
+
+
+def _as_number(y):
+    """Booleans, which namespaces do not count with, as integers."""
+    xp = array_namespace(y)
+    return xp.astype(y, xp.int8) if xp.isdtype(y.dtype, "bool") else y
 
 
 def _are_zero_and_one(classes):

@@ -67,6 +67,10 @@ class Rowwise:
             part.l2 *= len(part.x) / len(self.x)
         return part
 
+    @property
+    def place(self):
+        return self.x
+
     def parts(self, size, *, whole_penalty):
         def part(at):
             result = self.part(at, whole_penalty=whole_penalty)
@@ -278,7 +282,7 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     class Torn:
         calls, size = 0, 2
 
-        def __call__(self):
+        def __call__(self, place=None):
             self.calls += 1
             yield slice(0, 2)
             if self.calls == 3:

@@ -36,11 +36,15 @@ def check_data(estimator, X, y, sample_weight, *, reset):
     return X, check_labels(y), sample_weight
 
 
-def check_weights(sample_weight, X):
+def check_weights(sample_weight, X, *, may_be_zero=False):
     """`sample_weight` as floats, (n_samples,); ValueError that names it if wrong."""
     try:
         return _check_sample_weight(
-            sample_weight, X, dtype=FLOATS, ensure_non_negative=True
+            sample_weight,
+            X,
+            dtype=FLOATS,
+            ensure_non_negative=True,
+            allow_all_zero_weights=may_be_zero,
         )
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
@@ -158,7 +162,11 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         before + np.bincount(code, sample_weight, len(before))
         for before, code in zip(counts, codes.T, strict=True)
     ]
-    tables = class_tables(wanted, targets, counts)
+    return weigh(class_tables(wanted, targets, counts), codes, sample_weight), counts
+
+
+def weigh(tables, codes, sample_weight):
+    """Sample weights times the weights of classes, which `tables` hold by output."""
     if len(tables) == 1:
         weights = tables[0][codes[:, 0]]
         per_row = weights
@@ -169,7 +177,7 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         per_row = weights.T
     if sample_weight is not None:
         per_row *= sample_weight
-    return weights, counts
+    return weights
 
 
 def class_tables(wanted, targets, counts):

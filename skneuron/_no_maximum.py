@@ -10,7 +10,7 @@ more closely: the cheaper questions first, the linear programme last.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -69,8 +69,7 @@ def all_labels_likely(log_likelihood, rows):
     """
     if not log_likelihood > -np.log(2) * rows.total_weight / rows.n_rows:
         return False  # as the smallest weight is no larger than the mean
-    w = rows.weights
-    return w is None or log_likelihood > -np.log(2) * float(w[w > 0].min())
+    return log_likelihood > -np.log(2) * rows.smallest_weight
 
 
 def telling_step(result, objective, direction, price):
@@ -156,7 +155,7 @@ def _furthest_swings(objective, targets, step):
     rows, d = base.rows, base.network.sizes[0]
     w, spread = rows.weights, rows.n_rows
     if w is not None and w.ndim == 1:
-        spread = rows.total_weight / float(w[w > 0].min())
+        spread = rows.total_weight / rows.smallest_weight
     # A row is no further from the mean than this many deviations, which are rounded to
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
@@ -170,9 +169,14 @@ def _swings(objective, targets, step):
     base = objective.base
     rows, (d, n_logits) = base.rows, base.network.sizes
     W = objective.first_layer_parameters(step.reshape(-1, n_logits))
-    W, swings = W.astype(rows.X.dtype), np.zeros(len(targets.per_output))
-    for block in rows.blocks(n_logits):
-        z = block.X @ W[:d] + W[d:].sum(axis=0)
+    W = W.astype(rows.X.dtype)
+    return rows.total(partial(_swings_of, targets, W[:d], W[d:]), np.maximum)
+
+
+def _swings_of(targets, W, b, rows):
+    swings = np.zeros(len(targets.per_output))
+    for block in rows.blocks(W.shape[1]):
+        z = block.X @ W + b.sum(axis=0)
         for column, (_, own) in enumerate(targets.split(z)):
             swing = np.ptp(own, axis=1) if own.shape[1] > 1 else np.abs(own)
             swings[column] = max(swings[column], swing.max())
@@ -191,20 +195,27 @@ def _margins(objective, targets, vectors):
         for v in vectors
     ]
     W = np.hstack(maps)
-    shape = len(vectors), len(targets.per_output)
-    lowest, largest = np.full(shape, np.inf), np.full(shape, -np.inf)
-    for block in base.rows.blocks(2 * W.shape[1]):
-        z = block.X @ W[:d] + W[d:].sum(axis=0)
-        for v, at in enumerate(np.split(z, len(vectors), axis=1)):
+    margins = partial(_margins_of, targets, len(vectors), W[:d], W[d:])
+    minus_lowest, largest = base.rows.total(margins, np.maximum)
+    return -minus_lowest, largest
+
+
+def _margins_of(targets, n_vectors, W, b, rows):
+    """Minus the lowest, and the largest: maxima, both."""
+    shape = n_vectors, len(targets.per_output)
+    minus_lowest, largest = bounds = np.full((2, *shape), -np.inf)
+    for block in rows.blocks(2 * W.shape[1]):
+        z = block.X @ W + b.sum(axis=0)
+        for v, at in enumerate(np.split(z, n_vectors, axis=1)):
             for column, (_, own) in enumerate(targets.split(at)):
                 codes, w = block.codes[:, column], block.weights
                 if w is not None and w.ndim == 2:
                     own, codes = own[w[:, column] > 0], codes[w[:, column] > 0]
                 if len(codes):
                     low, high = _range_of_margins(own, codes)
-                    lowest[v, column] = min(lowest[v, column], low)
+                    minus_lowest[v, column] = max(minus_lowest[v, column], -low)
                     largest[v, column] = max(largest[v, column], high)
-    return lowest, largest
+    return bounds
 
 
 def _range_of_margins(z, codes):
@@ -225,18 +236,14 @@ class _Case:
         base = objective.base
         self.objective, self.column = objective, column
         self.fit_intercept = base.network.fit_intercept
-        if rows.weights is not None and rows.weights.ndim == 2:
-            counting = rows.weights[:, column] > 0
-            rows = rows if counting.all() else rows.take(np.flatnonzero(counting))
-        self.X, self.codes = rows.X, rows.codes[:, column]
-        self.k = len(targets.per_output[column])
+        self.rows, self.k = rows, len(targets.per_output[column])
         places = np.arange(base.network.sizes[1])[None]
         self.logits = [own[0] for _, own in targets.split(places)][column]
-        self.members = [np.flatnonzero(self.codes == c) for c in range(self.k)]
 
     def single(self):
         """What a class without samples, or a feature alone, does."""
-        absent = [c for c, members in enumerate(self.members) if not len(members)]
+        low, high = self._ranges
+        absent = _places(low.min(axis=1) > high.max(axis=1))
         if absent and self.fit_intercept:
             return Finding(self.column, "quasi-completely", absent=absent)
         alone, strictly = self._alone
@@ -255,7 +262,7 @@ class _Case:
 
     def along(self, vector, kind):
         """What separates along a vector of the climb's."""
-        d = self.X.shape[1]
+        d = self.rows.X.shape[1]
         weights = vector.reshape(-1, self.objective.base.network.sizes[1])
         weights = weights[:d, self.logits]
         if weights.shape[1] > 1:  # softmax cannot see what all its logits share
@@ -266,22 +273,29 @@ class _Case:
         return self._together(weights, kind)
 
     def is_small(self, n_cases):
-        """Whether the linear programmes of so many cases are affordable."""
-        X = self.X
+        """Whether the linear programmes of so many cases are affordable.
+
+        None is of rows that lie elsewhere: a programme takes all of them together.
+        """
+        X = self.rows.X
+        if not self.rows.lie_here:
+            return False
         n_weights = (self.k - 1) * (X.shape[1] + self.fit_intercept)
         n_numbers = max(X.size, X.shape[0] * self.k)
         return n_cases * n_weights**2 <= WEIGHTS**2 and n_cases * n_numbers <= NUMBERS
 
     def programme(self):
         """What the linear programme says, if it does."""
-        Z, *_ = in_deviations(self.X, self.fit_intercept)
+        rows = _counting(self.rows, self.column)
+        Z, *_ = in_deviations(rows.X, self.fit_intercept)
+        codes = rows.codes[:, self.column]
         try:
-            kind, D = Programme(Z, self.codes, self.k, self.fit_intercept).solve()
+            kind, D = Programme(Z, codes, self.k, self.fit_intercept).solve()
         except RuntimeError:  # not solved
             return None
         if kind == "none":
             return None
-        return self._together(D[: self.X.shape[1]], kind + "ly")
+        return self._together(D[: rows.X.shape[1]], kind + "ly")
 
     def _together(self, weights, kind):
         weights = np.abs(weights).max(axis=1)
@@ -314,14 +328,31 @@ class _Case:
     @cached_property
     def _ranges(self):
         """Smallest and largest value of each feature in each class, (k, d)."""
-        d = self.X.shape[1]
-        low, high = np.full((self.k, d), np.inf), np.full((self.k, d), -np.inf)
-        for c, members in enumerate(self.members):
-            for first in range(0, len(members), size := max(64, 65_536 // d)):
-                part = self.X[members[first : first + size]]
-                low[c] = np.minimum(low[c], _dense(part.min(axis=0)))
-                high[c] = np.maximum(high[c], _dense(part.max(axis=0)))
-        return low, high
+        of = partial(_ranges_of, self.column, self.k)
+        minus_low, high = self.rows.total(of, np.maximum)
+        return -minus_low, high
+
+
+def _ranges_of(column, k, rows):
+    """Minus the smallest value, and the largest, of each feature in each class."""
+    rows = _counting(rows, column)
+    d, codes = rows.X.shape[1], rows.codes[:, column]
+    minus_low, high = bounds = np.full((2, k, d), -np.inf)
+    for c in range(k):
+        members = np.flatnonzero(codes == c)
+        for first in range(0, len(members), size := max(64, 65_536 // d)):
+            part = rows.X[members[first : first + size]]
+            minus_low[c] = np.maximum(minus_low[c], -_dense(part.min(axis=0)))
+            high[c] = np.maximum(high[c], _dense(part.max(axis=0)))
+    return bounds
+
+
+def _counting(rows, column):
+    """The rows that have a weight in an output."""
+    if rows.weights is None or rows.weights.ndim == 1:
+        return rows
+    counting = rows.weights[:, column] > 0
+    return rows if counting.all() else rows.take(np.flatnonzero(counting))
 
 
 def _dense(row):

@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._arrays import numbers_may_end
+from ._dask import is_dask, lazily, total_of
 from ._labels import FLOATS, check_data, check_weights
 from ._model import (
     Bernoulli,
@@ -63,6 +64,8 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond some 30, those of
             probabilities that round to the same number are the same.
         """
+        if is_dask(X):
+            return lazily(self, "decision_function", X)
         z = self._logits(X)
         targets = Targets(self.classes_)
         with numbers_may_end():
@@ -82,6 +85,8 @@ n_outputs), or list of such ndarrays
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
+        if is_dask(X):
+            return lazily(self, "predict", X)
         z = self._logits(X)
         targets = Targets(self.classes_)
         codes = targets.choose(z)
@@ -117,6 +122,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         return self._probabilities(X, log=True)
 
     def _probabilities(self, X, log):
+        if is_dask(X):
+            return lazily(self, "predict_log_proba" if log else "predict_proba", X)
         z = self._logits(X)
         targets = Targets(self.classes_)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
@@ -144,6 +151,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         -------
         accuracy : float
         """
+        if is_dask(X):
+            return total_of(self, "score", X, y, sample_weight)
         predicted = self.predict(X)
         if predicted.ndim == 1:
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
@@ -173,6 +182,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         log_likelihood : float
             ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
         """
+        if is_dask(X):
+            return total_of(self, "log_likelihood", X, y, sample_weight)
         check_is_fitted(self)
         with numbers_may_end():
             X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)

@@ -10,7 +10,6 @@ from sklearn.utils.metaestimators import available_if
 from ._ascent import (
     LBFGS,
     ROWS_TO_A_PARAMETER,
-    Batches,
     FixedRate,
     Gradient,
     LineSearch,
@@ -23,6 +22,7 @@ from ._ascent import (
 from ._estimator import (
     NeuronClassifier,
     Plan,
+    batches_of,
     learns_from_streams,
     round_down,
     standardised,
@@ -362,7 +362,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return Newton(price, price * share <= BARGAIN, target)
 
     def _epochs(self, objective, direction, step_size, rng, monotone=False):
-        batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
+        batches = batches_of(objective.base.rows, self.batch_size, rng)
 
         def walk(objective, theta):
             return epochs(
@@ -431,7 +431,7 @@ def _price_of_curvature(objective):
     if n_rows * n_features < SMALL:
         return 0.0
     price = (2 + n_features / 70) * (objective.likelihood.coupled + 1) / 2
-    if isinstance(X, np.ndarray):
+    if objective.rows.is_dense:
         return price
     return price * n_rows * n_features / max(1, X.nnz)
 

@@ -4,6 +4,7 @@ The log-likelihood is a sum over examples, so all that a block of rows gives is 
 share of that sum, of the gradient and of the curvature.
 """
 
+import operator
 import zlib
 from functools import cached_property
 
@@ -36,6 +37,9 @@ class Rows:
         The runs of rows that count; None: all of them.
     """
 
+    #: Whether they are in this process: numbers can be looked up, rows be taken.
+    lie_here = True
+
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
         self.centre = centre
@@ -48,8 +52,19 @@ class Rows:
         w = self.weights
         if w is None:
             return float(self.n_rows)
-        total = sum(float(w[span].sum()) for span in self.spans)
+        total = sum(float(w[span].sum(dtype=np.float64)) for span in self.spans)
         return total / (1 if w.ndim == 1 else w.shape[1])
+
+    @cached_property
+    def smallest_weight(self):
+        """The smallest weight of a row that counts."""
+        w = self.weights
+        return 1.0 if w is None else float(w[w > 0].min())
+
+    @property
+    def is_dense(self):
+        """Whether the features are an array, without gaps."""
+        return isinstance(self.X, np.ndarray)
 
     def fingerprint(self):
         """A number that tells other labels or weights from these."""
@@ -83,7 +98,7 @@ class Rows:
 
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
-        return isinstance(self.X, np.ndarray) and self.X.nbytes <= BLOCK_BYTES
+        return self.is_dense and self.X.nbytes <= BLOCK_BYTES
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
@@ -127,10 +142,11 @@ class Rows:
                     block = Rows(X, block.codes, block.weights)
                 yield block
 
-    def total(self, of):
+    def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.
 
-        Rows that lie elsewhere add up what `of` gives for each part of them.
+        Rows that lie elsewhere add up what `of` gives for each part of them, or
+        `combine` it in another way, such as ``np.maximum``.
         """
         return of(self)
 
@@ -139,6 +155,12 @@ class Rows:
             return self.X.shape[1] * self.X.dtype.itemsize
         stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
         return self.X.nnz * stored // max(1, self.X.shape[0])
+
+
+def largest_sizes(rows):
+    """The largest absolute value in every column, (n_features,)."""
+    largest = abs(rows.X).max(axis=0)
+    return largest.toarray().ravel() if hasattr(largest, "toarray") else largest
 
 
 def take_rows(X, at):

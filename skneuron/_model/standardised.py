@@ -19,6 +19,7 @@ import numpy as np
 
 from .moments import column_moments
 from .objective import _largest
+from .rows import largest_sizes
 
 #: Deviations within this factor of one another are those of features in one unit.
 ALIKE = 10.0
@@ -69,7 +70,7 @@ class Standardised:
         self.mean, self.scale = mean, scale
         mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
         mild &= not rows.is_small()
-        self._pulls = mild or not isinstance(rows.X, np.ndarray)
+        self._pulls = mild or not rows.is_dense
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
@@ -87,13 +88,17 @@ class Standardised:
         """The objective of some of the rows alone, in the same coordinates."""
         return self._of(self.base.part(at, whole_penalty=whole_penalty))
 
+    def on(self, rows, *, whole_penalty):
+        """As :meth:`Objective.on`, in the same coordinates."""
+        return self._of(self.base.on(rows, whole_penalty=whole_penalty))
+
     def parts(self, size, *, whole_penalty):
         """As :meth:`Objective.parts`, in the same coordinates.
 
         Dense features are standardised as a batch of them is read: that is a pass over
         the batch, and the chain rule several over the parameters.
         """
-        if self._pulls and isinstance(self.base.rows.X, np.ndarray):
+        if self._pulls and self.base.rows.is_dense:
             base = self.base.centred(self.mean, self.scale)
             return base.parts(size, whole_penalty=whole_penalty)
         part = self.base.parts(size, whole_penalty=whole_penalty)
@@ -240,8 +245,7 @@ def _measure(rows):
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
         return None, (mean, deviation)
-    largest = abs(rows.X).max(axis=0)
-    largest = largest.toarray().ravel() if hasattr(largest, "toarray") else largest
+    largest = rows.total(largest_sizes, np.maximum)
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
     return exponents, column_moments(rows.in_units(exponents))

@@ -104,7 +104,7 @@ def _specimen(X):
     shape = (1, *X.shape[1:])
     if sparse.issparse(X._meta):
         return type(X._meta)(shape, dtype=X.dtype)
-    return np.zeros(shape, X.dtype)
+    return np.ones(shape).astype(X.dtype)  # of text, too
 
 
 def check_features(estimator, X, reset):

@@ -143,7 +143,7 @@ def read_elsewhere(
     n_features, dtype = check_features(estimator, X, reset)
     if y is None:
         raise ValueError(
-            f"This {name} estimator requires y to be passed, but the target y is None"
+            f"This {name} estimator requires y to be passed, but the target y is None."
         )
     parts = parts_of(X, y, sample_weight)
     see = task_of(partial(_Seen.of, name))

@@ -70,10 +70,22 @@ class Derived:
 
 @dataclass
 class Figures:
+    """What the client knows of a part.
+
+    Attributes
+    ----------
+    n_rows : int
+    total_weight, smallest_weight, fingerprint : as in Rows
+    counts : int array
+        The rows of each class of the first output.
+    n_stored : float
+        How many numbers of X are stored.
+    """
+
     n_rows: int
     total_weight: float
     smallest_weight: float
-    counts: np.ndarray  # of the codes of the first output
+    counts: np.ndarray
     n_stored: float
     fingerprint: int
 

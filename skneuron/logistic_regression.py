@@ -7,11 +7,9 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._arrays import is_sparse
 from ._ascent import (
     LBFGS,
     ROWS_TO_A_PARAMETER,
-    Batches,
     FixedRate,
     Gradient,
     LineSearch,
@@ -24,6 +22,7 @@ from ._ascent import (
 from ._estimator import (
     NeuronClassifier,
     Plan,
+    batches_of,
     learns_from_streams,
     round_down,
     standardised,
@@ -367,7 +366,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return Newton(price, price * share <= BARGAIN, target)
 
     def _epochs(self, objective, direction, step_size, rng, monotone=False):
-        batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
+        batches = batches_of(objective.base.rows, self.batch_size, rng)
 
         def walk(objective, theta):
             return epochs(
@@ -439,7 +438,7 @@ def _price_of_curvature(objective):
     ):
         return 0.0
     price = (2 + n_features / 70) * (objective.likelihood.coupled + 1) / 2
-    if not is_sparse(X):
+    if objective.rows.is_dense:
         return price
     return price * n_rows * n_features / max(1, X.nnz)
 

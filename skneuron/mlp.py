@@ -10,7 +10,6 @@ from sklearn.utils.metaestimators import available_if
 from ._ascent import (
     LBFGS,
     Adam,
-    Batches,
     FallingRate,
     FixedRate,
     LineSearch,
@@ -23,6 +22,7 @@ from ._ascent import (
 from ._estimator import (
     NeuronClassifier,
     Plan,
+    batches_of,
     learns_from_streams,
     round_down,
     standardised,
@@ -368,8 +368,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         size = self._batch_rows(objective)
         if self.solver == "lbfgs" or size is None:
             return steps(objective, theta, direction, step_size)
-        n_rows = objective.base.rows.n_rows
-        batches = Batches(n_rows, size, rng if self.shuffle else None)
+        rows = objective.base.rows
+        batches = batches_of(rows, size, rng if self.shuffle else None)
         return epochs(
             objective,
             theta,

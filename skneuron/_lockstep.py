@@ -292,10 +292,10 @@ def scores_together(estimators, X, y, sample_weight=None):
         return None
     try:
         X, y, sample_weight = check_data(first, X, y, sample_weight, reset=False)
-        codes = to_host(targets.encode(y))
+        codes = None if is_elsewhere(X) else to_host(targets.encode(y))
     except Exception:  # to be raised, score by score, as it is alone
         return None
-    if is_elsewhere(X):
+    if codes is None:
         return None
     weights = np.concatenate([one.coef_ for one in estimators]).T
     intercepts = np.concatenate([one.intercept_ for one in estimators])

@@ -172,12 +172,12 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         """
         if is_dask(X):
             return total_of(self, "score", X, y, sample_weight)
-        predicted = self.predict(X)
+        # On the host, which may compare labels of any kind, and has the widest floats.
+        predicted, y = to_host(self.predict(X)), to_host(y)
         if predicted.ndim == 1:
+            sample_weight = to_host(sample_weight)
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
-        # Labels alone, not X: on the host, where they may be compared with any.
-        predicted = to_host(predicted)
-        y = y.toarray() if sparse.issparse(y) else np.asarray(to_host(y))
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
         if y.shape != predicted.shape:
             raise ValueError(
                 f"y has shape {y.shape}, but the predictions have {predicted.shape}."

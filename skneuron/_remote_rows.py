@@ -23,6 +23,9 @@ from ._threads import one_blas
 #: How many runs a part's share of a sample is made of, at least.
 RUNS = 16
 
+#: A sample up to so large is put together in one place.
+JOINED_BYTES = 1 << 28
+
 
 @dataclass
 class Derived:
@@ -199,15 +202,19 @@ class RemoteRows:
     def sample(self, n_rows):
         """About `n_rows` of the rows, from every part its share of them: a copy there.
 
-        It is looked at many times, and then the collection need not be computed.
+        It is looked at many times: X need not be computed for it, and all of it lies in
+        one place unless it is large, as to ask many takes longer than the answers.
         """
-        sizes = [of.n_rows for of in self.figures]
-        shares = _shared_out(n_rows, sizes)
-        tasks = self._ask(_some_rows, shares)
-        chosen = [i for i, share in enumerate(shares) if share]
-        parts = persist(*(tasks[i] for i in chosen))
+        shares = _shared_out(n_rows, [of.n_rows for of in self.figures])
+        as_given = self._like(self.parts, self.figures, ())
+        tasks = as_given._ask(_some_rows, shares)
+        tasks = [task for task, share in zip(tasks, shares) if share]
+        stored = n_rows / self.n_rows * self.X.nnz * self.X.dtype.itemsize
+        if stored <= JOINED_BYTES:
+            tasks = [put_together(tasks, _joined)]
+        parts = persist(*tasks)
         figures = compute(*map(task_of(_figures_of_rows), parts))
-        return self._like([(None, part) for part in parts], list(figures), ())
+        return self._like([(None, part) for part in parts], list(figures), self.views)
 
     def split(self, aside, seed, *, by_class):
         """All rows but about `aside`, drawn at random, and those.
@@ -278,6 +285,18 @@ def _some_rows(rows, n):
     if len(some.spans) == 1:
         return some
     return rows.take(np.concatenate([np.r_[span] for span in some.spans]))
+
+
+def _joined(some, others):
+    """The rows of both."""
+    stack = np.concatenate
+    if sparse.issparse(some.X):
+        stack = partial(sparse.vstack, format="csr")
+    X = stack([some.X, others.X])
+    codes, weights = np.concatenate([some.codes, others.codes]), None
+    if some.weights is not None:
+        weights = np.concatenate([some.weights, others.weights])
+    return Rows(X, codes, weights)
 
 
 def _figures_of_rows(rows):

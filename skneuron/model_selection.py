@@ -14,6 +14,7 @@ from sklearn.model_selection._validation import (
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params, indexable
 
+from ._dask import is_dask
 from ._estimator import NeuronClassifier
 from ._evaluation import Evaluation
 from ._together import candidate, find_teams
@@ -187,7 +188,8 @@ class LockstepSearchCV(GridSearchCV):
         FitFailedWarning
             If some fits fail, and `error_score` is a number.
         """
-        teams = [] if y is None else self._teams()
+        # Dask collections are searched one candidate after the other.
+        teams = [] if y is None or is_dask(X) else self._teams()
         if not teams:
             super().fit(X, y, **params)
             shape = len(ParameterGrid(self.param_grid)), self.n_splits_

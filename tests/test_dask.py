@@ -12,8 +12,13 @@ from scipy import sparse
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron import (
+    GradientAscentLogisticRegression,
+    SimpleMLPClassifier,
+    _remote_rows,
+)
 from skneuron.exceptions import SeparationWarning
+from skneuron.model_selection import LockstepSearchCV
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array")
@@ -225,12 +230,18 @@ def test_features_of_any_size():
 
 
 @pytest.mark.usefixtures("here")
-def test_a_climb_that_starts_on_a_sample():
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_climb_that_starts_on_a_sample(kind, joined, monkeypatch):
+    if not joined:
+        monkeypatch.setattr(_remote_rows, "JOINED_BYTES", 0)
     rng = np.random.RandomState(0)
-    X = rng.randn(60_000, 8)
+    X = rng.randn(60_000, 8) * (rng.rand(60_000, 8) < 0.5)
     y = (X @ rng.randn(8) + rng.logistic(size=len(X)) > 0).astype(int)
-    found = LR().fit(lazy(X, (30, 29_970, 30_000)), lazy(y, (30, 29_970, 30_000)))
-    expected = LR().fit(X, y)
+    weights, rows = 1.0 + rng.rand(len(X)), (30, 29_970, 30_000)
+    lazy_X = lazy(X, rows).map_blocks(kind)
+    found = LR().fit(lazy_X, lazy(y, rows), lazy(weights, rows))
+    expected = LR().fit(kind(X), y, weights)
     assert found.log_likelihood_ == pytest.approx(expected.log_likelihood_, rel=1e-10)
     assert np.allclose(found.coef_, expected.coef_, atol=1e-4)
 
@@ -262,10 +273,10 @@ def test_batches_in_their_order_are_those_in_memory():
 @pytest.mark.parametrize(
     "model",
     [
-        LR(batch_size=32, max_iter=20, random_state=3),
-        LR(0.01, batch_size=32, max_iter=20, random_state=3),
-        MLP((5,), max_iter=20, batch_size=64, random_state=3),
-        MLP((5,), solver="gradient", batch_size=64, max_iter=20, random_state=3),
+        LR(batch_size=32, max_iter=8, random_state=3),
+        LR(0.01, batch_size=32, max_iter=8, random_state=3),
+        MLP((5,), max_iter=8, batch_size=64, random_state=3),
+        MLP((5,), solver="gradient", batch_size=64, max_iter=8, random_state=3),
     ],
 )
 def test_shuffled_batches_repeat_with_their_seed(model):
@@ -276,7 +287,7 @@ def test_shuffled_batches_repeat_with_their_seed(model):
     other = fitted(model.set_params(random_state=4), *data)[0]
     assert not np.array_equal(learned(once), learned(other))
     expected, _ = fitted(model, Z, TWO)
-    assert once.log_likelihood_ == pytest.approx(expected.log_likelihood_, rel=0.05)
+    assert once.log_likelihood_ == pytest.approx(expected.log_likelihood_, rel=0.1)
     assert once.log_likelihood_ == pytest.approx(once.log_likelihood(Z, TWO))
 
 
@@ -391,6 +402,14 @@ def test_other_errors():
         model.predict(lazy_X[:, :3])
     with pytest.raises(ValueError, match="same classes"):
         model.set_params(warm_start=True).fit(lazy_X, y + 1)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_search_takes_one_candidate_after_the_other():
+    grid = {"C": [0.1, 1.0]}
+    search = LockstepSearchCV(LR(solver="newton"), grid, cv=2)
+    found = search.fit(lazy(X, EVEN), lazy(TWO, EVEN)).best_score_
+    assert found == pytest.approx(search.fit(X, TWO).best_score_)
 
 
 # A cluster ---------------------------------------------------------------------------

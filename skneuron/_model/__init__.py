@@ -8,6 +8,7 @@ from .moments import column_moments
 from .network import Network
 from .networks import Networks
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
+from .on_demand import OnDemand
 from .rows import Rows
 from .side_by_side import SideBySide
 from .standardised import Standardised
@@ -22,6 +23,7 @@ __all__ = [
     "Network",
     "Networks",
     "Objective",
+    "OnDemand",
     "Rows",
     "SideBySide",
     "Standardised",

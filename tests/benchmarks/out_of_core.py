@@ -7,8 +7,8 @@ Run from the root of the repository, on Linux::
 
 The data are written once, to a folder that is removed at the end. Each row of the table
 is a process of its own. Memory is what that process alone holds (RssAnon) at its peak,
-above what it holds after a fit of a few rows; pages of the files, which the system takes
-back when it needs them, do not count.
+above what it holds after a fit of a few rows. Pages of the files do not count: the
+system takes them back when it needs them.
 """
 
 import argparse

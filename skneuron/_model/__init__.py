@@ -9,6 +9,7 @@ from .network import Network
 from .networks import Networks
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
 from .on_demand import OnDemand
+from .remembering import Remembering, information_along
 from .rows import Rows
 from .side_by_side import SideBySide
 from .standardised import Standardised
@@ -24,11 +25,13 @@ __all__ = [
     "Networks",
     "Objective",
     "OnDemand",
+    "Remembering",
     "Rows",
     "SideBySide",
     "Standardised",
     "Targets",
     "column_moments",
+    "information_along",
     "largest_safe_rate",
     "log_likelihood",
     "log_sigmoid",

@@ -120,7 +120,7 @@ def cluster(n_workers):
             n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=0,
         ) as processes,
         Client(processes) as client,

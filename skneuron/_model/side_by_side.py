@@ -16,6 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from .._arrays import (
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    is_sparse,
+    largest_size,
+    like,
+    to_host,
+    widest_float,
+)
 from .rows import block_rows, take_rows
 
 #: Ways of counting with fewer rows than this are not worth a product of their own.
@@ -37,12 +48,17 @@ class Group:
     rows: slice
     counts: np.ndarray
 
+    def __post_init__(self):
+        #: Whether any of them counts in each split.
+        self.active = np.atleast_2d(self.counts).max(axis=0) > 0
+
 
 class SideBySide:
     """The mean penalised log-likelihoods of several logistic regressions.
 
     Parameters, `theta`, are (n_parameters, n_members): a column is what the `Objective`
-    of that member alone takes.
+    of that member alone takes. All arguments are on the host but X, which is computed
+    with where it is.
 
     Parameters
     ----------
@@ -79,13 +95,18 @@ class SideBySide:
         n_threads=1,
     ):
         self.likelihood, self.splits, self.tables = likelihood, splits, tables
-        self.n_logits, self.n_threads = likelihood.n_logits, n_threads
+        self.n_logits = likelihood.n_logits
+        self.n_threads = 1 if is_elsewhere(X) else n_threads
         self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
-        self.dtype = X.dtype
+        self.dtype = float_type(X)
         order, self.groups = _grouped(counts)
-        self.X = _with_intercept(X[order]) if fit_intercept else X[order]
-        self.codes = codes[order]
-        self.weights = None if weights is None else weights[order].astype(self.dtype)
+        rows = take_rows(X, beside(order, X))
+        self.X = _with_intercept(rows) if fit_intercept else rows
+        self.codes = beside(codes[order], X)
+        self.weights = None if weights is None else like(weights[order], X)
+        if is_elsewhere(X):
+            for group in self.groups:
+                group.counts = like(group.counts.astype(np.float64), X)
         self.total_weight = self._total_weights(counts, codes, weights)
         shrunk = np.ones((self.X.shape[1], self.n_logits, 1))
         shrunk[X.shape[1] :] = 0
@@ -94,7 +115,7 @@ class SideBySide:
         limits = np.finfo(self.dtype)
         self.noise = float(limits.eps)
         self.resolution = 64 * self.noise  # of a gradient
-        self._unit = max(1.0, float(abs(X).max()) if min(X.shape) else 0.0)
+        self._unit = max(1.0, largest_size(X) if min(X.shape) else 0.0)
         terms = 4.0 * self.X.shape[0] * self.X.shape[1]
         #: Parameters up to this size give logits, and sums of them, that are finite.
         self.largest = float(limits.max) / terms / self._unit
@@ -126,9 +147,10 @@ class SideBySide:
         moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
 
         def share(X, at, z, active, counts):
-            likelihood.residuals(z, self.codes[at], moderate)
+            z = likelihood.residuals(z, self.codes[at, ...], moderate)
             self._weigh(z, at, members[active], counts)
-            return np.asarray(X.T @ z.reshape(len(z), -1)).reshape(-1, *z.shape[1:])
+            total = X.T @ array_namespace(z).reshape(z, (z.shape[0], -1))
+            return np.asarray(to_host(total)).reshape(-1, *z.shape[1:])
 
         for active, total in self._sums(theta, members, scale, share):
             gradient[:, :, active] += total
@@ -141,14 +163,14 @@ class SideBySide:
         """The total log-likelihood of each member, without its penalty."""
 
         def share(X, at, z, active, counts):
-            codes = self.codes[at]
-            z = z.transpose(0, 2, 1)
-            log_prob = self.likelihood.log_prob(
-                z.reshape(-1, self.n_logits), np.repeat(codes, z.shape[1], axis=0)
-            )
-            log_prob = log_prob.reshape(*z.shape[:2], -1).transpose(0, 2, 1).copy()
+            xp, codes = array_namespace(z), self.codes[at, ...]
+            n, n_logits, n_active = z.shape
+            z = xp.reshape(xp.permute_dims(z, (0, 2, 1)), (-1, n_logits))
+            log_prob = self.likelihood.log_prob(z, xp.repeat(codes, n_active, axis=0))
+            log_prob = xp.reshape(log_prob, (n, n_active, -1))
+            log_prob = xp.asarray(xp.permute_dims(log_prob, (0, 2, 1)), copy=True)
             self._weigh(log_prob, at, members[active], counts)
-            return log_prob.sum(axis=(0, 1), dtype=np.float64)
+            return to_host(xp.sum(log_prob, axis=(0, 1), dtype=widest_float(z)))
 
         values = np.zeros(len(members))
         for active, total in self._sums(theta, members, self.dtype.type(1), share):
@@ -167,21 +189,20 @@ class SideBySide:
         theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
         tasks = []
         for group in self.groups:
-            some = group.counts if group.counts.ndim == 1 else group.counts.max(axis=0)
-            active = np.flatnonzero(some[self.splits[members]] > 0)
+            active = np.flatnonzero(group.active[self.splits[members]])
             if len(active):
                 columns = np.ascontiguousarray(theta[:, :, active], self.dtype)
                 columns = columns.reshape(len(columns), -1)
-                tasks += [
-                    (group, active, columns, at) for at in _blocks(group.rows, columns)
-                ]
+                blocks = _blocks(group.rows, columns, self.X)
+                columns = beside(columns, self.X)
+                tasks += [(group, active, columns, at) for at in blocks]
 
         def run(mine):
             sums, room = {}, np.empty(0, self.dtype)
             for group, active, columns, at in mine:
                 X = take_rows(self.X, at)
                 n, width = X.shape[0], columns.shape[1]
-                if sp.issparse(X):
+                if is_sparse(X) or is_elsewhere(X):
                     z = X @ columns
                 else:
                     if len(room) < n * width:
@@ -189,8 +210,9 @@ class SideBySide:
                     z = np.matmul(X, columns, out=room[: n * width].reshape(n, width))
                 counts = group.counts
                 if counts.ndim == 2:
-                    counts = counts[at.start - group.rows.start :][:n]
-                z = z.reshape(n, self.n_logits, -1)
+                    first = at.start - group.rows.start
+                    counts = counts[first : first + n, ...]
+                z = array_namespace(z).reshape(z, (n, self.n_logits, -1))
                 total = share(X, at, z, active, counts).astype(np.float64, copy=False)
                 key = group.rows.start
                 if key in sums:
@@ -208,6 +230,8 @@ class SideBySide:
 
     def _weigh(self, z, at, members, counts):
         """Multiply (n_rows, any, n_members) by the weights of rows and members."""
+        if is_elsewhere(z):
+            return self._weigh_elsewhere(z, at, members, counts)
         if self.weights is not None:
             z *= self.weights[at, None, None]
         if self.tables is not None:
@@ -218,8 +242,19 @@ class SideBySide:
         elif not np.all(counts == 1):
             z *= counts
 
+    def _weigh_elsewhere(self, z, at, members, counts):
+        xp = array_namespace(z)
+        if self.weights is not None:
+            z *= self.weights[at][:, None, None]
+        if self.tables is not None:
+            table = like(self.tables[:, members], z)
+            z *= xp.take(table, self.codes[at, 0], axis=0)[:, None, :]
+        splits = beside(self.splits[members], z)
+        counts = xp.take(counts, splits, axis=counts.ndim - 1)
+        z *= counts if counts.ndim == 1 else counts[:, None, :]
 
-def _blocks(rows, columns):
+
+def _blocks(rows, columns, X):
     """Slices of the same length, but for rounding, an even number of them.
 
     Some 2.5 MB with what is computed of them: smaller ones spend their time in calls,
@@ -227,7 +262,7 @@ def _blocks(rows, columns):
     """
     n_inputs, width = columns.shape
     n_rows = rows.stop - rows.start
-    size = block_rows((n_inputs + width) * columns.itemsize * 2 // 5)
+    size = block_rows((n_inputs + width) * columns.itemsize * 2 // 5, X)
     n_blocks = 2 * -(-n_rows // (2 * size))
     ends = rows.start + np.linspace(0, n_rows, n_blocks + 1).astype(int)
     return [slice(a, b) for a, b in zip(ends.tolist(), ends[1:].tolist()) if a < b]
@@ -237,6 +272,9 @@ def _with_intercept(X):
     """X and a last column of 1."""
     if sp.issparse(X):
         return sp.hstack([X, np.ones((X.shape[0], 1), X.dtype)], format="csr")
+    if is_elsewhere(X):
+        xp = array_namespace(X)
+        return xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
     wide = np.ones((X.shape[0], X.shape[1] + 1), X.dtype)
     wide[:, :-1] = X
     return wide

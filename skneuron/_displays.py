@@ -165,7 +165,10 @@ class NeuronWeightsDisplay:
         import matplotlib.pyplot as plt
 
         n_images = len(self.weights)
-        n_columns = math.ceil(math.sqrt(n_images))
+        side = math.ceil(math.sqrt(n_images))
+        # A rectangle without gaps, unless that is a strip; then as good as a square.
+        full = [n for n in range(side, 2 * side) if n_images % n == 0]
+        n_columns = full[0] if full else side
         n_rows = math.ceil(n_images / n_columns)
         height, width = self.image_shape
         side = min(1.6, 10 / n_columns)  # inches

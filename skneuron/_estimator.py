@@ -26,7 +26,8 @@ from ._arrays import (
     numbers_may_end,
     to_host,
 )
-from ._ascent import Any, Plateau, climb
+from ._ascent import Any, Batches, Plateau, climb
+from ._dask import is_dask
 from ._labels import (
     check_data,
     check_two_classes,
@@ -36,6 +37,8 @@ from ._labels import (
 )
 from ._model import Network, Objective, Rows, Standardised, largest_safe_rate
 from ._predictions import Predictions, check_same_place
+from ._remote_reading import read_elsewhere
+from ._remote_rows import RemoteBatches
 from ._threads import one_blas
 from ._watch import ValidationScores, Watch
 from .exceptions import SeparationWarning
@@ -266,33 +269,15 @@ class NeuronClassifier(
     def _read(self, X, y, sample_weight, *, known, classes, partial, counts):
         """Validate the data: targets, rows, and the weight of each output's classes."""
         reset = not (partial and hasattr(self, "classes_"))
-        X, y, sample_weight = check_data(self, X, y, sample_weight, reset=reset)
-        targets = find_targets(y, known=known, classes=classes, partial=partial)
-        codes = beside(targets.encode(y), X)
-        weights, counts = example_weights(
-            self.class_weight, targets, codes, sample_weight, counts
-        )
-        if weights is not None and is_elsewhere(X):
-            weights = like(weights, X)  # as other namespaces mix no types
-        rows = Rows(X, codes, weights)
-        counts_at_all = None
-        if weights is not None:
-            counts_at_all = to_host(of_any_output(weights) > 0)
-        if counts_at_all is not None and not np.all(counts_at_all):
-            # A row of no weight is no row: not in a batch's count either.
-            counting = np.flatnonzero(counts_at_all)
-            if not len(counting):
-                raise ValueError(
-                    "No sample counts: sample_weight times class_weight is 0 for all."
-                )
-            rows = rows.take(counting)
+        given = self, X, y, sample_weight
+        asked = {"known": known, "classes": classes, "partial_fit": partial}
+        read = read_elsewhere if is_dask(X) else _read_here
+        targets, rows, counts = read(*given, **asked, counts=counts, reset=reset)
         if not np.isfinite(self._l2() / rows.total_weight):
             raise ValueError(
                 f"sample_weight sums to {rows.total_weight}: too small beside the "
                 "penalty. Multiply the weights by a constant."
             )
-        if not (partial or targets.several):
-            check_two_classes(rows.codes, targets.per_output[0])
         return targets, rows, counts
 
     def _keep(self, result, plan, best, adding):
@@ -326,12 +311,7 @@ class NeuronClassifier(
 
     def _split(self, rows, targets, seed):
         """Set rows aside for early stopping, class by class for a single output."""
-        stratify, least = None, 1
-        if not targets.several:
-            least = len(targets.per_output[0])
-            code = to_host(rows.codes[:, 0])  # scikit-learn splits there
-            # A class of a single row cannot be in both parts.
-            stratify = None if 1 in np.bincount(code) else code
+        least = 1 if targets.several else len(targets.per_output[0])
         aside = max(math.ceil(self.validation_fraction * rows.n_rows), least)
         if aside + least > rows.n_rows:
             raise ValueError(
@@ -340,6 +320,13 @@ class NeuronClassifier(
                 f"for each class: too many when n_samples = {rows.n_rows}. Give more "
                 "samples, or set early_stopping=False."
             )
+        if not rows.lie_here:
+            return rows.split(aside, seed, by_class=not targets.several)
+        stratify = None
+        if not targets.several:
+            code = to_host(rows.codes[:, 0])  # scikit-learn splits there
+            # A class of a single row cannot be in both parts.
+            stratify = None if 1 in np.bincount(code) else code
         train, validation = train_test_split(
             np.arange(rows.n_rows),
             test_size=aside,
@@ -416,6 +403,42 @@ class NeuronClassifier(
                 )
             )
         warnings.warn(message, category, stacklevel=5)
+
+
+def _read_here(
+    estimator, X, y, sample_weight, *, known, classes, partial_fit, counts, reset
+):
+    """Validate data in memory: what `_read` gives of them."""
+    X, y, sample_weight = check_data(estimator, X, y, sample_weight, reset=reset)
+    targets = find_targets(y, known=known, classes=classes, partial=partial_fit)
+    codes = beside(targets.encode(y), X)
+    weights, counts = example_weights(
+        estimator.class_weight, targets, codes, sample_weight, counts
+    )
+    if weights is not None and is_elsewhere(X):
+        weights = like(weights, X)  # as other namespaces mix no types
+    rows = Rows(X, codes, weights)
+    counts_at_all = None
+    if weights is not None:
+        counts_at_all = to_host(of_any_output(weights) > 0)
+    if counts_at_all is not None and not np.all(counts_at_all):
+        # A row of no weight is no row: not in a batch's count either.
+        counting = np.flatnonzero(counts_at_all)
+        if not len(counting):
+            raise ValueError(
+                "No sample counts: sample_weight times class_weight is 0 for all."
+            )
+        rows = rows.take(counting)
+    if not (partial_fit or targets.several):
+        check_two_classes(rows.codes, targets.per_output[0])
+    return targets, rows, counts
+
+
+def batches_of(rows, size, rng):
+    """Mini-batches of rows, here or elsewhere; shuffled by `rng`, unless it is None."""
+    if rows.lie_here:
+        return Batches(rows.n_rows, size, rng)
+    return RemoteBatches(rows, size, rng)
 
 
 def standardised(objective, memory, *, partial, width=None):

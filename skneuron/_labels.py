@@ -52,14 +52,18 @@ def check_data(estimator, X, y, sample_weight, *, reset):
     return X, check_labels(y), sample_weight
 
 
-def check_weights(sample_weight, X):
+def check_weights(sample_weight, X, *, may_be_zero=False):
     """`sample_weight` as floats, (n_samples,), where X is.
 
     ValueError that names it if wrong.
     """
     try:
         sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=floats(X), ensure_non_negative=True
+            sample_weight,
+            X,
+            dtype=floats(X),
+            ensure_non_negative=True,
+            allow_all_zero_weights=may_be_zero,
         )
         # Namespaces do not mix float types.
         return like(sample_weight, X) if is_elsewhere(X) else sample_weight
@@ -191,7 +195,11 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         to_host(before) + np.bincount(code, given, len(before))
         for before, code in zip(counts, known.T, strict=True)
     ]
-    tables = class_tables(wanted, targets, counts)
+    return weigh(class_tables(wanted, targets, counts), codes, sample_weight), counts
+
+
+def weigh(tables, codes, sample_weight):
+    """Sample weights times the weights of classes, which `tables` hold by output."""
     if is_elsewhere(codes):
         xp = array_namespace(codes)
         weights = xp.stack(
@@ -203,7 +211,7 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         )
         if sample_weight is not None:
             weights = sample_weight[:, None] * xp.astype(weights, sample_weight.dtype)
-        return weights if len(tables) > 1 else weights[:, 0], counts
+        return weights if len(tables) > 1 else weights[:, 0]
     if len(tables) == 1:
         weights = tables[0][codes[:, 0]]
         per_row = weights
@@ -214,7 +222,7 @@ def example_weights(wanted, targets, codes, sample_weight, counts):
         per_row = weights.T
     if sample_weight is not None:
         per_row *= sample_weight
-    return weights, counts
+    return weights
 
 
 def class_tables(wanted, targets, counts):

@@ -38,7 +38,7 @@ from ._model.rows import take_rows
 from ._predictions import check_same_place
 from ._threads import blas_on_one_thread
 from .logistic_regression import GradientAscentLogisticRegression
-from .mlp import VALUE
+from .mlp import value
 
 #: What the parameters of models side by side, and their gradients, may take.
 BUDGET = 1 << 28
@@ -265,7 +265,7 @@ def _fit_some_networks(estimators, first, network, targets, rows):
     else:
         momenta = np.array([m.momentum for m in members], rows.X.dtype)
         direction = Momentum(objective.spread(momenta).astype(rows.X.dtype))
-    stops = [Plateau(VALUE, m.tol, m.n_iter_no_change) for m in members]
+    stops = [Plateau(value, m.tol, m.n_iter_no_change) for m in members]
     fitted = {}
     with numbers_may_end():
         walk = epochs_together(

@@ -10,7 +10,7 @@ more closely: the cheaper questions first, the linear programme last.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -71,14 +71,7 @@ def all_labels_likely(log_likelihood, rows):
     """
     if not log_likelihood > -np.log(2) * rows.total_weight / rows.n_rows:
         return False  # as the smallest weight is no larger than the mean
-    w = rows.weights
-    return w is None or log_likelihood > -np.log(2) * _least(w)
-
-
-def _least(weights):
-    """The smallest weight that is not 0."""
-    xp = array_namespace(weights)
-    return float(xp.min(xp.where(weights > 0, weights, xp.inf)))
+    return log_likelihood > -np.log(2) * rows.smallest_weight
 
 
 def telling_step(result, objective, direction, price):
@@ -164,7 +157,7 @@ def _furthest_swings(objective, targets, step):
     rows, d = base.rows, base.network.sizes[0]
     w, spread = rows.weights, rows.n_rows
     if w is not None and w.ndim == 1:
-        spread = rows.total_weight / _least(w)
+        spread = rows.total_weight / rows.smallest_weight
     # A row is no further from the mean than this many deviations, which are rounded to
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
@@ -178,9 +171,14 @@ def _swings(objective, targets, step):
     base = objective.base
     rows, (d, n_logits) = base.rows, base.network.sizes
     W = objective.first_layer_parameters(step.reshape(-1, n_logits))
-    slope, shift = (like(of, rows.X) for of in (W[:d], W[d:].sum(axis=0)))
+    of = partial(_swings_of, targets, W[:d], W[d:].sum(axis=0))
+    return rows.total(of, np.maximum)
+
+
+def _swings_of(targets, W, b, rows):
+    slope, shift = (like(of, rows.X) for of in (W, b))
     xp, swings = array_namespace(rows.X), np.zeros(len(targets.per_output))
-    for block in rows.blocks(n_logits):
+    for block in rows.blocks(W.shape[1]):
         z = block.X @ slope + shift
         for column, (_, own) in enumerate(targets.split(z)):
             swing = xp.max(own, axis=1) - xp.min(own, axis=1)
@@ -202,14 +200,21 @@ def _margins(objective, targets, vectors):
         for v in vectors
     ]
     W = np.hstack(maps)
-    shape = len(vectors), len(targets.per_output)
-    lowest, largest = np.full(shape, np.inf), np.full(shape, -np.inf)
-    slope, shift = (beside(of, base.rows.X) for of in (W[:d], W[d:].sum(axis=0)))
-    xp = array_namespace(base.rows.X)
-    for block in base.rows.blocks(2 * W.shape[1]):
+    of = partial(_margins_of, targets, len(vectors), W[:d], W[d:].sum(axis=0))
+    minus_lowest, largest = base.rows.total(of, np.maximum)
+    return -minus_lowest, largest
+
+
+def _margins_of(targets, n_vectors, W, b, rows):
+    """Minus the lowest, and the largest: maxima, both."""
+    shape = n_vectors, len(targets.per_output)
+    minus_lowest, largest = bounds = np.full((2, *shape), -np.inf)
+    n_logits, xp = W.shape[1] // n_vectors, array_namespace(rows.X)
+    slope, shift = (beside(of, rows.X) for of in (W, b))
+    for block in rows.blocks(2 * W.shape[1]):
         X = block.X if is_numpy(slope) else xp.astype(block.X, slope.dtype)
         z = X @ slope + shift
-        for v in range(len(vectors)):
+        for v in range(n_vectors):
             at = z[:, v * n_logits : (v + 1) * n_logits]
             for column, (_, own) in enumerate(targets.split(at)):
                 codes, w = block.codes[:, column], block.weights
@@ -218,9 +223,9 @@ def _margins(objective, targets, vectors):
                     own, codes = (take_rows(of, counting) for of in (own, codes))
                 if codes.shape[0]:
                     low, high = _range_of_margins(own, codes)
-                    lowest[v, column] = min(lowest[v, column], low)
+                    minus_lowest[v, column] = max(minus_lowest[v, column], -low)
                     largest[v, column] = max(largest[v, column], high)
-    return lowest, largest
+    return bounds
 
 
 def _range_of_margins(z, codes):
@@ -242,18 +247,14 @@ class _Case:
         base = objective.base
         self.objective, self.column = objective, column
         self.fit_intercept = base.network.fit_intercept
-        if rows.weights is not None and rows.weights.ndim == 2:
-            counting = to_host(rows.weights[:, column]) > 0
-            rows = rows if counting.all() else rows.take(np.flatnonzero(counting))
-        self.X, self.codes = rows.X, to_host(rows.codes[:, column])
-        self.k = len(targets.per_output[column])
+        self.rows, self.k = rows, len(targets.per_output[column])
         places = np.arange(base.network.sizes[1])[None]
         self.logits = [own[0] for _, own in targets.split(places)][column]
-        self.members = [np.flatnonzero(self.codes == c) for c in range(self.k)]
 
     def single(self):
         """What a class without samples, or a feature alone, does."""
-        absent = [c for c, members in enumerate(self.members) if not len(members)]
+        low, high = self._ranges
+        absent = _places(low.min(axis=1) > high.max(axis=1))
         if absent and self.fit_intercept:
             return Finding(self.column, "quasi-completely", absent=absent)
         alone, strictly = self._alone
@@ -272,7 +273,7 @@ class _Case:
 
     def along(self, vector, kind):
         """What separates along a vector of the climb's."""
-        d = self.X.shape[1]
+        d = self.rows.X.shape[1]
         weights = vector.reshape(-1, self.objective.base.network.sizes[1])
         weights = weights[:d, self.logits]
         if weights.shape[1] > 1:  # softmax cannot see what all its logits share
@@ -283,8 +284,13 @@ class _Case:
         return self._together(weights, kind)
 
     def is_small(self, n_cases):
-        """Whether the linear programmes of so many cases are affordable."""
-        X = self.X
+        """Whether the linear programmes of so many cases are affordable.
+
+        None is of rows that lie elsewhere: a programme takes all of them together.
+        """
+        X = self.rows.X
+        if not self.rows.lie_here:
+            return False
         n_weights = (self.k - 1) * (X.shape[1] + self.fit_intercept)
         stored = X.nnz if is_sparse(X) else X.shape[0] * X.shape[1]
         n_numbers = max(stored, X.shape[0] * self.k)
@@ -292,15 +298,17 @@ class _Case:
 
     def programme(self):
         """What the linear programme says, if it does."""
+        rows = _counting(self.rows, self.column)
         # The solver is on the host; where it is asked, the features are few.
-        Z, *_ = in_deviations(to_host(self.X), self.fit_intercept)
+        Z, *_ = in_deviations(to_host(rows.X), self.fit_intercept)
+        codes = to_host(rows.codes[:, self.column])
         try:
-            kind, D = Programme(Z, self.codes, self.k, self.fit_intercept).solve()
+            kind, D = Programme(Z, codes, self.k, self.fit_intercept).solve()
         except RuntimeError:  # not solved
             return None
         if kind == "none":
             return None
-        return self._together(D[: self.X.shape[1]], kind + "ly")
+        return self._together(D[: rows.X.shape[1]], kind + "ly")
 
     def _together(self, weights, kind):
         weights = np.abs(weights).max(axis=1)
@@ -333,15 +341,33 @@ class _Case:
     @cached_property
     def _ranges(self):
         """Smallest and largest value of each feature in each class, (k, d)."""
-        d, xp = self.X.shape[1], array_namespace(self.X)
-        low, high = np.full((self.k, d), np.inf), np.full((self.k, d), -np.inf)
-        for c, members in enumerate(self.members):
-            for first in range(0, len(members), size := block_rows(16 * d, self.X)):
-                part = members[first : first + size]
-                part = take_rows(self.X, beside(part, self.X))
-                low[c] = np.minimum(low[c], _dense(xp.min(part, axis=0)))
-                high[c] = np.maximum(high[c], _dense(xp.max(part, axis=0)))
-        return low, high
+        of = partial(_ranges_of, self.column, self.k)
+        minus_low, high = self.rows.total(of, np.maximum)
+        return -minus_low, high
+
+
+def _ranges_of(column, k, rows):
+    """Minus the smallest value, and the largest, of each feature in each class."""
+    rows = _counting(rows, column)
+    d, codes = rows.X.shape[1], to_host(rows.codes[:, column])
+    xp = array_namespace(rows.X)
+    minus_low, high = bounds = np.full((2, k, d), -np.inf)
+    for c in range(k):
+        members = np.flatnonzero(codes == c)
+        for first in range(0, len(members), size := block_rows(16 * d, rows.X)):
+            part = members[first : first + size]
+            part = take_rows(rows.X, beside(part, rows.X))
+            minus_low[c] = np.maximum(minus_low[c], -_dense(xp.min(part, axis=0)))
+            high[c] = np.maximum(high[c], _dense(xp.max(part, axis=0)))
+    return bounds
+
+
+def _counting(rows, column):
+    """The rows that have a weight in an output."""
+    if rows.weights is None or rows.weights.ndim == 1:
+        return rows
+    counting = to_host(rows.weights[:, column]) > 0
+    return rows if counting.all() else rows.take(np.flatnonzero(counting))
 
 
 def _dense(row):

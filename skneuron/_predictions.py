@@ -17,6 +17,7 @@ from ._arrays import (
     numbers_may_end,
     to_host,
 )
+from ._dask import is_dask, lazily, total_of
 from ._labels import check_data, check_weights, floats
 from ._model import (
     Bernoulli,
@@ -82,6 +83,8 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond some 30, those of
             probabilities that round to the same number are the same.
         """
+        if is_dask(X):
+            return lazily(self, "decision_function", X)
         z = self._logits(X, "decision_function")
         targets = Targets(self.classes_)
         with numbers_may_end():
@@ -101,6 +104,8 @@ n_outputs), or list of such ndarrays
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
+        if is_dask(X):
+            return lazily(self, "predict", X)
         z = self._logits(X, "predict")
         targets = Targets(self.classes_)
         return targets.labels(targets.choose(z))
@@ -135,7 +140,10 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         return self._probabilities(X, log=True)
 
     def _probabilities(self, X, log):
-        z = self._logits(X, "predict_log_proba" if log else "predict_proba")
+        method = "predict_log_proba" if log else "predict_proba"
+        if is_dask(X):
+            return lazily(self, method, X)
+        z = self._logits(X, method)
         targets = Targets(self.classes_)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
         with numbers_may_end():
@@ -162,6 +170,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         -------
         accuracy : float
         """
+        if is_dask(X):
+            return total_of(self, "score", X, y, sample_weight)
         # On the host, which may compare labels of any kind, and has the widest floats.
         predicted, y = to_host(self.predict(X)), to_host(y)
         if predicted.ndim == 1:
@@ -193,6 +203,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         log_likelihood : float
             ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
         """
+        if is_dask(X):
+            return total_of(self, "log_likelihood", X, y, sample_weight)
         check_is_fitted(self)
         check_same_place(X, self, "log_likelihood")
         with numbers_may_end():

@@ -176,7 +176,11 @@ def in_deviations(X, fit_intercept):
 def _in_units(kind, D, mean, scale, fit_intercept, names):
     """The Separation that a direction for standardised features is."""
     W = D[: len(scale)] / scale[:, None]
-    b = D[-1] - mean @ W if fit_intercept else np.zeros(D.shape[1])
+    b = np.zeros(D.shape[1])
+    if fit_intercept:
+        b = D[-1] - mean @ W
+        rounding = np.abs(D[-1]) + np.abs(mean) @ np.abs(W)
+        b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
     involved = [name for name, weights in zip(names, W, strict=True) if weights.any()]
     if D.shape[1] == 2:
         return Separation(kind, W[:, 1].copy(), float(b[1]), involved)

@@ -1,5 +1,7 @@
 """What looks on while a climb runs: callbacks, `verbose`, early stopping."""
 
+from functools import partial
+
 import numpy as np
 
 from ._arrays import array_namespace, like, to_host
@@ -60,22 +62,23 @@ class ValidationScores:
 
     def __call__(self, position):
         theta = self.objective.parameters(position.theta)
-        layers = self.network.layers(like(theta, self.rows.X))
-        xp = array_namespace(self.rows.X)
-        right = [
-            to_host(
-                xp.all(
-                    self.targets.choose(self.network.forward(layers, block.X)[-1])
-                    == block.codes,
-                    axis=1,
-                )
-            )
-            for block in self.rows.blocks(sum(self.network.sizes[1:]))
-        ]
-        weights = self.rows.weights
-        score = np.average(
-            np.concatenate(right),
-            weights=None if weights is None else to_host(of_any_output(weights)),
+        right, total = self.rows.total(
+            partial(_weight_right, self.network, self.targets, theta)
         )
-        self.history.append(float(score))
+        self.history.append(float(right / total))
         return self.history[-1]
+
+
+def _weight_right(network, targets, theta, rows):
+    """The weight of the rows predicted right, and of all of them."""
+    layers, weight = network.layers(like(theta, rows.X)), np.zeros(2)
+    xp = array_namespace(rows.X)
+    for block in rows.blocks(sum(network.sizes[1:])):
+        codes = targets.choose(network.forward(layers, block.X)[-1])
+        right = to_host(xp.all(codes == block.codes, axis=1))
+        w = np.ones(1)
+        if block.weights is not None:
+            w = to_host(of_any_output(block.weights))
+        each = np.broadcast_to(w, right.shape)
+        weight += each @ right, each.sum()
+    return weight

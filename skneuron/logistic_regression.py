@@ -7,11 +7,9 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._arrays import is_sparse
 from ._ascent import (
     LBFGS,
     ROWS_TO_A_PARAMETER,
-    Batches,
     FixedRate,
     Gradient,
     LineSearch,
@@ -24,6 +22,7 @@ from ._ascent import (
 from ._estimator import (
     NeuronClassifier,
     Plan,
+    batches_of,
     learns_from_streams,
     round_down,
     standardised,
@@ -40,8 +39,9 @@ MOST_PARAMETERS = 700
 #: climbed in two thirds of the time by L-BFGS, others in a fraction by Newton.
 BARGAIN = 3.0
 
-#: Numbers in X up to which data are small: Newton's method takes fewest calls.
-SMALL = 100_000
+#: Numbers in X, and products in a curvature, up to which data are small: Newton's
+#: method takes fewest calls.
+SMALL, SMALL_CURVATURE = 100_000, 20_000_000
 
 DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
 
@@ -116,11 +116,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     log_likelihood_ : float
         Total log-likelihood of the training data, weighted, without the penalty, in
         nats.
-    log_likelihood_curve_ : ndarray of shape (n_iter_ + 1,)
+    log_likelihood_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after every iteration.
     n_features_in_ : int
         Features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also
@@ -337,7 +337,10 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if type(step_size) is not (FixedRate if fixed else LineSearch) or partial:
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective) if fixed else None
-            step_size = FixedRate(rate) if fixed else LineSearch()
+            # In a stream no step is longer than Newton's, though that leaves most of
+            # a batch's own slope; and parameters are of any size.
+            free = {"flat": np.inf, "stride": np.inf} if partial else {}
+            step_size = FixedRate(rate) if fixed else LineSearch(**free)
         n_rows = _sample_size(objective.base) if solver == "auto" else None
         if self.batch_size:
             walk = self._epochs(objective, direction, step_size, rng, monotone=True)
@@ -363,7 +366,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return Newton(price, price * share <= BARGAIN, target)
 
     def _epochs(self, objective, direction, step_size, rng, monotone=False):
-        batches = Batches(objective.base.rows.n_rows, self.batch_size, rng)
+        batches = batches_of(objective.base.rows, self.batch_size, rng)
 
         def walk(objective, theta):
             return epochs(
@@ -429,10 +432,13 @@ def _price_of_curvature(objective):
     n_rows, n_features = X.shape
     if _n_coupled(objective) > MOST_PARAMETERS:
         return np.inf
-    if n_rows * n_features < SMALL:
+    if (
+        n_rows * n_features < SMALL
+        and n_rows * _n_coupled(objective) ** 2 < SMALL_CURVATURE
+    ):
         return 0.0
     price = (2 + n_features / 70) * (objective.likelihood.coupled + 1) / 2
-    if not is_sparse(X):
+    if objective.rows.is_dense:
         return price
     return price * n_rows * n_features / max(1, X.nnz)
 

@@ -1,7 +1,6 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
 from numbers import Integral, Real
-from operator import attrgetter
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -11,7 +10,6 @@ from sklearn.utils.metaestimators import available_if
 from ._ascent import (
     LBFGS,
     Adam,
-    Batches,
     FallingRate,
     FixedRate,
     LineSearch,
@@ -24,6 +22,7 @@ from ._ascent import (
 from ._estimator import (
     NeuronClassifier,
     Plan,
+    batches_of,
     learns_from_streams,
     round_down,
     standardised,
@@ -42,7 +41,10 @@ HALF_LIFE = 3000
 #: are as long for features of any size, so that it can afford it.
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
 
-VALUE = attrgetter("value")
+
+def value(position):
+    """What the climb raises; where it no longer rises is the plateau."""
+    return position.value
 
 
 class SimpleMLPClassifier(NeuronClassifier):
@@ -127,15 +129,15 @@ class SimpleMLPClassifier(NeuronClassifier):
     log_likelihood_ : float
         Total log-likelihood of the training data (without those set aside), weighted,
         without the penalty, in nats.
-    log_likelihood_curve_ : ndarray of shape (n_iter_ + 1,)
+    log_likelihood_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after every iteration. For ``"adam"`` and
         ``"gradient"`` an epoch's entry is the sum of what each mini-batch had before
         its step, which costs nothing to know; the last entry is exact.
-    validation_scores_ : ndarray of shape (n_iter_,)
+    validation_scores_ : ndarray of shape (`n_iter_`,)
         With `early_stopping`: the accuracy on validation data after every iteration.
     n_features_in_ : int
         Features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also
@@ -340,7 +342,7 @@ class SimpleMLPClassifier(NeuronClassifier):
                 memory["step_size"] = step_size
             else:
                 step_size = FixedRate(self.learning_rate)
-            memory["stop"] = stop = memory.get("stop") or Plateau(VALUE, 0, 0)
+            memory["stop"] = stop = memory.get("stop") or Plateau(value, 0, 0)
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
 
         def walk(objective, theta):
@@ -366,8 +368,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         size = self._batch_rows(objective)
         if self.solver == "lbfgs" or size is None:
             return steps(objective, theta, direction, step_size)
-        n_rows = objective.base.rows.n_rows
-        batches = Batches(n_rows, size, rng if self.shuffle else None)
+        rows = objective.base.rows
+        batches = batches_of(rows, size, rng if self.shuffle else None)
         return epochs(
             objective,
             theta,

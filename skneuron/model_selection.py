@@ -14,6 +14,7 @@ from sklearn.model_selection._validation import (
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params, indexable
 
+from ._dask import is_dask
 from ._estimator import NeuronClassifier
 from ._evaluation import Evaluation
 from ._together import candidate, find_teams
@@ -92,7 +93,7 @@ class LockstepSearchCV(GridSearchCV):
         The classes of y, if `refit`.
     n_features_in_ : int
         Features seen in fit, if `refit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `refit` and X has names that are all strings.
 
     See Also
@@ -102,7 +103,8 @@ class LockstepSearchCV(GridSearchCV):
     Notes
     -----
     A `ProgressBar` shows how many of the fits are done, but not the iterations within
-    one of those that go together. Steps of a pipeline that draw random numbers with
+    one of those that go together: it moves when these have been fitted, and are scored
+    one by one. Steps of a pipeline that draw random numbers with
     ``random_state=None`` draw once for all candidates that share them.
 
     Examples
@@ -187,7 +189,8 @@ class LockstepSearchCV(GridSearchCV):
         FitFailedWarning
             If some fits fail, and `error_score` is a number.
         """
-        teams = [] if y is None else self._teams()
+        # Dask collections are searched one candidate after the other.
+        teams = [] if y is None or is_dask(X) else self._teams()
         if not teams:
             super().fit(X, y, **params)
             shape = len(ParameterGrid(self.param_grid)), self.n_splits_

@@ -1,14 +1,11 @@
-"""What both estimators promise: outputs, weights, streams, interrupts, callbacks."""
+"""What both estimators promise: outputs, weights, streams, early stopping, manners."""
 
-import pickle
 import warnings
 
-import joblib
 import numpy as np
 import pytest
 from reference import bernoulli_log_likelihood, binary_data, multiclass_data
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
@@ -469,193 +466,7 @@ def test_early_stopping_takes_weights_and_several_outputs():
     assert len(model.validation_scores_) == model.n_iter_
 
 
-# --- callbacks and interrupts ---------------------------------------------------------
-
-
-class Hook:
-    """A callback that counts iterations and acts at one of them."""
-
-    def __init__(self, at=None, error=None):
-        self.at, self.error = at, error
-        self.iterations = self.setups = self.teardowns = 0
-        self.seen = []
-
-    def setup(self, estimator, context):
-        self.setups += 1
-
-    def teardown(self, estimator, context):
-        self.teardowns += 1
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(
-        self, estimator, context, *, X=None, y=None, fitted_estimator=None
-    ):
-        if context.parent is None:
-            return False
-        self.iterations += 1
-        if fitted_estimator is not None and X is not None:
-            self.seen.append(fitted_estimator.predict(X))
-            self.log_likelihood = fitted_estimator.log_likelihood(X, y)
-            assert fitted_estimator is not estimator
-        if self.at == self.iterations:
-            if self.error:
-                raise self.error
-            return True
-        return False
-
-
-CLIMBS = [
-    LR(0.01, tol=0, max_iter=20),
-    LR(0.01, tol=0, max_iter=20, batch_size=16, random_state=0),
-    LR(solver="lbfgs", tol=0, max_iter=20),
-    LR(solver="newton", C=1e-2, tol=0, max_iter=20),
-    LR(solver="gradient", tol=0, max_iter=20),
-    MLP((4,), tol=0, max_iter=20, random_state=0),
-    MLP((4,), solver="gradient", tol=0, max_iter=20, random_state=0),
-    MLP((4,), "tanh", solver="lbfgs", tol=0, max_iter=20, random_state=0),
-]
-climbs = pytest.mark.parametrize("model", CLIMBS, ids=str)
-
-
-def multiclass_words():
-    X, y = multiclass_data()
-    return X, np.array(["a", "b", "c"])[y]
-
-
-@climbs
-def test_a_callback_sees_every_iteration(model):
-    X, y = multiclass_words()
-    hook = Hook()
-    fitted = clone(model).set_callbacks(hook).fit(X, y)
-    assert hook.iterations == fitted.n_iter_
-    assert hook.setups == hook.teardowns == 1
-    assert len(hook.seen) == fitted.n_iter_
-    np.testing.assert_array_equal(hook.seen[-1], fitted.predict(X))
-    assert hook.log_likelihood == pytest.approx(fitted.log_likelihood_, rel=1e-9)
-    silent = clone(model).fit(X, y)
-    np.testing.assert_array_equal(silent.predict_proba(X), fitted.predict_proba(X))
-
-
-@climbs
-def test_a_callback_stops_the_climb(model):
-    X, y = multiclass_words()
-    stopped = clone(model).set_callbacks(Hook(at=3)).fit(X, y)
-    assert stopped.n_iter_ == 3
-    assert len(stopped.log_likelihood_curve_) == 4
-    three = clone(model).set_params(max_iter=3).fit(X, y)
-    np.testing.assert_allclose(
-        stopped.predict_proba(X), three.predict_proba(X), rtol=1e-10
-    )
-
-
-@climbs
-def test_an_interrupt_keeps_the_climb_so_far(model):
-    X, y = multiclass_words()
-    fitted = clone(model).set_callbacks(Hook(at=3, error=KeyboardInterrupt()))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fitted.fit(X, y)
-    assert any("interrupt" in str(warning.message).lower() for warning in caught)
-    assert fitted.n_iter_ == 3
-    assert not fitted.converged_
-    assert len(fitted.log_likelihood_curve_) == 4
-    three = clone(model).set_params(max_iter=3).fit(X, y)
-    np.testing.assert_allclose(
-        fitted.predict_proba(X), three.predict_proba(X), rtol=1e-10
-    )
-
-
-@both
-def test_scoring_monitor(model):
-    X, y = multiclass_words()
-    monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
-    fitted = clone(model).set_callbacks(monitor).fit(X, y)
-    log = monitor.get_logs().data_as_pandas
-    assert len(log) >= fitted.n_iter_
-    assert fitted.score(X, y) in log["accuracy"].to_numpy()
-    best = fitted.log_likelihood_ / len(y)
-    assert np.isclose(log["neg_log_loss"].to_numpy(), best, rtol=1e-7).any()
-
-
-@both
-def test_scoring_monitor_with_several_outputs(model):
-    X, y = binary_data()
-    Y = np.column_stack([y, (X[:, 0] > 0).astype(int)])
-    monitor = ScoringMonitor(scoring="accuracy")
-    clone(model).set_callbacks(monitor).fit(X, Y)
-    assert len(monitor.get_logs().data_as_pandas) > 0
-
-
-@both
-def test_progress_bar(model, capsys):
-    pytest.importorskip("rich")
-    X, y = binary_data()
-    fitted = clone(model).set_callbacks(ProgressBar())
-    fitted.fit(X, y)
-    assert type(model).__name__ in capsys.readouterr().out
-    assert fitted.score(X, y) > 0.5
-
-
-@both
-def test_a_callback_survives_clone_and_pickle(model):
-    X, y = binary_data()
-    fitted = clone(model).set_callbacks(Hook()).fit(X, y)
-    np.testing.assert_array_equal(
-        pickle.loads(pickle.dumps(fitted)).predict(X), fitted.predict(X)
-    )
-
-
 # --- scikit-learn's manners -----------------------------------------------------------
-
-
-@both
-@pytest.mark.parametrize("data", [binary_data, multiclass_data])
-def test_pickle_and_joblib(model, data, tmp_path):
-    X, y = data()
-    fitted = clone(model).fit(X, y)
-    expected = fitted.predict_proba(X)
-    joblib.dump(fitted, tmp_path / "model.joblib")
-    copies = [
-        pickle.loads(pickle.dumps(fitted)),
-        joblib.load(tmp_path / "model.joblib"),
-        joblib.load(tmp_path / "model.joblib", mmap_mode="r"),
-    ]
-    for copy in copies:
-        np.testing.assert_array_equal(copy.predict_proba(X), expected)
-        assert copy.get_params() == fitted.get_params()
-        assert copy.log_likelihood_ == fitted.log_likelihood_
-        copy.fit(X, y)
-        np.testing.assert_array_equal(copy.predict_proba(X), expected)
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        LR(0.1, tol=0, batch_size=16, random_state=0),
-        LR(solver="lbfgs", tol=0),
-        MLP((4,), tol=0, batch_size=16, random_state=0),
-        MLP((4,), solver="lbfgs", tol=0, random_state=0),
-    ],
-    ids=str,
-)
-def test_a_warm_start_goes_on_through_a_pickle(model):
-    X, y = multiclass_data()
-    ten = clone(model).set_params(max_iter=10).fit(X, y)
-    half = clone(model).set_params(max_iter=5, warm_start=True).fit(X, y)
-    half = pickle.loads(pickle.dumps(half)).fit(X, y)
-    np.testing.assert_allclose(
-        half.predict_proba(X), ten.predict_proba(X), rtol=1e-9, atol=1e-12
-    )
-
-
-@both
-def test_a_pickle_is_not_the_training_data(model):
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((5000, 4)), np.arange(5000) % 2
-    fitted = clone(model).set_params(max_iter=3).fit(X, y)
-    assert len(pickle.dumps(fitted)) < 20_000
 
 
 PARAMETERS = {
@@ -751,16 +562,6 @@ def test_a_climb_to_the_top_is_silent(model, data, capsys):
         warnings.simplefilter("error")
         fitted = clone(model).fit(X, y)
     assert fitted.converged_
-    assert capsys.readouterr().out == ""
-
-
-@both
-def test_verbose_prints_the_climb(model, capsys):
-    X, y = binary_data()
-    clone(model).set_params(verbose=1).fit(X, y)
-    printed = capsys.readouterr().out
-    assert "log-likelihood" in printed.lower()
-    clone(model).fit(X, y)
     assert capsys.readouterr().out == ""
 
 

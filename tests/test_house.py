@@ -61,7 +61,7 @@ def is_in(module, package):
 
 def test_imports_are_found():
     assert "skneuron._model" in imports("_estimator.py")
-    assert "skneuron._model.objective" in imports("_model/standardised.py")
+    assert "skneuron._model.moments" in imports("_model/standardised.py")
     assert "skneuron._arrays" in imports("_model/network.py")
     assert room("_model") and room("_ascent")
 

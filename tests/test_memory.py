@@ -103,7 +103,23 @@ def test_one_pass_over_a_stream_ends_near_the_top():
     stream, top = LR(), LR().fit(X, y).log_likelihood_
     for i in range(0, 3000, 100):
         stream.partial_fit(X[i : i + 100], y[i : i + 100], classes=[0, 1])
-    assert stream.log_likelihood(X, y) > 1.01 * top
+    assert stream.log_likelihood(X, y) > 1.002 * top
+
+
+@pytest.mark.parametrize("spread", [1.0, 10.0])
+def test_a_stream_weighs_each_batch_by_the_information_of_all(spread):
+    rng = np.random.default_rng(0)
+    sizes, w = np.geomspace(1 / spread, spread, 6), rng.standard_normal(6)
+    stream, theta, information = LR(), np.zeros(7), 0.0
+    for _ in range(100):
+        Z = rng.standard_normal((80, 6))
+        y = (rng.random(80) < 1 / (1 + np.exp(1 - Z @ w))).astype(int)
+        stream.partial_fit(Z * sizes, y, classes=[0, 1])
+        X1 = np.c_[Z * sizes, np.ones(80)]
+        p = 1 / (1 + np.exp(-X1 @ theta))
+        information = information + X1.T @ (X1 * (p * (1 - p))[:, None])
+        theta = theta + np.linalg.solve(information, X1.T @ (y - p))
+        np.testing.assert_allclose(parameters(stream), theta, rtol=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["adam", "gradient"])

@@ -6,7 +6,6 @@ that goes on later with the same object goes on as if it had never paused.
 """
 
 import math
-from collections import deque
 
 import numpy as np
 
@@ -173,7 +172,7 @@ class Pairs:
     """
 
     def __init__(self, memory):
-        self.kept = deque(maxlen=memory)
+        self.memory, self.kept = memory, []
         self.last = None
 
     def __bool__(self):
@@ -187,6 +186,7 @@ class Pairs:
             # Positive curvature along every kept step keeps the estimate definite.
             if curvature > 1e-10 * _norm(change) * _norm(step):
                 self.kept.append((step, change, curvature))
+                del self.kept[: -self.memory]
         self.last = (theta, gradient)
 
     def is_at(self, theta):

@@ -5,6 +5,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -108,9 +109,10 @@ def steps(objective, theta, direction, step_size, here=None):
             taken = _take(step_size, objective, theta, here, along, direction)
         if taken is None:
             # No higher place to be found: the top, if what the slope still promises is
-            # within the rounding of the value.
+            # within the rounding of the value, or of logits, sums of terms like theta.
             promise = float(along @ here.gradient)
-            return promise <= 64 * objective.noise * max(abs(here.value), 1e-300)
+            size = float(theta @ theta) ** 0.5
+            return promise <= objective.noise * max(64 * abs(here.value), size)
         theta, here = taken
         yield Position.at(theta, here)
 
@@ -179,12 +181,10 @@ def epochs(
     Parameters
     ----------
     objective, theta, direction : as in :func:`steps`
-        Of the objective also ``parts(size, whole_penalty=...)``: a function that gives
-        that of some rows alone, whose gradient may be overwritten; and ``place``, an
-        array where the rows are. There the parameters are during an epoch.
+        Whatever `batches` asks of the objective, too, and ``place``, an array where the
+        rows are. There the parameters are during an epoch.
     step_size : FixedRate or FallingRate
-    batches : callable
-        Gives the row indices of each batch of the next epoch, at most `batches.size`.
+    batches : Batches
     whole_penalty : bool
         Whether each batch bears the whole penalty, or its share by rows.
     exact : bool
@@ -194,7 +194,7 @@ def epochs(
         With `exact`: take an epoch that lowered the objective back, and halve the rate.
     """
     direction.begin()
-    part = objective.parts(batches.size, whole_penalty=whole_penalty)
+    epoch = batches.over(objective, whole_penalty=whole_penalty)
     if exact:
         here = objective.evaluate(theta)
         yield Position.at(theta, here)
@@ -204,12 +204,8 @@ def epochs(
         yield Position(theta, start, value / objective.divisor)
     while True:
         before, theta = theta, beside(+theta, objective.place)
-        log_likelihood = 0.0
-        for at in batches(theta):
-            there = part(at).evaluate(theta)
-            direction.move(theta, there.gradient, step_size.next_rate())
-            log_likelihood += there.log_likelihood
-        theta, log_likelihood = to_host(theta), float(log_likelihood)
+        log_likelihood = float(epoch(theta, direction, step_size))
+        theta = to_host(theta)
         if not exact:
             value = log_likelihood - objective.penalty(theta)
             yield Position(theta, log_likelihood, value / objective.divisor)
@@ -248,6 +244,36 @@ class Batches:
         for start in range(0, self.n_rows, self.size):
             at = slice(start, min(start + self.size, self.n_rows))
             yield order[at] if shuffled else at
+
+    def over(self, objective, *, whole_penalty):
+        """What takes a climb through the next epoch: :func:`one_epoch` of theta etc.
+
+        Of the objective it needs ``parts(size, whole_penalty=...)``: a function that
+        gives that of some rows alone, whose gradient may be overwritten.
+        """
+        part = objective.parts(self.size, whole_penalty=whole_penalty)
+        return partial(one_epoch, self, part)
+
+
+def one_epoch(batches, part, theta, direction, step_size):
+    """Take a step for each batch, and return the sum of the log-likelihoods met.
+
+    Parameters
+    ----------
+    batches : Batches
+    part : callable
+        Gives the objective of the rows at such indices.
+    theta : array of shape (n_parameters,)
+        Overwritten.
+    direction : Direction
+    step_size : FixedRate or FallingRate
+    """
+    log_likelihood = 0.0
+    for at in batches(theta):
+        there = part(at).evaluate(theta)
+        direction.move(theta, there.gradient, step_size.next_rate())
+        log_likelihood += there.log_likelihood
+    return log_likelihood
 
 
 def climb(walk, *, max_iter, stop, watch, noise):

@@ -1,7 +1,6 @@
 """Newton's direction, with a curvature that is kept for as long as it serves."""
 
 import math
-from collections import deque
 
 import numpy as np
 from scipy.linalg import blas, eigh, lapack
@@ -48,7 +47,7 @@ class Newton(LBFGS):
         self.information = {}
         self.solvers = []
         self._is_carried = False
-        self._gains = deque(maxlen=3)
+        self._gains = []
         self._cached = (None, None)
         self._last_slope = np.inf
 
@@ -114,7 +113,7 @@ class Newton(LBFGS):
         if not self._keeps():
             return True
         if self.knows_its_length:  # a promise in nats
-            self._gains.append(float(gain))
+            self._gains = [*self._gains[-2:], float(gain)]
         if len(self._gains) < 3 or gain <= self.target:
             return False
         pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / 2

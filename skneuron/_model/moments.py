@@ -1,5 +1,7 @@
 """Mean and standard deviation of every column, block by block."""
 
+from functools import partial
+
 import numpy as np
 
 from .._arrays import (
@@ -31,34 +33,40 @@ def column_moments(rows):
     ``mean(x^2) - mean(x)^2`` takes one pass. Where it would lose digits to an offset,
     or squares overflow or vanish, the column is measured once more, around its mean.
     """
-    w = rows.weights if rows.weights is None or rows.weights.ndim == 1 else None
-    X, wide = rows.X, widest_float(rows.X)
-    xp = array_namespace(X)
-    total = rows.n_rows if w is None else float(xp.sum(w, dtype=wide))
-
-    def share(at):
-        if w is None:
-            some = np.full(len(range(rows.n_rows)[at]), 1.0 / total)
-            return beside(some, X)
-        return xp.astype(w[at], wide) / total
-
-    sums = _sparse_sums if is_sparse(X) else _dense_sums
-    mean, square = 0.0, 0.0
+    weighted = rows.weights is not None and rows.weights.ndim == 1
+    total = rows.total_weight if weighted else rows.n_rows
     limits = np.finfo(rows.dtype)
     with numbers_may_end():
-        for at in _spans(X):
-            of = 1.0 / total if w is None else share(at)
-            some_mean, some_square = sums(take_rows(X, at), of)
-            mean, square = mean + some_mean, square + some_square
+        mean, square = rows.total(partial(_mean_and_square, total))
         variance = square - mean**2
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
     deviation = np.sqrt(np.where(sound, variance, 0.0))
     unsound = np.flatnonzero(~sound)
     if len(unsound):
-        careful = _sparse_moments if is_sparse(X) else _dense_moments
-        mean[unsound], deviation[unsound] = careful(X, share, unsound)
+        careful = _dense_moments if rows.is_dense else _sparse_moments
+        mean[unsound], deviation[unsound] = careful(rows, total, unsound)
     return mean, deviation
+
+
+def _mean_and_square(total, rows):
+    """What some rows give of the means of x and of x^2, (2, n_features)."""
+    X, w = rows.X, rows.weights
+    sums = _dense_sums if rows.is_dense else _sparse_sums
+    moments = np.zeros((2, X.shape[1]))
+    for at in _spans(X):
+        one_share = w is None or w.ndim == 2
+        share = 1 / total if one_share else _shares(rows, total, at)
+        moments += sums(take_rows(X, at), share)
+    return moments
+
+
+def _shares(rows, total, at):
+    """The share of each of some rows in the weight of all, (n_rows,)."""
+    w = rows.weights
+    if w is None or w.ndim == 2:
+        return beside(np.full(len(range(rows.n_rows)[at]), 1.0 / total), rows.X)
+    return array_namespace(w).astype(w[at], widest_float(w)) / total
 
 
 def _spans(X):
@@ -96,63 +104,105 @@ def _sparse_sums(X, share):
     return total, np.bincount(X.indices, value, X.shape[1])
 
 
-def _dense_moments(X, share, columns):
-    spans, xp = _spans(X), array_namespace(X)
-    whole = len(columns) == X.shape[1]
-    columns = beside(columns, X)
-
-    def block(at):
-        some = X[at, ...] if whole else xp.take(X[at, ...], columns, axis=1)
-        return xp.astype(some, widest_float(X), copy=False)
-
-    def total(of):
-        """A sum over all rows."""
-        return sum(to_host(share(at) @ of(block(at))) for at in spans)
-
-    mean = total(lambda x: x)
-    centre = beside(mean, X)
+def _dense_moments(rows, total, columns):
+    mean = rows.total(partial(_dense_mean, total, columns))
     # The deviations are measured in units of their largest, so that the squares of
     # 1e200 do not overflow nor those of 1e-200 vanish.
-    largest, slip = np.zeros((2, len(mean)))
-    for at in spans:
-        off = block(at) - centre
-        largest = np.maximum(largest, to_host(xp.max(xp.abs(off), axis=0)))
-        slip += to_host(share(at) @ off)
+    about = partial(_dense_slip, total, columns, mean)
+    slip, largest = rows.total(about, _sum_and_largest)
     mean += slip  # what rounding has lost of a long sum: a constant's deviation is 0
     unit = np.where(largest > 0, largest, 1.0)
-    centre, there = beside(mean, X), beside(unit, X)
-    square = total(lambda x: ((x - centre) / there) ** 2)
+    square = rows.total(partial(_dense_square, total, columns, mean, unit))
     return mean, unit * np.sqrt(square)
 
 
-def _sparse_moments(X, share, columns):
-    n_columns = len(columns)
-    place = np.full(X.shape[1], -1)
-    place[columns] = np.arange(n_columns)
-    mean, stored, square, slip, unit = np.zeros((5, n_columns))
-    count = np.zeros(n_columns, int)
-    blocks = []
+def _sum_and_largest(some, others):
+    return some[0] + others[0], np.maximum(some[1], others[1])
+
+
+def _chosen(rows, total, columns):
+    """Yield block by block the shares of rows, and some columns of them."""
+    X, xp = rows.X, array_namespace(rows.X)
+    whole = len(columns) == X.shape[1]
+    columns = beside(columns, X)
     for at in _spans(X):
-        block = take_rows(X, at)
-        where = place[block.indices]
-        chosen = where >= 0
-        weight = np.repeat(share(at), np.diff(block.indptr))[chosen]
-        blocks.append((where[chosen], weight, block.data[chosen].astype(np.float64)))
-    for where, weight, value in blocks:
-        mean += np.bincount(where, weight * value, n_columns)
-        stored += np.bincount(where, weight, n_columns)
-        count += np.bincount(where, minlength=n_columns)
-    for where, weight, value in blocks:
-        off = value - mean[where]
-        np.maximum.at(unit, where, np.abs(off))
-        slip += np.bincount(where, weight * off, n_columns)
-    without_gaps = count == X.shape[0]
+        some = X[at, ...] if whole else xp.take(X[at, ...], columns, axis=1)
+        some = xp.astype(some, widest_float(X), copy=False)
+        yield _shares(rows, total, at), some
+
+
+def _dense_mean(total, columns, rows):
+    blocks = _chosen(rows, total, columns)
+    return sum(to_host(share @ block) for share, block in blocks)
+
+
+def _dense_slip(total, columns, mean, rows):
+    """The mean of ``x - mean``, which rounding leaves, and the largest, column-wise."""
+    slip, largest = np.zeros((2, len(columns)))
+    centre, xp = beside(mean, rows.X), array_namespace(rows.X)
+    for share, block in _chosen(rows, total, columns):
+        off = block - centre
+        largest = np.maximum(largest, to_host(xp.max(xp.abs(off), axis=0)))
+        slip += to_host(share @ off)
+    return slip, largest
+
+
+def _dense_square(total, columns, mean, unit, rows):
+    centre, unit = beside(mean, rows.X), beside(unit, rows.X)
+    return sum(
+        to_host(share @ ((block - centre) / unit) ** 2)
+        for share, block in _chosen(rows, total, columns)
+    )
+
+
+def _sparse_moments(rows, total, columns):
+    mean, stored, count = rows.total(partial(_sparse_mean, total, columns))
+    about = partial(_sparse_slip, total, columns, mean)
+    slip, unit = rows.total(about, _sum_and_largest)
+    without_gaps = count == rows.n_rows
     mean += np.where(without_gaps, slip, 0.0)  # as above
     stored[without_gaps] = 1.0
     unit = np.maximum(unit, np.abs(mean))
     unit[unit == 0] = 1.0
-    for where, weight, value in blocks:
-        off = (value - mean[where]) / unit[where]
-        square += np.bincount(where, weight * off**2, n_columns)
+    square = rows.total(partial(_sparse_square, total, columns, mean, unit))
     square += np.clip(1.0 - stored, 0, None) * (mean / unit) ** 2
     return mean, unit * np.sqrt(square)
+
+
+def _stored(rows, total, columns):
+    """Yield what blocks store of some columns: place among those, share, value."""
+    place = np.full(rows.X.shape[1], -1)
+    place[columns] = np.arange(len(columns))
+    for at in _spans(rows.X):
+        block = take_rows(rows.X, at)
+        where = place[block.indices]
+        chosen = where >= 0
+        share = np.repeat(_shares(rows, total, at), np.diff(block.indptr))[chosen]
+        yield where[chosen], share, block.data[chosen].astype(np.float64)
+
+
+def _sparse_mean(total, columns, rows):
+    """Sums of ``share x``, of shares, and of ones, over what is stored."""
+    sums = np.zeros((3, len(columns)))
+    for where, share, value in _stored(rows, total, columns):
+        for of, one in zip(sums, (share * value, share, np.ones_like(share))):
+            of += np.bincount(where, one, len(columns))
+    return sums
+
+
+def _sparse_slip(total, columns, mean, rows):
+    """As :func:`_dense_slip`, of what is stored."""
+    slip, largest = np.zeros((2, len(columns)))
+    for where, share, value in _stored(rows, total, columns):
+        off = value - mean[where]
+        np.maximum.at(largest, where, np.abs(off))
+        slip += np.bincount(where, share * off, len(columns))
+    return slip, largest
+
+
+def _sparse_square(total, columns, mean, unit, rows):
+    square = np.zeros(len(columns))
+    for where, share, value in _stored(rows, total, columns):
+        off = (value - mean[where]) / unit[where]
+        square += np.bincount(where, share * off**2, len(columns))
+    return square

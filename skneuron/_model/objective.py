@@ -23,7 +23,7 @@ from .._arrays import (
     widest_float,
 )
 from .room import Room
-from .rows import block_rows, slices, take_rows
+from .rows import block_rows, largest_sizes, slices, take_rows
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Objective:
         a batch of light rows takes a light step. The batch bears the whole penalty, or
         its share by rows.
         """
-        return self._of(self.rows.take(at), whole_penalty)
+        return self.on(self.rows.take(at), whole_penalty=whole_penalty)
 
     def parts(self, size, *, whole_penalty):
         """A function of `at` that gives, as :meth:`part`, up to `size` of the rows.
@@ -129,7 +129,7 @@ class Objective:
         room = Room(self.network, self.rows, size)
 
         def part(at):
-            other = self._of(room.take(self.rows, at), whole_penalty)
+            other = self.on(room.take(self.rows, at), whole_penalty=whole_penalty)
             other._room = room
             return other
 
@@ -140,9 +140,10 @@ class Objective:
 
         Its mean is an estimate of the mean of all.
         """
-        return self._of(self.rows.sample(n_rows), whole_penalty=False)
+        return self.on(self.rows.sample(n_rows), whole_penalty=False)
 
-    def _of(self, rows, whole_penalty):
+    def on(self, rows, *, whole_penalty):
+        """The objective of `rows`, some of these: that of :meth:`part`."""
         other = copy.copy(self)
         other.rows = rows
         share = rows.n_rows / self.rows.n_rows
@@ -397,7 +398,9 @@ def largest_safe_rate(objective):
     n_inputs = network.sizes[0] + network.fit_intercept
     bound = base.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
-    unit = max(1.0, largest_size(rows.X)) if rows.centre is None else 1.0
+    unit = 1.0
+    if rows.centre is None:
+        unit = max(unit, float(rows.total(largest_sizes, np.maximum).max()))
     shrunk = 0.0
     if base.l2:
         first_logit = base._shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
@@ -407,21 +410,8 @@ def largest_safe_rate(objective):
         theta = objective.first_layer_parameters(
             directions.reshape(n_inputs, -1) / unit
         )
-        total = shrunk * theta + np.zeros_like(theta)
-        there, xp = beside(theta, rows.X), array_namespace(rows.X)
-        for block in rows.blocks(n_inputs):
-            X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
-            z = X @ there[: network.sizes[0], :]
-            if network.fit_intercept:
-                z += there[-1, :]
-            if block.weights is not None:
-                w = block.weights
-                w = w if w.ndim == 1 else xp.max(w, axis=1)
-                z *= xp.astype(w, z.dtype, copy=False)[:, None]
-            z /= unit
-            total[: network.sizes[0]] += to_host(X.T @ z)
-            if network.fit_intercept:
-                total[-1] += to_host(xp.sum(z, axis=0))
+        total = rows.total(partial(_products, network.sizes[0], theta, unit))
+        total += shrunk * theta
         return objective.first_layer_gradient(total)
 
     if n_inputs <= 500:
@@ -432,6 +422,24 @@ def largest_safe_rate(objective):
         largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
     curvature = bound * max(float(largest), 0.0)
     return 2.0 * base.divisor / curvature / unit / unit if curvature else np.inf
+
+
+def _products(n_features, theta, unit, rows):
+    """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
+    total = np.zeros_like(theta)
+    there, xp = beside(theta, rows.X), array_namespace(rows.X)
+    slope, shift = there[:n_features, :], xp.sum(there[n_features:, :], axis=0)
+    for block in rows.blocks(len(theta)):
+        X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
+        z = X @ slope + shift
+        if block.weights is not None:
+            w = block.weights
+            w = w if w.ndim == 1 else xp.max(w, axis=1)
+            z *= xp.astype(w, z.dtype, copy=False)[:, None]
+        z /= unit
+        total[:n_features] += to_host(X.T @ z)
+        total[n_features:] += to_host(xp.sum(z, axis=0))
+    return total
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):

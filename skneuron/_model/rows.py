@@ -4,6 +4,7 @@ The log-likelihood is a sum over examples, so all that a block of rows gives is 
 share of that sum, of the gradient and of the curvature.
 """
 
+import operator
 import zlib
 from functools import cached_property
 
@@ -52,6 +53,9 @@ class Rows:
         The runs of rows that count; None: all of them.
     """
 
+    #: Whether they are in this process: numbers can be looked up, rows be taken.
+    lie_here = True
+
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
         self.centre = centre
@@ -72,6 +76,20 @@ class Rows:
         xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
         total = sum(float(xp.sum(w[span, ...], dtype=dtype)) for span in self.spans)
         return total / (1 if w.ndim == 1 else w.shape[1])
+
+    @cached_property
+    def smallest_weight(self):
+        """The smallest weight of a row that counts."""
+        w = self.weights
+        if w is None:
+            return 1.0
+        xp = array_namespace(w)
+        return float(xp.min(xp.where(w > 0, w, xp.inf)))
+
+    @property
+    def is_dense(self):
+        """Whether the features are an array, without gaps."""
+        return not is_sparse(self.X)
 
     def fingerprint(self):
         """A number that tells other labels or weights from these."""
@@ -110,9 +128,8 @@ class Rows:
 
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
-        if is_sparse(self.X):
-            return False
-        return self.X.shape[0] * self._row_bytes() <= block_bytes(self.X)
+        size = self.X.shape[0] * self._row_bytes()
+        return self.is_dense and size <= block_bytes(self.X)
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
@@ -162,10 +179,11 @@ class Rows:
                     block = Rows(X, block.codes, block.weights)
                 yield block
 
-    def total(self, of):
+    def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.
 
-        Rows that lie elsewhere add up what `of` gives for each part of them.
+        Rows that lie elsewhere add up what `of` gives for each part of them, or
+        `combine` it in another way, such as ``np.maximum``.
         """
         return of(self)
 
@@ -174,6 +192,17 @@ class Rows:
             return self.X.shape[1] * self.dtype.itemsize
         stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
         return self.X.nnz * stored // max(1, self.X.shape[0])
+
+
+def largest_sizes(rows):
+    """The largest absolute value in every column, (n_features,)."""
+    if not rows.is_dense:
+        return abs(rows.X).max(axis=0).toarray().ravel()
+    xp, largest = array_namespace(rows.X), np.zeros(rows.X.shape[1])
+    for block in rows.blocks(rows.X.shape[1]):
+        sizes = to_host(xp.max(xp.abs(block.X), axis=0))
+        largest = np.maximum(largest, sizes)
+    return largest
 
 
 def take_rows(X, at):

@@ -17,8 +17,9 @@ import copy
 
 import numpy as np
 
-from .._arrays import array_namespace, is_sparse, largest_size, to_host
+from .._arrays import largest_size
 from .moments import column_moments
+from .rows import largest_sizes
 
 #: Deviations within this factor of one another are those of features in one unit.
 ALIKE = 10.0
@@ -69,7 +70,7 @@ class Standardised:
         self.mean, self.scale = mean, scale
         mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
         mild &= not rows.is_small()
-        self._pulls = mild or is_sparse(rows.X)
+        self._pulls = mild or not rows.is_dense
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
@@ -92,13 +93,17 @@ class Standardised:
         """The objective of some of the rows alone, in the same coordinates."""
         return self._of(self.base.part(at, whole_penalty=whole_penalty))
 
+    def on(self, rows, *, whole_penalty):
+        """As :meth:`Objective.on`, in the same coordinates."""
+        return self._of(self.base.on(rows, whole_penalty=whole_penalty))
+
     def parts(self, size, *, whole_penalty):
         """As :meth:`Objective.parts`, in the same coordinates.
 
         Dense features are standardised as a batch of them is read: that is a pass over
         the batch, and the chain rule several over the parameters.
         """
-        if self._pulls and not is_sparse(self.base.rows.X):
+        if self._pulls and self.base.rows.is_dense:
             base = self.base.centred(self.mean, self.scale)
             return base.parts(size, whole_penalty=whole_penalty)
         part = self.base.parts(size, whole_penalty=whole_penalty)
@@ -245,10 +250,7 @@ def _measure(rows):
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
         return None, (mean, deviation)
-    if is_sparse(rows.X):
-        largest = abs(rows.X).max(axis=0).toarray().ravel()
-    else:
-        largest = to_host(array_namespace(rows.X).max(abs(rows.X), axis=0))
+    largest = rows.total(largest_sizes, np.maximum)
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
     return exponents, column_moments(rows.in_units(exponents))

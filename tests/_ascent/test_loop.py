@@ -279,8 +279,8 @@ def test_other_errors_are_not_swallowed():
 def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     objective = Rowwise([0.0, 1.0, 5.0, 6.0])
 
-    class Torn:
-        calls, size = 0, 2
+    class Torn(Batches):
+        calls = 0
 
         def __call__(self, place=None):
             self.calls += 1
@@ -292,7 +292,9 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     for exact in [True, False]:
         kwargs = {"whole_penalty": False, "exact": exact, "monotone": False}
         start = np.zeros(1)
-        walk = epochs(objective, start, Gradient(), FixedRate(0.1), Torn(), **kwargs)
+        walk = epochs(
+            objective, start, Gradient(), FixedRate(0.1), Torn(4, 2, None), **kwargs
+        )
         result = go(walk)
         batches = Batches(4, 2, None)
         whole = epochs(

@@ -1,0 +1,81 @@
+"""Sphinx's settings. The site is built, and read, without a network."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import skneuron
+
+ROOT = Path(__file__).parents[1]
+
+project = "skneuron"
+author = copyright = "the skneuron developers"
+version = release = skneuron.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",  # benchmarks.rst includes README.md's tables
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+source_suffix = {".rst": "restructuredtext"}
+default_role = "literal"
+
+# Every link must lead somewhere. Those to other projects would need their inventories,
+# and so a network: they stay names.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(sklearn|numpy|scipy|pandas|matplotlib|statsmodels)\..*"),
+    ("py:.*", r"(BaseEstimator|ndarray|NeuronClassifier|GridSearchCV)"),
+]
+# Properties of scikit-learn's search, whose docstrings point into its glossary.
+nitpick_ignore = [("py:obj", "classes_"), ("py:obj", "n_features_in_")]
+suppress_warnings = ["ref.term"]
+
+autosummary_generate = True
+autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
+autodoc_inherit_docstrings = False
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+plot_include_source = True
+plot_html_show_source_link = plot_html_show_formats = False
+plot_formats = [("png", 120)]
+
+# MathJax in one file, fonts included, from the Python package that carries it.
+mathjax_path = "tex-svg.js"
+html_static_path = ["_static", str(files("mathjax") / "static/mathjax/es5/tex-svg.js")]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skneuron"
+html_css_files = ["site.css"]
+html_theme_options = {
+    "logo": {"text": "skneuron"},
+    "header_links_before_dropdown": 7,
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": [], "start": [], "benchmarks": [], "design": []}
+html_show_sourcelink = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "examples"),
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"quickstart\.py$",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,  # its page loads a table from a network
+}

@@ -1,0 +1,256 @@
+"""To ONNX by skl2onnx: the estimators, alone, in pipelines and in searches."""
+
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.validation import check_is_fitted
+
+from ._model import Targets
+from .logistic_regression import GradientAscentLogisticRegression
+from .mlp import SimpleMLPClassifier
+from .model_selection import LockstepSearchCV
+
+ALIAS = "SkneuronClassifier"
+
+OPERATORS = {
+    "identity": "Identity",
+    "logistic": "Sigmoid",
+    "relu": "Relu",
+    "tanh": "Tanh",
+}
+
+OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "nocl": [True, False],
+    "output_class_labels": [False, True],
+    "raw_scores": [True, False],
+}
+
+
+def register():
+    """Tell skl2onnx how to convert the estimators of this package.
+
+    From then on `skl2onnx.to_onnx` and `skl2onnx.convert_sklearn` take both estimators
+    and `LockstepSearchCV`, by themselves or as parts of whatever else skl2onnx knows.
+    Calling it again changes nothing.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed; ``pip install "skneuron[onnx]"`` does it.
+
+    Notes
+    -----
+    What a graph puts out has the names, types and options that skl2onnx gives to
+    scikit-learn's own classifiers:
+
+    =====================  ==============  ===================================
+    y                      ``label``       ``probabilities``
+    =====================  ==============  ===================================
+    (n,)                   (n,)            (n, n_classes)
+    (n, m) of 0 and 1      (n, m)          (n, m)
+    (n, m) of labels       (n, m)          sequence of m (n, n_classes)
+    =====================  ==============  ===================================
+
+    Labels are int64 (of classes that are bool, too) or strings; other classes, and
+    columns of both kinds, need the option ``nocl``, with which labels are places in
+    `classes_`. ``zipmap``, which is on unless told otherwise, makes dictionaries or
+    columns of the probabilities of a single output; several outputs have none.
+    ``raw_scores`` puts out logits; for two classes, of each.
+
+    The graph computes in single precision where both its input and the fitted
+    attributes are float32, and otherwise in double, as the estimator does, so that both
+    say the same. For a graph in single precision fit on float32 features, or set the
+    fitted attributes to what they are in float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skl2onnx import to_onnx
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.onnx import register
+    >>> register()
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = GradientAscentLogisticRegression(C=1.0).fit(X, y)
+    >>> graph = to_onnx(clf, X[:1], options={"zipmap": False})
+
+    Wherever ONNX runs, the graph can stand in for the estimator:
+
+    >>> from onnxruntime import InferenceSession
+    >>> session = InferenceSession(graph.SerializeToString())
+    >>> labels, probabilities = session.run(None, {"X": X})
+    >>> np.array_equal(labels, clf.predict(X))
+    True
+    >>> np.allclose(probabilities, clf.predict_proba(X))
+    True
+    """
+    try:
+        from skl2onnx import update_registered_converter, update_registered_parser
+        from skl2onnx._supported_operators import sklearn_operator_name_map
+    except ImportError as error:
+        raise ImportError(
+            'Conversion to ONNX needs skl2onnx: pip install "skneuron[onnx]".'
+        ) from error
+    for kind in (GradientAscentLogisticRegression, SimpleMLPClassifier):
+        update_registered_converter(
+            kind, ALIAS, _set_types, _convert, parser=_parse, options=OPTIONS
+        )
+    sklearn_operator_name_map[LockstepSearchCV] = "SklearnGridSearchCV"
+    update_registered_parser(LockstepSearchCV, _parse_search)
+
+
+def _parse_search(scope, model, inputs, custom_parsers=None):
+    """As skl2onnx's parser of GridSearchCV."""
+    from skl2onnx._parse import sklearn_parsers_map
+
+    check_is_fitted(model, "best_estimator_")
+    return sklearn_parsers_map[GridSearchCV](scope, model, inputs, custom_parsers)
+
+
+def _parse(scope, model, inputs, custom_parsers=None):
+    """Declare what the graph of a model puts out: skl2onnx's `parser`."""
+    from skl2onnx._parse import _apply_zipmap
+    from skl2onnx.common.data_types import (
+        FloatTensorType,
+        SequenceType,
+        guess_tensor_type,
+    )
+
+    check_is_fitted(model)
+    labels, targets = _labels(scope, model), Targets(model.classes_)
+    options = scope.get_options(model, {"zipmap": True, "output_class_labels": False})
+    if targets.several and options["zipmap"] == "columns":
+        raise ValueError("zipmap='columns' is for one output; for several, set False.")
+    zipmap = False if targets.several else options["zipmap"]
+    if zipmap and options["output_class_labels"]:
+        raise ValueError("output_class_labels=True needs zipmap=False.")
+
+    kind = guess_tensor_type(inputs[0].type)
+    if zipmap is True:
+        kind = FloatTensorType()  # there are no dictionaries of doubles
+    if targets.several and not targets.multilabel:
+        kind = SequenceType(kind)
+    operator = scope.declare_local_operator(ALIAS, model)
+    operator.inputs = inputs
+    operator.outputs.append(scope.declare_local_variable("label", _type_of(labels)))
+    operator.outputs.append(scope.declare_local_variable("probabilities", kind))
+    if zipmap:
+        return _apply_zipmap(zipmap, scope, model, kind, operator.outputs)
+    if not options["output_class_labels"]:
+        return operator.outputs
+    constant = scope.declare_local_operator("SklearnClassLabels")
+    constant.is_multi_output = targets.several
+    constant.classes = labels if targets.several else labels[0]
+    kind = SequenceType(_type_of(labels)) if targets.several else _type_of(labels)
+    constant.outputs.append(scope.declare_local_variable("class_labels", kind))
+    return [*operator.outputs, *constant.outputs]
+
+
+def _set_types(operator):
+    """Set types and shapes of what the graph puts out: skl2onnx's `shape_fct`."""
+    labels = _labels(operator.scope_inst, operator.raw_operator)
+    targets = Targets(operator.raw_operator.classes_)
+    n_rows = operator.inputs[0].get_first_dimension()
+    label, probabilities = operator.outputs
+    label.set_type(_type_of(labels))
+    label.type.shape = [n_rows, len(labels)] if targets.several else [n_rows]
+    if targets.multilabel or not targets.several:  # a sequence has no shape
+        n_columns = len(labels if targets.several else labels[0])
+        probabilities.type.shape = [n_rows, n_columns]
+
+
+def _convert(scope, operator, container):
+    """Write the forward pass in ONNX's operators: skl2onnx's `convert_fct`."""
+    from skl2onnx.algebra import onnx_ops
+    from skl2onnx.common.data_types import FloatTensorType, guess_proto_type
+    from skl2onnx.proto import TensorProto
+
+    def node(name, *inputs, **attributes):
+        kind = getattr(onnx_ops, f"Onnx{name}")
+        return kind(*inputs, op_version=container.target_opset, **attributes)
+
+    def put_out(place, name, *inputs, **attributes):
+        names = [operator.outputs[place]]
+        node(name, *inputs, output_names=names, **attributes).add_to(scope, container)
+
+    model, inputs = operator.raw_operator, operator.inputs
+    labels, targets = _labels(scope, model), Targets(model.classes_)
+    raw = scope.get_options(model, {"raw_scores": False})["raw_scores"]
+    single = all(isinstance(column.type, FloatTensorType) for column in inputs)
+    layers = [  # with the intercepts as a last row
+        np.vstack([weights, np.broadcast_to(intercepts, np.shape(weights)[1])])
+        for weights, intercepts in model._layers
+    ]
+    dtype = np.result_type(np.float32 if single else np.float64, *layers)
+    inside = TensorProto.FLOAT if dtype == np.float32 else TensorProto.DOUBLE
+    kind = operator.outputs[1].type  # a tensor, or a sequence of such
+    outside = guess_proto_type(getattr(kind, "element_type", kind))
+
+    def affine(a, layer):
+        layer = layer.astype(dtype)
+        return node("Gemm", a, layer[:-1], layer[-1])
+
+    columns = [node("Cast", column, to=inside) for column in inputs]
+    a = columns[0] if len(columns) == 1 else node("Concat", *columns, axis=1)
+    *hidden, last = layers
+    for layer in hidden:
+        a = node(OPERATORS[model._activation()], affine(a, layer))
+
+    if targets.multilabel:
+        z = affine(a, last)
+        scores = z if raw else node("Sigmoid", z)
+        put_out(0, "Cast", node("Greater", z, np.zeros(1, dtype)), to=TensorProto.INT64)
+        put_out(1, "Cast", scores, to=outside)
+        return
+    chosen, scores = [], []
+    for names, (_, own) in zip(labels, targets.split(last)):
+        two = len(names) > own.shape[1]  # one logit: the log-odds of the second class
+        z = affine(a, np.hstack([-own, own]) if two else own)
+        likeliest = node("ArgMax", z, axis=1, keepdims=int(targets.several))
+        chosen.append(node("Gather", names, likeliest))
+        if not raw:
+            z = node("Sigmoid", z) if two else node("Softmax", z, axis=1)
+        scores.append(node("Cast", z, to=outside))
+    if targets.several:
+        put_out(0, "Concat", *chosen, axis=1)
+        put_out(1, "SequenceConstruct", *scores)
+    else:
+        put_out(0, "Identity", *chosen)
+        put_out(1, "Identity", *scores)
+
+
+def _labels(scope, model):
+    """The classes of each output as ONNX can have them: int64 or strings."""
+    per_output = Targets(model.classes_).per_output
+    if scope.get_options(model, {"nocl": False})["nocl"]:
+        return [np.arange(len(classes)) for classes in per_output]
+    labels = [_as_onnx(np.asarray(classes)) for classes in per_output]
+    if len({of.dtype for of in labels}) > 1:
+        raise ValueError(
+            "Some outputs have numbers for classes, others strings, which do not go "
+            "into one tensor of ONNX. With the option nocl=True labels are places in "
+            "classes_."
+        )
+    return labels
+
+
+def _as_onnx(classes):
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(object)
+    try:
+        whole = classes.astype(np.int64)
+    except (TypeError, ValueError):
+        whole = None
+    if whole is None or not np.array_equal(whole, classes):
+        raise ValueError(
+            "Labels in ONNX are strings or whole numbers, unlike the classes "
+            f"{classes.tolist()}. With the option nocl=True they are places in "
+            "classes_."
+        )
+    return whole
+
+
+def _type_of(labels):
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    return StringTensorType() if labels[0].dtype == object else Int64TensorType()

@@ -1,0 +1,101 @@
+"""The documentation keeps up with the package: what can be told without building it."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import skneuron
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="no documentation here")
+
+
+def public_objects():
+    """All that a user may import, by its full name."""
+    estimators = [
+        getattr(skneuron, name) for name in skneuron.__all__ if name != "__version__"
+    ]
+    found = {f"skneuron.{one.__name__}": one for one in estimators}
+    homes = {one.__module__ for one in estimators}  # imported from the package itself
+    for info in pkgutil.iter_modules(skneuron.__path__, "skneuron."):
+        if info.name in homes or info.name.startswith("skneuron._"):
+            continue
+        module = importlib.import_module(info.name)
+        listed = getattr(module, "__all__", ())
+        for name, value in vars(module).items():
+            is_own = getattr(value, "__module__", None) == module.__name__
+            if name in listed or (is_own and not name.startswith("_")):
+                found[f"{module.__name__}.{name}"] = value
+    return found
+
+
+def documented_objects():
+    """What api.rst lists, by its full name."""
+    module, in_table, found = None, False, {}
+    for line in (DOCS / "api.rst").read_text("utf-8").splitlines():
+        if match := re.fullmatch(r"\.\. currentmodule:: (\S+)", line):
+            module = importlib.import_module(match[1])
+        if line and not line.startswith(" "):
+            in_table = line == ".. autosummary::"
+        elif in_table and re.fullmatch(r"   \w+", line):
+            found[f"{module.__name__}.{line.strip()}"] = getattr(module, line.strip())
+    return found
+
+
+def test_public_names_are_found():
+    found = public_objects()
+    assert "skneuron.GradientAscentLogisticRegression" in found
+    assert "skneuron.inspection.BackwardPass" in found
+    assert "skneuron.onnx.register" in found
+    assert "skneuron.inspection.np" not in found
+
+
+def test_the_reference_has_every_public_name():
+    documented = set(documented_objects().values())
+    missing = [
+        name for name, value in public_objects().items() if value not in documented
+    ]
+    assert not missing
+
+
+def test_the_reference_has_nothing_else():
+    public = set(public_objects().values())
+    documented = documented_objects()
+    assert documented
+    for name, value in documented.items():
+        assert value in public, name
+        assert inspect.getdoc(value), name
+
+
+def test_what_the_benchmarks_page_takes_from_the_readme_is_there():
+    page = (DOCS / "benchmarks.rst").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pairs = re.findall(r":start-after: (.+)\n\s+:end-before: (.+)\n", page)
+    assert len(pairs) == page.count("include:: ../README.md")
+    for start, end in pairs:
+        _, found, rest = readme.partition(f"\n{start}\n")
+        assert found, start
+        part, found, _ = rest.partition(f"\n{end}\n")
+        assert found, end
+        assert "\n|" in part, f"no table between {start} and {end}"
+
+
+def test_every_page_is_in_a_table_of_contents():
+    pages = {
+        path.relative_to(DOCS).with_suffix("").as_posix()
+        for folder in [DOCS, DOCS / "guide", DOCS / "lecture"]
+        for path in folder.glob("*.rst")
+    } - {"index"}
+    listed = set()
+    for index in [DOCS, DOCS / "guide", DOCS / "lecture"]:
+        text = (index / "index.rst").read_text("utf-8")
+        for tree in re.findall(r"\.\. toctree::\n((?:   .*\n|\n)+)", text):
+            names = re.findall(r"^   (?:.*<)?([\w/]+)>?$", tree, flags=re.M)
+            listed |= {(index / name).relative_to(DOCS).as_posix() for name in names}
+    assert not pages - listed

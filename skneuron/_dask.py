@@ -26,8 +26,8 @@ FAN_IN = 8
 
 
 def is_dask(data):
-    """Tell whether `data` is a Dask collection, without an import of Dask."""
-    return type(data).__module__.partition(".")[0] == "dask"
+    """Tell whether `data` is a Dask array or dataframe, without an import of Dask."""
+    return type(data).__module__.startswith(("dask.array", "dask.dataframe"))
 
 
 # Asking --------------------------------------------------------------------------

@@ -106,7 +106,8 @@ class NeuronClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features. float32 stays float32; other types become float64.
+            Features. float32 stays float32; other types become float64. Dask arrays and
+            dataframes are left where they lie, and so are a y and weights cut as X is.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Labels: of one output, 0/1 indicators of several (multilabel), or labels of
             several (multiclass-multioutput).

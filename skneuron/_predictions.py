@@ -1,4 +1,7 @@
-"""What both estimators say of new data, read from their public fitted attributes."""
+"""What both estimators say of new data, read from their public fitted attributes.
+
+Of Dask collections they say it as lazy Dask arrays; scores are computed.
+"""
 
 import math
 

@@ -6,6 +6,9 @@ the features are read once for all of them, and from a cache that has them alrea
 
 Rows that count for the same models are put next to each other. Then a block of rows is
 computed for those models alone, and nothing is ever multiplied by a 0.
+
+Where features lie on a device, the parameters of all models go there in one move, and
+what was summed there comes back in one.
 """
 
 import itertools
@@ -17,6 +20,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._arrays import (
+    all_beside,
+    all_to_host,
     array_namespace,
     beside,
     float_type,
@@ -24,7 +29,6 @@ from .._arrays import (
     is_sparse,
     largest_size,
     like,
-    to_host,
     widest_float,
 )
 from .rows import block_rows, take_rows
@@ -106,7 +110,8 @@ class SideBySide:
         self.weights = None if weights is None else like(weights[order], X)
         if is_elsewhere(X):
             for group in self.groups:
-                group.counts = like(group.counts.astype(np.float64), X)
+                if group.counts.ndim == 2:
+                    group.counts = like(group.counts.astype(np.float64), X)
         self.total_weight = self._total_weights(counts, codes, weights)
         shrunk = np.ones((self.X.shape[1], self.n_logits, 1))
         shrunk[X.shape[1] :] = 0
@@ -149,8 +154,9 @@ class SideBySide:
         def share(X, at, z, active, counts):
             z = likelihood.residuals(z, self.codes[at, ...], moderate)
             self._weigh(z, at, members[active], counts)
-            total = X.T @ array_namespace(z).reshape(z, (z.shape[0], -1))
-            return np.asarray(to_host(total)).reshape(-1, *z.shape[1:])
+            xp = array_namespace(z)
+            total = X.T @ xp.reshape(z, (z.shape[0], -1))
+            return xp.reshape(total, (-1, *z.shape[1:]))
 
         for active, total in self._sums(theta, members, scale, share):
             gradient[:, :, active] += total
@@ -170,7 +176,7 @@ class SideBySide:
             log_prob = xp.reshape(log_prob, (n, n_active, -1))
             log_prob = xp.asarray(xp.permute_dims(log_prob, (0, 2, 1)), copy=True)
             self._weigh(log_prob, at, members[active], counts)
-            return to_host(xp.sum(log_prob, axis=(0, 1), dtype=widest_float(z)))
+            return xp.sum(log_prob, axis=(0, 1), dtype=widest_float(z))
 
         values = np.zeros(len(members))
         for active, total in self._sums(theta, members, self.dtype.type(1), share):
@@ -187,15 +193,18 @@ class SideBySide:
     def _sums(self, theta, members, scale, share):
         """Pairs of members' places and sums of shares, some for each group."""
         theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
-        tasks = []
+        groups, of_each = [], []
         for group in self.groups:
             active = np.flatnonzero(group.active[self.splits[members]])
             if len(active):
                 columns = np.ascontiguousarray(theta[:, :, active], self.dtype)
-                columns = columns.reshape(len(columns), -1)
-                blocks = _blocks(group.rows, columns, self.X)
-                columns = beside(columns, self.X)
-                tasks += [(group, active, columns, at) for at in blocks]
+                groups.append((group, active))
+                of_each.append(columns.reshape(len(columns), -1))
+        tasks = [
+            (group, active, columns, at)
+            for (group, active), columns in zip(groups, all_beside(of_each, self.X))
+            for at in _blocks(group.rows, columns, self.X)
+        ]
 
         def run(mine):
             sums, room = {}, np.empty(0, self.dtype)
@@ -212,8 +221,10 @@ class SideBySide:
                 if counts.ndim == 2:
                     first = at.start - group.rows.start
                     counts = counts[first : first + n, ...]
-                z = array_namespace(z).reshape(z, (n, self.n_logits, -1))
-                total = share(X, at, z, active, counts).astype(np.float64, copy=False)
+                xp = array_namespace(z)
+                z = xp.reshape(z, (n, self.n_logits, -1))
+                total = share(X, at, z, active, counts)
+                total = xp.astype(total, widest_float(total), copy=False)
                 key = group.rows.start
                 if key in sums:
                     sums[key][1][...] += total
@@ -226,7 +237,9 @@ class SideBySide:
         # What NumPy keeps quiet about is a matter of each thread's context.
         rest = [self._pool.submit(copy_context().run, run, p) for p in parts[1:]]
         sums = [run(part) for part in parts[:1]]
-        return [one for some in [*sums, *(r.result() for r in rest)] for one in some]
+        sums = [one for some in [*sums, *(r.result() for r in rest)] for one in some]
+        totals = all_to_host([total for _, total in sums])
+        return [(active, total) for (active, _), total in zip(sums, totals)]
 
     def _weigh(self, z, at, members, counts):
         """Multiply (n_rows, any, n_members) by the weights of rows and members."""
@@ -249,21 +262,24 @@ class SideBySide:
         if self.tables is not None:
             table = like(self.tables[:, members], z)
             z *= xp.take(table, self.codes[at, 0], axis=0)[:, None, :]
-        splits = beside(self.splits[members], z)
-        counts = xp.take(counts, splits, axis=counts.ndim - 1)
-        z *= counts if counts.ndim == 1 else counts[:, None, :]
+        splits = self.splits[members]
+        if counts.ndim == 2:
+            z *= xp.take(counts, beside(splits, z), axis=1)[:, None, :]
+        elif not np.all(counts[splits] == 1):
+            z *= like(counts[splits].astype(np.float64), z)
 
 
 def _blocks(rows, columns, X):
-    """Slices of the same length, but for rounding, an even number of them.
+    """Slices of the same length, but for rounding; here, an even number of them.
 
     Some 2.5 MB with what is computed of them: smaller ones spend their time in calls,
     and two threads wake each other too often; larger ones leave the cache.
     """
     n_inputs, width = columns.shape
     n_rows = rows.stop - rows.start
-    size = block_rows((n_inputs + width) * columns.itemsize * 2 // 5, X)
-    n_blocks = 2 * -(-n_rows // (2 * size))
+    size = block_rows((n_inputs + width) * float_type(X).itemsize * 2 // 5, X)
+    n_blocks = -(-n_rows // size)
+    n_blocks += 0 if is_elsewhere(X) else n_blocks % 2
     ends = rows.start + np.linspace(0, n_rows, n_blocks + 1).astype(int)
     return [slice(a, b) for a, b in zip(ends.tolist(), ends[1:].tolist()) if a < b]
 

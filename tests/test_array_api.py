@@ -4,6 +4,7 @@ The device "device1" of array-api-strict refuses to be taken for NumPy's memory,
 GPU does: what is computed there was computed there, or moved on purpose.
 """
 
+import math
 import pickle
 import warnings
 
@@ -23,7 +24,11 @@ from sklearn.utils.estimator_checks import (
     check_array_api_input_and_values,
 )
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron import (
+    GradientAscentLogisticRegression,
+    SimpleMLPClassifier,
+    _together,
+)
 from skneuron._arrays import beside, to_host
 from skneuron.inference import mle_summary, separation
 from skneuron.inspection import (
@@ -344,19 +349,67 @@ def test_pipelines_and_searches_leave_the_features_where_they_are(put, moved):
 
 
 @pytest.mark.parametrize(
-    "model",
+    "kind, dtype, scoring, steps",
     [
-        GradientAscentLogisticRegression(0.1, max_iter=20),
-        make_pipeline(
-            StandardScaler(), GradientAscentLogisticRegression(0.1, max_iter=20)
-        ),
-        SimpleMLPClassifier((4,), learning_rate=0.1, batch_size=32, **few),
+        ("two classes", np.float64, None, []),
+        ("two classes", np.float32, "neg_log_loss", []),
+        ("two classes", np.float32, None, [StandardScaler()]),
+        ("three classes", np.float32, None, []),
+        ("three classes", np.float64, "neg_log_loss", [StandardScaler()]),
+        ("multilabel", np.float64, None, []),
     ],
 )
-def test_candidates_of_a_lockstep_search_are_fitted_there(model, put, moved):
+def test_a_search_goes_in_lockstep_there(
+    kind, dtype, scoring, steps, put, moved, monkeypatch
+):
+    monkeypatch.setattr("skneuron._model.rows.DEVICE_BYTES", 4000)  # two blocks
+    if dtype == np.float64:  # or a group for each fold
+        monkeypatch.setattr("skneuron._model.side_by_side.FEW_ROWS", 1)
+    together, fit_regressions = [], _together.fit_regressions
+
+    def counted(*given):
+        fitted = fit_regressions(*given)
+        together.append(len(fitted))
+        return fitted
+
+    monkeypatch.setattr(_together, "fit_regressions", counted)
+    model = make_pipeline(*steps, GradientAscentLogisticRegression(0.5, max_iter=10))
+    prefix, weights = "gradientascentlogisticregression__", {}
+    if kind != "three classes":
+        weights[f"{prefix}sample_weight"] = put(WEIGHTS.astype(dtype))
+    usual, others = [0.01, 0.5], [1e4, -1.0]  # one tumbles, one is refused
+    grid = {"learning_rate": usual + others}, {"C": [0.5]}, {"reduction": ["mean"]}
+    if kind != "multilabel":
+        grid[2]["class_weight"] = ["balanced"]
+    if not steps:
+        model, prefix = model[-1], ""
+        weights = {name.split("__")[-1]: of for name, of in weights.items()}
+    grid = [{prefix + name: values for name, values in one.items()} for one in grid]
+    options = {"cv": 2, "scoring": scoring, "return_train_score": True}
+    there = put((X if steps else StandardScaler().fit_transform(X)).astype(dtype))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the one that is refused
+        theirs = GridSearchCV(model, grid, **options).fit(
+            there, put(Y[kind]), **weights
+        )
+        moved.clear()
+        ours = LockstepSearchCV(model, grid, **options)
+        ours.fit(there, put(Y[kind]), **weights)
+    assert sum(together) >= 2 * 4
+    for key, cells in theirs.cv_results_.items():
+        if np.asarray(cells).dtype.kind in "fi" and not key.endswith("_time"):
+            np.testing.assert_allclose(ours.cv_results_[key], cells, atol=1e-6)
+    assert np.isfinite(ours.log_likelihoods_).sum() == 2 * 5
+    # Neither the features of a fold, nor gradients more than once an iteration.
+    assert max(map(math.prod, moved)) < X.size / 2
+    n_gradients = sum(len(shape) > 1 and shape[0] == X.shape[1] + 1 for shape in moved)
+    assert 10 * len(together) < n_gradients <= 11 * len(together)
+
+
+def test_networks_of_a_search_are_fitted_there_one_by_one(put, moved):
     of = StandardScaler().fit_transform(X)
-    prefix = "gradientascentlogisticregression__" if hasattr(model, "steps") else ""
-    search = LockstepSearchCV(model, {f"{prefix}learning_rate": [0.01, 0.1]}, cv=2)
+    model = SimpleMLPClassifier((4,), learning_rate=0.1, batch_size=32, **few)
+    search = LockstepSearchCV(model, {"learning_rate": [0.01, 0.1]}, cv=2)
     ours = clone(search).fit(of, Y["two classes"])
     theirs = clone(search).fit(put(of), put(Y["two classes"]))
     np.testing.assert_allclose(theirs.log_likelihoods_, ours.log_likelihoods_)

@@ -13,7 +13,14 @@ from itertools import islice
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._arrays import is_elsewhere, numbers_may_end, to_host
+from ._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    like,
+    numbers_may_end,
+    to_host,
+)
 from ._ascent import (
     Adam,
     Batches,
@@ -35,6 +42,8 @@ from ._model import (
     SideBySide,
     Targets,
 )
+from ._model.rows import take_rows
+from ._predictions import check_same_place
 from ._threads import blas_on_one_thread
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import value
@@ -59,7 +68,7 @@ def fit_regressions(estimators, X, y, trains, sample_weight):
     try:
         with _warnings_raised():
             X, y, weights = check_data(estimators[0], X, y, sample_weight, reset=True)
-            if is_elsewhere(X) or isinstance(X, OnDemand):  # one by one, where X is
+            if isinstance(X, OnDemand):  # one by one: folds side by side are a copy
                 return {}
             data = _Data(X, y, weights, trains)
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
@@ -82,15 +91,15 @@ class _Data:
     """What all members share: the data, and which rows count in which split."""
 
     def __init__(self, X, y, weights, trains):
-        self.X, self.weights = X, weights
+        self.X, self.weights = X, None if weights is None else to_host(weights)
         self.targets = find_targets(y, known=None, classes=None, partial=False)
         self.codes = to_host(self.targets.encode(y))
         distinct = list({id(train): train for train in trains}.values())
-        self.trains = [np.asarray(train) for train in distinct]
+        self.trains = [np.asarray(to_host(train)) for train in distinct]
         split_of = {id(train): split for split, train in enumerate(distinct)}
         self.splits = [split_of[id(train)] for train in trains]
         self.counts = np.stack(
-            [np.bincount(train, minlength=len(self.codes)) for train in distinct],
+            [np.bincount(train, minlength=len(self.codes)) for train in self.trains],
             axis=1,
         )
         self.is_whole = [self._has_all_classes(count) for count in self.counts.T]
@@ -114,7 +123,10 @@ class _Data:
         if table is not None:
             of_class = table[self.codes[at, 0]]
             weights = of_class if weights is None else of_class * weights
-        return Rows(self.X[at], self.codes[at], weights)
+        if weights is not None and is_elsewhere(self.X):
+            weights = like(weights, self.X)
+        X = take_rows(self.X, beside(at, self.X))
+        return Rows(X, beside(self.codes[at], X), weights)
 
 
 class _Member:
@@ -232,7 +244,7 @@ def fit_networks(estimators, X, y, sample_weight):
     try:
         with _warnings_raised():
             targets, rows, _ = first._read(X, y, sample_weight, **read)
-            if is_elsewhere(rows.X):  # as above
+            if is_elsewhere(rows.X):  # to be fitted one by one
                 return {}
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
         return {}
@@ -299,28 +311,28 @@ def scores_together(estimators, X, y, sample_weight=None):
     if not all(targets.same_classes(Targets(one.classes_)) for one in estimators):
         return None
     try:
+        check_same_place(X, first, "score")
         X, y, sample_weight = check_data(first, X, y, sample_weight, reset=False)
-        is_here = not (is_elsewhere(X) or isinstance(X, OnDemand))
-        codes = to_host(targets.encode(y)) if is_here else None
+        if isinstance(X, OnDemand):
+            return None
+        codes = beside(targets.encode(y), X)
     except Exception:  # to be raised, score by score, as it is alone
         return None
-    if codes is None:
-        return None
-    weights = np.concatenate([one.coef_ for one in estimators]).T
-    intercepts = np.concatenate([one.intercept_ for one in estimators])
+    xp = array_namespace(X)
+    weights = xp.concat([one.coef_ for one in estimators]).T
+    intercepts = xp.concat([one.intercept_ for one in estimators])
     with numbers_may_end():
         network = Network(weights.shape)
         z = network.forward([(weights, intercepts)], X, guarded=True)[-1]
     n_logits = targets.likelihood.n_logits
-    return [
-        float(
-            np.average(
-                (targets.choose(z[:, at : at + n_logits]) == codes).all(axis=1),
-                weights=sample_weight,
-            )
-        )
-        for at in range(0, z.shape[1], n_logits)
-    ]
+    if sample_weight is not None:
+        sample_weight = to_host(sample_weight)
+    scores = []
+    for at in range(0, z.shape[1], n_logits):
+        right = targets.choose(z[:, at : at + n_logits]) == codes
+        right = to_host(xp.all(right, axis=1))
+        scores.append(float(np.average(right, weights=sample_weight)))
+    return scores
 
 
 def _is_sound(estimator):

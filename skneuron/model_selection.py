@@ -107,6 +107,11 @@ class LockstepSearchCV(GridSearchCV):
     one by one. Steps of a pipeline that draw random numbers with
     ``random_state=None`` draw once for all candidates that share them.
 
+    Of array-API arrays under ``array_api_dispatch``, such as PyTorch's tensors,
+    logistic regressions go together where X lies: once an iteration, the parameters of
+    all of them go there, and the gradients come back. Of the data only labels, weights
+    and numbers of rows are copied to the host. Networks are fitted there one by one.
+
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer

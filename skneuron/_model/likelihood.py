@@ -99,13 +99,15 @@ class Bernoulli:
         return array_namespace(y_hat).astype(codes, y_hat.dtype) - y_hat
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, in place of logits (n_rows, n_logits, any).
+        """Those of several models, of logits (n_rows, n_logits, any), in their place.
 
         As ``y - y_hat = (+-1 - tanh(z / 2)) / 2``: a tanh and a difference, the halves
         being left to `logit_scale`.
         """
-        np.tanh(z, out=z)
-        np.subtract((2.0 * codes - 1.0).astype(z.dtype)[:, :, None], z, out=z)
+        xp = array_namespace(z)
+        z = xp.tanh(z, **into(z))
+        y = xp.astype(2 * codes - 1, z.dtype)[:, :, None]
+        return xp.subtract(y, z, **into(z))
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
@@ -162,15 +164,21 @@ class Categorical:
         return xp.astype(codes == classes, y_hat.dtype) - y_hat
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, in place of logits (n_rows, n_logits, any).
+        """Those of several models, of logits (n_rows, n_logits, any), in their place.
 
         The exponentials of `moderate` logits, and sums of them, are finite and not 0.
         """
+        xp = array_namespace(z)
         if not moderate:
-            z -= z.max(axis=1, keepdims=True)
-        np.exp(z, out=z)
-        z /= -z.sum(axis=1, keepdims=True)
-        z[np.arange(len(z)), codes[:, 0]] += 1
+            z -= xp.max(z, axis=1, keepdims=True)
+        z = xp.exp(z, **into(z))
+        z /= -xp.sum(z, axis=1, keepdims=True)
+        if is_numpy(z):
+            z[np.arange(len(z)), codes[:, 0]] += 1
+        else:
+            observed = codes == xp.arange(self.n_logits, device=codes.device)
+            z += xp.astype(observed, z.dtype)[:, :, None]
+        return z
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
@@ -240,9 +248,13 @@ class Joint:
         )
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, in place of logits (n_rows, n_logits, any)."""
+        """Those of several models, of logits (n_rows, n_logits, any), there."""
         for part, at, col in self._parts():
-            part.residuals(z[:, at], codes[:, col], moderate)
+            own = z[:, at, :]
+            found = part.residuals(own, codes[:, col], moderate)
+            if found is not own:  # elsewhere than on the host it may be new
+                z[:, at, :] = found
+        return z
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""

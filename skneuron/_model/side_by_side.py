@@ -6,6 +6,9 @@ the features are read once for all of them, and from a cache that has them alrea
 
 Rows that count for the same models are put next to each other. Then a block of rows is
 computed for those models alone, and nothing is ever multiplied by a 0.
+
+Where features lie on a device, the parameters of all models go there in one move, and
+what was summed there comes back in one.
 """
 
 import itertools
@@ -16,6 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from .._arrays import (
+    all_beside,
+    all_to_host,
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    is_sparse,
+    largest_size,
+    like,
+    widest_float,
+)
 from .rows import block_rows, take_rows
 
 #: Ways of counting with fewer rows than this are not worth a product of their own.
@@ -37,12 +52,17 @@ class Group:
     rows: slice
     counts: np.ndarray
 
+    def __post_init__(self):
+        #: Whether any of them counts in each split.
+        self.active = np.atleast_2d(self.counts).max(axis=0) > 0
+
 
 class SideBySide:
     """The mean penalised log-likelihoods of several logistic regressions.
 
     Parameters, `theta`, are (n_parameters, n_members): a column is what the `Objective`
-    of that member alone takes.
+    of that member alone takes. All arguments are on the host but X, which is computed
+    with where it is.
 
     Parameters
     ----------
@@ -79,13 +99,19 @@ class SideBySide:
         n_threads=1,
     ):
         self.likelihood, self.splits, self.tables = likelihood, splits, tables
-        self.n_logits, self.n_threads = likelihood.n_logits, n_threads
+        self.n_logits = likelihood.n_logits
+        self.n_threads = 1 if is_elsewhere(X) else n_threads
         self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
-        self.dtype = X.dtype
+        self.dtype = float_type(X)
         order, self.groups = _grouped(counts)
-        self.X = _with_intercept(X[order]) if fit_intercept else X[order]
-        self.codes = codes[order]
-        self.weights = None if weights is None else weights[order].astype(self.dtype)
+        rows = take_rows(X, beside(order, X))
+        self.X = _with_intercept(rows) if fit_intercept else rows
+        self.codes = beside(codes[order], X)
+        self.weights = None if weights is None else like(weights[order], X)
+        if is_elsewhere(X):
+            for group in self.groups:
+                if group.counts.ndim == 2:
+                    group.counts = like(group.counts.astype(np.float64), X)
         self.total_weight = self._total_weights(counts, codes, weights)
         shrunk = np.ones((self.X.shape[1], self.n_logits, 1))
         shrunk[X.shape[1] :] = 0
@@ -94,7 +120,7 @@ class SideBySide:
         limits = np.finfo(self.dtype)
         self.noise = float(limits.eps)
         self.resolution = 64 * self.noise  # of a gradient
-        self._unit = max(1.0, float(abs(X).max()) if min(X.shape) else 0.0)
+        self._unit = max(1.0, largest_size(X) if min(X.shape) else 0.0)
         terms = 4.0 * self.X.shape[0] * self.X.shape[1]
         #: Parameters up to this size give logits, and sums of them, that are finite.
         self.largest = float(limits.max) / terms / self._unit
@@ -126,9 +152,11 @@ class SideBySide:
         moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
 
         def share(X, at, z, active, counts):
-            likelihood.residuals(z, self.codes[at], moderate)
+            z = likelihood.residuals(z, self.codes[at, ...], moderate)
             self._weigh(z, at, members[active], counts)
-            return np.asarray(X.T @ z.reshape(len(z), -1)).reshape(-1, *z.shape[1:])
+            xp = array_namespace(z)
+            total = X.T @ xp.reshape(z, (z.shape[0], -1))
+            return xp.reshape(total, (-1, *z.shape[1:]))
 
         for active, total in self._sums(theta, members, scale, share):
             gradient[:, :, active] += total
@@ -141,14 +169,14 @@ class SideBySide:
         """The total log-likelihood of each member, without its penalty."""
 
         def share(X, at, z, active, counts):
-            codes = self.codes[at]
-            z = z.transpose(0, 2, 1)
-            log_prob = self.likelihood.log_prob(
-                z.reshape(-1, self.n_logits), np.repeat(codes, z.shape[1], axis=0)
-            )
-            log_prob = log_prob.reshape(*z.shape[:2], -1).transpose(0, 2, 1).copy()
+            xp, codes = array_namespace(z), self.codes[at, ...]
+            n, n_logits, n_active = z.shape
+            z = xp.reshape(xp.permute_dims(z, (0, 2, 1)), (-1, n_logits))
+            log_prob = self.likelihood.log_prob(z, xp.repeat(codes, n_active, axis=0))
+            log_prob = xp.reshape(log_prob, (n, n_active, -1))
+            log_prob = xp.asarray(xp.permute_dims(log_prob, (0, 2, 1)), copy=True)
             self._weigh(log_prob, at, members[active], counts)
-            return log_prob.sum(axis=(0, 1), dtype=np.float64)
+            return xp.sum(log_prob, axis=(0, 1), dtype=widest_float(z))
 
         values = np.zeros(len(members))
         for active, total in self._sums(theta, members, self.dtype.type(1), share):
@@ -165,23 +193,25 @@ class SideBySide:
     def _sums(self, theta, members, scale, share):
         """Pairs of members' places and sums of shares, some for each group."""
         theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
-        tasks = []
+        groups, of_each = [], []
         for group in self.groups:
-            some = group.counts if group.counts.ndim == 1 else group.counts.max(axis=0)
-            active = np.flatnonzero(some[self.splits[members]] > 0)
+            active = np.flatnonzero(group.active[self.splits[members]])
             if len(active):
                 columns = np.ascontiguousarray(theta[:, :, active], self.dtype)
-                columns = columns.reshape(len(columns), -1)
-                tasks += [
-                    (group, active, columns, at) for at in _blocks(group.rows, columns)
-                ]
+                groups.append((group, active))
+                of_each.append(columns.reshape(len(columns), -1))
+        tasks = [
+            (group, active, columns, at)
+            for (group, active), columns in zip(groups, all_beside(of_each, self.X))
+            for at in _blocks(group.rows, columns, self.X)
+        ]
 
         def run(mine):
             sums, room = {}, np.empty(0, self.dtype)
             for group, active, columns, at in mine:
                 X = take_rows(self.X, at)
                 n, width = X.shape[0], columns.shape[1]
-                if sp.issparse(X):
+                if is_sparse(X) or is_elsewhere(X):
                     z = X @ columns
                 else:
                     if len(room) < n * width:
@@ -189,9 +219,12 @@ class SideBySide:
                     z = np.matmul(X, columns, out=room[: n * width].reshape(n, width))
                 counts = group.counts
                 if counts.ndim == 2:
-                    counts = counts[at.start - group.rows.start :][:n]
-                z = z.reshape(n, self.n_logits, -1)
-                total = share(X, at, z, active, counts).astype(np.float64, copy=False)
+                    first = at.start - group.rows.start
+                    counts = counts[first : first + n, ...]
+                xp = array_namespace(z)
+                z = xp.reshape(z, (n, self.n_logits, -1))
+                total = share(X, at, z, active, counts)
+                total = xp.astype(total, widest_float(total), copy=False)
                 key = group.rows.start
                 if key in sums:
                     sums[key][1][...] += total
@@ -204,10 +237,14 @@ class SideBySide:
         # What NumPy keeps quiet about is a matter of each thread's context.
         rest = [self._pool.submit(copy_context().run, run, p) for p in parts[1:]]
         sums = [run(part) for part in parts[:1]]
-        return [one for some in [*sums, *(r.result() for r in rest)] for one in some]
+        sums = [one for some in [*sums, *(r.result() for r in rest)] for one in some]
+        totals = all_to_host([total for _, total in sums])
+        return [(active, total) for (active, _), total in zip(sums, totals)]
 
     def _weigh(self, z, at, members, counts):
         """Multiply (n_rows, any, n_members) by the weights of rows and members."""
+        if is_elsewhere(z):
+            return self._weigh_elsewhere(z, at, members, counts)
         if self.weights is not None:
             z *= self.weights[at, None, None]
         if self.tables is not None:
@@ -218,17 +255,31 @@ class SideBySide:
         elif not np.all(counts == 1):
             z *= counts
 
+    def _weigh_elsewhere(self, z, at, members, counts):
+        xp = array_namespace(z)
+        if self.weights is not None:
+            z *= self.weights[at][:, None, None]
+        if self.tables is not None:
+            table = like(self.tables[:, members], z)
+            z *= xp.take(table, self.codes[at, 0], axis=0)[:, None, :]
+        splits = self.splits[members]
+        if counts.ndim == 2:
+            z *= xp.take(counts, beside(splits, z), axis=1)[:, None, :]
+        elif not np.all(counts[splits] == 1):
+            z *= like(counts[splits].astype(np.float64), z)
 
-def _blocks(rows, columns):
-    """Slices of the same length, but for rounding, an even number of them.
+
+def _blocks(rows, columns, X):
+    """Slices of the same length, but for rounding; here, an even number of them.
 
     Some 2.5 MB with what is computed of them: smaller ones spend their time in calls,
     and two threads wake each other too often; larger ones leave the cache.
     """
     n_inputs, width = columns.shape
     n_rows = rows.stop - rows.start
-    size = block_rows((n_inputs + width) * columns.itemsize * 2 // 5)
-    n_blocks = 2 * -(-n_rows // (2 * size))
+    size = block_rows((n_inputs + width) * float_type(X).itemsize * 2 // 5, X)
+    n_blocks = -(-n_rows // size)
+    n_blocks += 0 if is_elsewhere(X) else n_blocks % 2
     ends = rows.start + np.linspace(0, n_rows, n_blocks + 1).astype(int)
     return [slice(a, b) for a, b in zip(ends.tolist(), ends[1:].tolist()) if a < b]
 
@@ -237,6 +288,9 @@ def _with_intercept(X):
     """X and a last column of 1."""
     if sp.issparse(X):
         return sp.hstack([X, np.ones((X.shape[0], 1), X.dtype)], format="csr")
+    if is_elsewhere(X):
+        xp = array_namespace(X)
+        return xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
     wide = np.ones((X.shape[0], X.shape[1] + 1), X.dtype)
     wide[:, :-1] = X
     return wide

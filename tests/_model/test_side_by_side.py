@@ -190,7 +190,7 @@ def test_no_members():
 @dtypes
 def test_many_blocks(monkeypatch, make, dtype):
     """Groups long enough for the blocks of two threads, each of many rows."""
-    monkeypatch.setattr(side_by_side, "block_rows", lambda row_bytes: 17)
+    monkeypatch.setattr(side_by_side, "block_rows", lambda *given: 17)
     problem = Problem(n=1500, make=make, dtype=dtype, n_threads=2)
     assert len(problem.together.groups) == 3
     problem.check(rtol=1e-10 if dtype is np.float64 else 1e-5)

@@ -40,6 +40,10 @@ nitpick_ignore = [("py:obj", "classes_"), ("py:obj", "n_features_in_")]
 suppress_warnings = ["ref.term"]
 
 autosummary_generate = True
+# Beside the function separation, on a disk that does not tell cases apart.
+autosummary_filename_map = {
+    "skneuron.inference.Separation": "skneuron.inference.Separation.class"
+}
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 autodoc_inherit_docstrings = False

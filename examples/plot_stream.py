@@ -37,9 +37,9 @@ X_test, y_test = batch(20_000)
 # Two ways to learn from it
 # -------------------------
 # With a number as the learning rate, each batch gives one gradient step. With
-# ``"auto"``, it gives one Newton step, which weighs what the batch says by the
-# information of all batches so far. Nothing is kept of the batches but that
-# information: a matrix with a row for each parameter.
+# ``"auto"``, it gives up to three Newton steps, on the batch's log-likelihood and a
+# quadratic hill that stands for that of all batches before. Nothing is kept of the
+# batches but the curvature of that hill: a matrix with a row for each parameter.
 
 models = {
     "learning_rate=0.03": GradientAscentLogisticRegression(learning_rate=0.03),

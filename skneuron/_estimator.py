@@ -334,7 +334,7 @@ class NeuronClassifier(
             stratify=stratify,
             random_state=seed,
         )
-        return rows.take(np.sort(train)), rows.take(np.sort(validation))
+        return rows.only(np.sort(train)), rows.only(np.sort(validation))
 
     def _fitted_parameters(self, network):
         layers = self._layers
@@ -429,7 +429,7 @@ def _read_here(
             raise ValueError(
                 "No sample counts: sample_weight times class_weight is 0 for all."
             )
-        rows = rows.take(counting)
+        rows = rows.only(counting)
     if not (partial_fit or targets.several):
         check_two_classes(rows.codes, targets.per_output[0])
     return targets, rows, counts

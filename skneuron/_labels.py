@@ -11,12 +11,15 @@ from sklearn.utils._array_api import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
+    assert_all_finite,
+    check_consistent_length,
     column_or_1d,
     validate_data,
 )
 
 from ._arrays import array_namespace, beside, is_elsewhere, like, to_host
-from ._model import Targets
+from ._model import OnDemand, Targets
+from ._model.rows import block_rows, slices
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
@@ -33,17 +36,51 @@ def floats(X):
     return [xp.float64, xp.float32]
 
 
+def check_features(estimator, X, *, reset):
+    """X by scikit-learn's rules; what is read from a file or converted stays there."""
+    if not stays_where_it_is(X):
+        return validate_data(
+            estimator, X, reset=reset, accept_sparse="csr", dtype=floats(X)
+        )
+    first = np.asarray(X[0 : min(1, X.shape[0])])
+    first = validate_data(estimator, first, reset=reset, dtype=FLOATS)
+    X = OnDemand(X, first.dtype)
+    if X.source.dtype.kind not in "iub":
+        for at in slices(X.shape[0], block_rows(X.dtype.itemsize * X.shape[1])):
+            assert_all_finite(X[at], estimator_name=type(estimator).__name__)
+    return X
+
+
+def stays_where_it_is(X):
+    """Whether X gives rows that are not floats, or not in memory: as few as one wants.
+
+    A memory map of integers, say, or a table in a file of another kind.
+    """
+    if isinstance(X, np.ndarray):
+        mapped = isinstance(X, np.memmap) and X.ndim == 2
+        return mapped and X.dtype.kind in "iubf" and X.dtype not in FLOATS
+    if sparse.issparse(X) or is_elsewhere(X) or getattr(X, "ndim", None) != 2:
+        return False
+    gives = hasattr(X, "__getitem__") and hasattr(X, "__array__")
+    return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubf"
+
+
 def check_data(estimator, X, y, sample_weight, *, reset):
     """X, y and sample_weight (or None) by scikit-learn's rules and ours."""
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse="csr",
-        dtype=floats(X),
-        multi_output=True,
-        reset=reset,
-    )
+    if stays_where_it_is(X):
+        X = check_features(estimator, X, reset=reset)
+        y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
+        check_consistent_length(X, y)
+    else:
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=floats(X),
+            multi_output=True,
+            reset=reset,
+        )
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()  # entries given twice count as their sum: not in place
         X.sum_duplicates()

@@ -26,7 +26,15 @@ from ._ascent import (
 )
 from ._estimator import Plan, _all_or_nothing
 from ._labels import check_data, class_tables, find_targets
-from ._model import Network, Networks, Objective, Rows, SideBySide, Targets
+from ._model import (
+    Network,
+    Networks,
+    Objective,
+    OnDemand,
+    Rows,
+    SideBySide,
+    Targets,
+)
 from ._threads import blas_on_one_thread
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import value
@@ -51,7 +59,7 @@ def fit_regressions(estimators, X, y, trains, sample_weight):
     try:
         with _warnings_raised():
             X, y, weights = check_data(estimators[0], X, y, sample_weight, reset=True)
-            if is_elsewhere(X):  # one by one, where X is
+            if is_elsewhere(X) or isinstance(X, OnDemand):  # one by one, where X is
                 return {}
             data = _Data(X, y, weights, trains)
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
@@ -292,7 +300,8 @@ def scores_together(estimators, X, y, sample_weight=None):
         return None
     try:
         X, y, sample_weight = check_data(first, X, y, sample_weight, reset=False)
-        codes = None if is_elsewhere(X) else to_host(targets.encode(y))
+        is_here = not (is_elsewhere(X) or isinstance(X, OnDemand))
+        codes = to_host(targets.encode(y)) if is_here else None
     except Exception:  # to be raised, score by score, as it is alone
         return None
     if codes is None:

@@ -300,7 +300,8 @@ class _Case:
         """What the linear programme says, if it does."""
         rows = _counting(self.rows, self.column)
         # The solver is on the host; where it is asked, the features are few.
-        Z, *_ = in_deviations(to_host(rows.X), self.fit_intercept)
+        X = take_rows(rows.X, slice(0, rows.n_rows))
+        Z, *_ = in_deviations(to_host(X), self.fit_intercept)
         codes = to_host(rows.codes[:, self.column])
         try:
             kind, D = Programme(Z, codes, self.k, self.fit_intercept).solve()
@@ -308,7 +309,7 @@ class _Case:
             return None
         if kind == "none":
             return None
-        return self._together(D[: rows.X.shape[1]], kind + "ly")
+        return self._together(D[: X.shape[1]], kind + "ly")
 
     def _together(self, weights, kind):
         weights = np.abs(weights).max(axis=1)

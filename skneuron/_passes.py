@@ -11,7 +11,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._arrays import numbers_may_end, to_host
 from ._estimator import NeuronClassifier
 from ._labels import FLOATS, check_data
-from ._model import Network, Objective, Rows, Targets, largest_safe_rate, log_likelihood
+from ._model import (
+    Network,
+    Objective,
+    OnDemand,
+    Rows,
+    Targets,
+    largest_safe_rate,
+    log_likelihood,
+)
 from ._model.room import Room
 from ._predictions import _sigmoid, _softmax
 from ._threads import one_blas
@@ -417,6 +425,8 @@ def _problem(est, X, y, sample_weight, dtype=None):
     targets = Targets(est.classes_)
     if sample_weight is not None:
         sample_weight = sample_weight.astype(dtype)
+    if isinstance(X, OnDemand):
+        X = X[:]
     rows = Rows(X.astype(dtype, copy=False), targets.encode(y), sample_weight)
     return network, layers, targets.likelihood, rows
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.metrics import accuracy_score
 from sklearn.utils._array_api import check_same_namespace
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._arrays import (
     array_namespace,
@@ -21,11 +21,12 @@ from ._arrays import (
     to_host,
 )
 from ._dask import is_dask, lazily, total_of
-from ._labels import check_data, check_weights, floats
+from ._labels import check_data, check_features, check_weights
 from ._model import (
     Bernoulli,
     Categorical,
     Network,
+    OnDemand,
     Rows,
     Targets,
     log_likelihood,
@@ -47,12 +48,11 @@ class Predictions:
         check_is_fitted(self)
         check_same_place(X, self, method)
         with numbers_may_end():
-            dtype = floats(X)
-            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype)
+            X = check_features(self, X, reset=False)
             network, layers = self._fitted_network(X)
-            if len(layers) == 1:
+            if len(layers) == 1 and not isinstance(X, OnDemand):
                 return network.forward(layers, X, guarded=True)[-1]
-            size = block_rows(8 * sum(network.sizes[1:]), X)
+            size = block_rows(8 * sum(network.sizes), X)
             return array_namespace(X).concat(
                 [
                     network.forward(layers, take_rows(X, at), guarded=True)[-1]

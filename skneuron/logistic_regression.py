@@ -16,6 +16,7 @@ from ._ascent import (
     Newton,
     Top,
     epochs,
+    in_one,
     sampled,
     steps,
 )
@@ -27,7 +28,7 @@ from ._estimator import (
     round_down,
     standardised,
 )
-from ._model import Targets, largest_safe_rate
+from ._model import Remembering, Targets, information_along, largest_safe_rate
 from ._no_maximum import find_separation, separation_message, telling_step
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
@@ -42,6 +43,13 @@ BARGAIN = 3.0
 #: Numbers in X, and products in a curvature, up to which data are small: Newton's
 #: method takes fewest calls.
 SMALL, SMALL_CURVATURE = 100_000, 20_000_000
+
+#: Steps on a batch of a stream, at most: one whose classes separate has no top.
+BATCH_STEPS = 3
+
+#: The gain, in nats to a parameter, that is not worth another step: chance alone moves
+#: the top of a likelihood by half a nat.
+NEXT_TO_NOTHING = 0.001
 
 DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
 
@@ -216,11 +224,13 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         Not available with ``solver="lbfgs"``, whose memory is of one data set.
 
         With a number as `learning_rate`, one gradient step on the batch (with
-        `batch_size`, one pass over its mini-batches). With ``"auto"``, one Newton step
-        that weighs what the batch says by the information of all batches so far, so
-        that a single pass over a stream ends close to the maximum likelihood estimate
-        of the whole; beyond 700 parameters to an output, or with
-        ``solver="gradient"``, a gradient step at a rate that is safe for the batch.
+        `batch_size`, one pass over its mini-batches). With ``"auto"``, up to three
+        Newton steps on the batch's log-likelihood and a quadratic that stands for that
+        of all batches before, so that a single pass over a stream ends close to the
+        maximum likelihood estimate of the whole. The penalty of a finite `C` then
+        counts once, as in a fit to all of it. Beyond 700 parameters to an output, or
+        with ``solver="gradient"``, a gradient step at a rate that is safe for the
+        batch, which bears the whole penalty, as it does with a number.
 
         Parameters
         ----------
@@ -321,14 +331,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if partial and coordinates.exponents is not None:
             solver = "gradient"
         if partial and solver == "newton":
-            # The information of all batches adds up as sums, in the parameters as they
-            # are: coordinates that no batch changes.
-            objective, new = objective.reduced("sum"), Newton(accumulate=True)
-        else:
-            objective = coordinates
-            new = (
-                DIRECTIONS[solver]() if solver != "auto" else self._adaptive(objective)
-            )
+            return self._plan_beside_the_past(objective, memory)
+        objective = coordinates
+        new = DIRECTIONS[solver]() if solver != "auto" else self._adaptive(objective)
         direction = memory.get("direction")
         if type(direction) is not type(new):
             direction = new
@@ -337,10 +342,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if type(step_size) is not (FixedRate if fixed else LineSearch) or partial:
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective) if fixed else None
-            # In a stream no step is longer than Newton's, though that leaves most of
-            # a batch's own slope; and parameters are of any size.
-            free = {"flat": np.inf, "stride": np.inf} if partial else {}
-            step_size = FixedRate(rate) if fixed else LineSearch(**free)
+            step_size = FixedRate(rate) if fixed else LineSearch()
         n_rows = _sample_size(objective.base) if solver == "auto" else None
         if self.batch_size:
             walk = self._epochs(objective, direction, step_size, rng, monotone=True)
@@ -355,6 +357,31 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                 return steps(objective, theta, direction, step_size)
 
         memory |= {"direction": direction, "step_size": step_size}
+        return Plan(objective, walk, Top(objective, direction, self.tol), memory)
+
+    def _plan_beside_the_past(self, objective, memory):
+        """The climb of a batch, and of the hill that earlier batches left behind."""
+        # Information adds up as sums, in the parameters as they are: coordinates that
+        # no batch changes.
+        objective = objective.reduced("sum")
+        known = memory.get("information", [])
+        if known:  # the penalty among it
+            objective.l2 = 0.0
+        direction = Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
+        # In these a step may be of any size. But where the likelihood saturates, as
+        # for a row that is sure to be of the other class, Newton's length is endless:
+        # it is right where it gains about the half of what the slope promises.
+        step_size = LineSearch(enough=0.25, stride=np.inf)
+
+        def walk(objective, theta):
+            hill = Remembering(objective, theta, known)
+            walk = in_one(hill, theta, direction, step_size, BATCH_STEPS)
+            start = next(walk)
+            yield start
+            end = next(walk)
+            memory["information"] = information_along(start.evaluation, end.evaluation)
+            yield end
+
         return Plan(objective, walk, Top(objective, direction, self.tol), memory)
 
     def _adaptive(self, objective):

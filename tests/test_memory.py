@@ -106,20 +106,109 @@ def test_one_pass_over_a_stream_ends_near_the_top():
     assert stream.log_likelihood(X, y) > 1.002 * top
 
 
-@pytest.mark.parametrize("spread", [1.0, 10.0])
-def test_a_stream_weighs_each_batch_by_the_information_of_all(spread):
+def recursion(batches, C=np.inf):
+    """Batch after batch, the top of its likelihood and of the hill before it."""
+    n = batches[0][0].shape[1] + 1
+    theta, information = np.zeros(n), np.diag(np.r_[np.ones(n - 1), 0.0]) / C
+    for X, y in batches:
+        X1, top = np.c_[X, np.ones(len(X))], theta
+        along = []
+        for step in range(4):
+            p = 1 / (1 + np.exp(-X1 @ theta))
+            along.append(X1.T @ (X1 * (p * (1 - p))[:, None]))
+            slope = X1.T @ (y - p) - information @ (theta - top)
+            way = np.linalg.solve(information + along[-1], slope)
+            if step == 3 or (step and way @ slope <= 0.001 * n):
+                break
+            theta = theta + way
+        information = information + (along[0] + along[-1]) / 2
+    return theta
+
+
+def stream_of(n_batches, n_rows, sizes=1.0, p=6, slope=1.0):
     rng = np.random.default_rng(0)
-    sizes, w = np.geomspace(1 / spread, spread, 6), rng.standard_normal(6)
-    stream, theta, information = LR(), np.zeros(7), 0.0
-    for _ in range(100):
-        Z = rng.standard_normal((80, 6))
-        y = (rng.random(80) < 1 / (1 + np.exp(1 - Z @ w))).astype(int)
-        stream.partial_fit(Z * sizes, y, classes=[0, 1])
-        X1 = np.c_[Z * sizes, np.ones(80)]
-        p = 1 / (1 + np.exp(-X1 @ theta))
-        information = information + X1.T @ (X1 * (p * (1 - p))[:, None])
-        theta = theta + np.linalg.solve(information, X1.T @ (y - p))
-        np.testing.assert_allclose(parameters(stream), theta, rtol=1e-6)
+    w, batches = slope * rng.standard_normal(p), []
+    for _ in range(n_batches):
+        Z = rng.standard_normal((n_rows, p))
+        y = (rng.random(n_rows) < 1 / (1 + np.exp(1 - Z @ w))).astype(int)
+        batches.append((Z * sizes, y))
+    return batches
+
+
+def learned(batches, **parameters):
+    stream = LR(**parameters)
+    for X, y in batches:
+        stream.partial_fit(X, y, classes=[0, 1])
+    return stream
+
+
+def below_the_top(stream, batches, C=np.inf):
+    """How far below that of a fit to all batches the height is, in nats a row."""
+    X, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    found, best = (
+        model.log_likelihood(X, y) - np.sum(model.coef_**2) / (2 * C)
+        for model in [stream, LR(C=C).fit(X, y)]
+    )
+    return (best - found) / len(y)
+
+
+@pytest.mark.parametrize("C", [np.inf, 1.0, 0.01])
+@pytest.mark.parametrize("spread", [1.0, 10.0])
+def test_a_batch_climbs_its_likelihood_and_the_hill_of_all_before(spread, C):
+    batches = stream_of(30, 80, np.geomspace(1 / spread, spread, 6))
+    found, expected = parameters(learned(batches, C=C)), recursion(batches, C)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("C", [np.inf, 1.0, 0.01])
+@pytest.mark.parametrize(
+    ("n_batches", "n_rows", "near"),
+    [(20, 300, 1e-4), (40, 50, 2e-3), (100, 1, 3e-2)],
+)
+def test_a_stream_ends_near_the_top_of_all_batches_and_one_penalty(
+    n_batches, n_rows, near, C
+):
+    batches = stream_of(n_batches, n_rows, p=4)
+    assert -1e-9 <= below_the_top(learned(batches, C=C), batches, C) < near
+
+
+def test_a_stream_of_each_class_by_itself_ends_near_the_top():
+    X, y = stream_of(1, 3000)[0]
+    zeros, ones = (np.array_split(np.flatnonzero(y == label), 10) for label in [0, 1])
+    order = [at for pair in zip(zeros, ones, strict=True) for at in pair]
+    batches = [(X[at], y[at]) for at in order]
+    assert below_the_top(learned(batches), batches) < 2e-3
+
+
+@pytest.mark.parametrize("label", [0, "separating"])
+def test_batches_without_a_top_move_nothing_far(label):
+    """At most three Newton steps each, of which every one adds about 1 to a logit."""
+    X, _ = stream_of(1, 100)[0]
+    y = (X[:, 0] > 0).astype(int) if label == "separating" else np.full(100, label)
+    for n_batches in [1, 10]:
+        stream = learned([(X, y)] * n_batches)
+        assert np.abs(stream.decision_function(X)).max() < 30
+
+
+def test_a_misleading_row_moves_nothing_far():
+    """Where a likelihood saturates, Newton's own step leads to where numbers end."""
+    batches = stream_of(150, 1, p=4, slope=5.0)
+    assert below_the_top(learned(batches), batches) < 0.05
+
+
+@pytest.mark.parametrize("solver", ["auto", "newton"])
+def test_softmaxes_and_several_outputs_are_streamed_near_their_top(solver):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 4))
+    code = (X @ rng.standard_normal((4, 3)) + rng.gumbel(size=(2000, 3))).argmax(1)
+    for y in [code, np.c_[code > 0, code == 1].astype(int), np.c_[code, code % 2]]:
+        classes = [np.unique(of) for of in y.T] if y.ndim > 1 else np.unique(y)
+        stream = LR(solver=solver)
+        for at in np.array_split(np.arange(2000), 10):
+            stream.partial_fit(X[at], y[at], classes=classes)
+        best = LR().fit(X, y).log_likelihood_
+        assert 0 <= (best - stream.log_likelihood(X, y)) / 2000 < 1e-3
+        assert stream.n_iter_ == 10
 
 
 @pytest.mark.parametrize("solver", ["adam", "gradient"])

@@ -12,6 +12,7 @@ from .loop import (
     Position,
     climb,
     epochs,
+    in_one,
     sampled,
     steps,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "climb_together",
     "epochs",
     "epochs_together",
+    "in_one",
     "sampled",
     "steps",
 ]

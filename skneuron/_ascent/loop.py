@@ -6,6 +6,7 @@
 import math
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -160,6 +161,28 @@ def sampled(objective, theta, direction, step_size, n_rows):
         return (yield from steps(objective, top, direction, step_size, there))
     direction.forget()  # the sample was misleading
     return (yield from steps(objective, theta, direction, step_size))
+
+
+def in_one(objective, theta, direction, step_size, max_steps):
+    """Yield a start, and where a few of :func:`steps` lead: a single iteration.
+
+    One step at least: what a batch of a stream has to say, however little, it says
+    once. More, while they promise more than the direction's target.
+
+    Parameters
+    ----------
+    objective, theta, step_size : as in :func:`steps`
+    direction : Newton
+    max_steps : int
+    """
+    walk = steps(objective, theta, direction, step_size)
+    end = next(walk)
+    yield end
+    for end in islice(walk, max_steps):
+        here = end.evaluation
+        if not float(direction(end.theta, here) @ here.gradient) > direction.target:
+            break
+    yield end
 
 
 def _take(step_size, objective, theta, here, along, direction):

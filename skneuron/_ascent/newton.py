@@ -35,16 +35,12 @@ class Newton(LBFGS):
         Whether to start with a curvature, or as L-BFGS until it pays.
     target : float, default=1e-12
         The promised gain at which the way ends.
-    accumulate : bool, default=False
-        Solve with the sum of the curvatures of all calls so far, for a stream of
-        batches: each batch moves the parameters by its share of the information.
     """
 
-    def __init__(self, price=0.0, at_once=True, target=1e-12, accumulate=False):
+    def __init__(self, price=0.0, at_once=True, target=1e-12):
         super().__init__(memory=20)
-        self.price, self.target, self.accumulate = price, target, accumulate
+        self.price, self.target = price, target
         self.needs_curvature = at_once
-        self.information = {}
         self.solvers = []
         self._is_carried = False
         self._gains = []
@@ -77,7 +73,7 @@ class Newton(LBFGS):
     def __call__(self, theta, here):
         if self._cached[0] is not here:
             resumed = self.pairs.is_at(theta)
-            if here.curvature and (self.accumulate or not resumed):
+            if here.curvature and not resumed:
                 self._learn(here.curvature)
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
@@ -85,12 +81,6 @@ class Newton(LBFGS):
         return self._cached[1]
 
     def _learn(self, curvature):
-        if self.accumulate:
-            for i, (_, matrix) in enumerate(curvature):
-                self.information[i] = matrix + self.information.get(i, 0.0)
-            curvature = [
-                (at, self.information[i]) for i, (at, _) in enumerate(curvature)
-            ]
         self.solvers = [(at, Solver(matrix)) for at, matrix in curvature]
         self.pairs.forget()
         self._is_carried = False

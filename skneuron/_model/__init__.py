@@ -8,6 +8,8 @@ from .moments import column_moments
 from .network import Network
 from .networks import Networks
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
+from .on_demand import OnDemand
+from .remembering import Remembering, information_along
 from .rows import Rows
 from .side_by_side import SideBySide
 from .standardised import Standardised
@@ -22,11 +24,14 @@ __all__ = [
     "Network",
     "Networks",
     "Objective",
+    "OnDemand",
+    "Remembering",
     "Rows",
     "SideBySide",
     "Standardised",
     "Targets",
     "column_moments",
+    "information_along",
     "largest_safe_rate",
     "log_likelihood",
     "log_sigmoid",

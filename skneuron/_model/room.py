@@ -38,7 +38,7 @@ class Room:
             return np.empty((size, *array.shape[1:]), array.dtype)
 
         X, weights = rows.X, rows.weights
-        self.X = like(X) if is_numpy(X) else None
+        self.X = np.empty((size, X.shape[1]), X.dtype) if rows.is_dense else None
         self.codes = like(rows.codes)
         self.weights = None if weights is None else like(weights)
         self.activations = [np.empty((size, n), X.dtype) for n in network.sizes[1:]]
@@ -84,7 +84,7 @@ def _take(array, at, room):
     if isinstance(at, slice):
         return array[at]
     out = room[: len(at)]
-    if array.flags.c_contiguous and array.flags.aligned:
+    if is_numpy(array) and array.flags.c_contiguous and array.flags.aligned:
         # `mode`: NumPy's default buffers what it writes to `out`.
         return np.take(array, at, axis=0, out=out, mode="clip")
     out[...] = array[at]  # `take` would copy all of the array first

@@ -21,6 +21,7 @@ from .._arrays import (
     to_host,
     widest_float,
 )
+from .on_demand import OnDemand
 
 #: What is computed for a block of rows takes about this much: some of the second-level
 #: cache.
@@ -37,13 +38,16 @@ READ_BYTES = 1 << 23
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12
 
+#: Of some of the rows, features up to this size are copied sooner than looked up.
+LARGE_BYTES = 1 << 25
+
 
 class Rows:
     """Examples.
 
     Parameters
     ----------
-    X : array of shape (n_rows, n_features), or CSR matrix
+    X : array of shape (n_rows, n_features), CSR matrix, or OnDemand
     codes : int array of shape (n_rows, n_outputs)
     weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
         None: every example counts once.
@@ -106,6 +110,16 @@ class Rows:
         codes = take_rows(self.codes, at)
         return Rows(take_rows(self.X, at), codes, weights, self.centre)
 
+    def only(self, at):
+        """The rows at an index array, without a copy of features that are large."""
+        if not is_numpy(self.X) and not isinstance(self.X, OnDemand):
+            return self.take(at)
+        if len(at) * self._row_bytes() <= LARGE_BYTES:
+            return self.take(at)
+        weights = None if self.weights is None else self.weights[at]
+        X = OnDemand(self.X, self.dtype, at)
+        return Rows(X, self.codes[at], weights, self.centre)
+
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
 
@@ -133,8 +147,8 @@ class Rows:
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent: a copy."""
-        if is_numpy(self.X):
-            X = np.ldexp(self.X, -exponents)
+        if is_numpy(self.X) or isinstance(self.X, OnDemand):
+            X = np.ldexp(self.X[:], -exponents)
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
             X = self.X * like(np.exp2(half), self.X)
@@ -157,10 +171,10 @@ class Rows:
         if self.centre is not None:
             n_numbers += self.X.shape[1]
         number = n_numbers * self.dtype.itemsize
-        if is_numpy(self.X):
-            size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
-        elif is_elsewhere(self.X):
+        if is_elsewhere(self.X):
             size = block_rows(number, self.X)
+        elif self.is_dense:
+            size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
         else:  # SciPy's products need no cache, and its slices are copies
             some = max(BLOCK_BYTES, self.X.shape[0] * self._row_bytes() // 20)
             size = some // (number + self._row_bytes())
@@ -170,7 +184,8 @@ class Rows:
         for span in self.spans:
             for start in range(span.start, span.stop, size):
                 block = self
-                if self.X.shape[0] > size or len(self.spans) > 1:
+                in_parts = self.X.shape[0] > size or len(self.spans) > 1
+                if in_parts or isinstance(self.X, OnDemand):
                     block = self.take(slice(start, min(start + size, span.stop)))
                 if self.centre is not None:
                     mean, scale = self.centre
@@ -211,7 +226,7 @@ def take_rows(X, at):
         if isinstance(at, slice):
             return X[at, ...]
         return array_namespace(X).take(X, at, axis=0)
-    if is_numpy(X) or not isinstance(at, slice):
+    if not (is_sparse(X) and isinstance(at, slice)):
         return X[at]
     start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
     stored = slice(X.indptr[start], X.indptr[stop])

@@ -20,6 +20,7 @@ from skneuron._ascent import (
     Top,
     climb,
     epochs,
+    in_one,
     sampled,
     steps,
 )
@@ -912,3 +913,34 @@ def test_one_batch_of_all_rows_needs_no_order():
     (at,) = Batches(5, 5, rng)()
     assert np.array_equal(np.arange(5)[at], np.arange(5))
     assert np.array_equal(rng.get_state()[1], before)
+
+
+# --- in_one ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_steps", [1, 2, 3])
+def test_some_steps_are_one_iteration(max_steps):
+    objective, start = logistic(), np.zeros(logistic().X.shape[1])
+    walk = in_one(objective, start, Newton(), LineSearch(), max_steps)
+    ends = [position.theta for position in walk]
+    straight = steps(objective, start, Newton(), LineSearch())
+    every = [position.theta for position, _ in zip(straight, range(max_steps + 1))]
+    assert len(ends) == 2
+    np.testing.assert_array_equal(ends, [every[0], every[-1]])
+
+
+def test_in_one_iteration_there_is_one_step_at_least_and_more_while_they_pay():
+    objective, start = logistic(), np.zeros(logistic().X.shape[1])
+    for target, n_steps in [(np.inf, 1), (0.0, 5)]:
+        direction = Newton(target=target)
+        _, end = in_one(objective, start, direction, LineSearch(), 5)
+        walk = steps(objective, start, Newton(), LineSearch())
+        expected = [position.theta for position, _ in zip(walk, range(n_steps + 1))]
+        np.testing.assert_array_equal(end.theta, expected[-1])
+
+
+def test_in_one_iteration_nowhere_to_go_is_the_end():
+    top = np.zeros(1)
+    start, end = in_one(Rowwise([0.0, 0.0]), top, Newton(), LineSearch(), 3)
+    assert end is start
+    np.testing.assert_array_equal(end.theta, top)

@@ -31,17 +31,6 @@ def test_newton_solves_block_by_block():
     assert np.allclose(found, np.linalg.solve(whole, g))
 
 
-def test_newton_can_add_up_what_batches_know():
-    rng, direction, total = np.random.default_rng(0), Newton(accumulate=True), 0.0
-    for _ in range(4):
-        root, g = rng.standard_normal((3, 5)), rng.standard_normal(3)
-        total = total + root @ root.T
-        here = Here(g, curvature=[(np.arange(3), root @ root.T)])
-        for _ in range(2):  # a place asked for twice counts once
-            assert np.allclose(direction(np.zeros(3), here), np.linalg.solve(total, g))
-        direction = pickle.loads(pickle.dumps(direction))
-
-
 def test_newton_is_settled_when_nothing_is_left_to_gain():
     A = np.diag([1.0, 1e-8])
 
@@ -73,18 +62,15 @@ def test_newton_begins_a_walk_without_the_last_ones_slope():
         assert is_settled()
 
 
-@pytest.mark.parametrize("accumulate", [True, False])
-def test_newton_begins_a_walk_without_the_last_direction(accumulate):
+def test_newton_begins_a_walk_without_the_last_direction():
     """The same object, with other numbers, is another place in another walk."""
-    direction, A = Newton(accumulate=accumulate), np.diag([1.0, 4.0])
+    direction, A = Newton(), np.diag([1.0, 4.0])
     here = Here(np.ones(2), curvature=[(np.arange(2), A)])
     first = direction(np.zeros(2), here).copy()
     here.gradient = 2 * np.ones(2)
     assert np.array_equal(direction(np.zeros(2), here), first)  # asked twice
     direction.begin()
-    # The accumulated information is kept: it is what a stream knows.
-    total = 2 * A if accumulate else A
-    assert np.allclose(direction(np.zeros(2), here), 2 / np.diagonal(total))
+    assert np.allclose(direction(np.zeros(2), here), 2 / np.diagonal(A))
 
 
 def test_a_second_walk_with_the_same_newton_is_the_first():

@@ -1,0 +1,50 @@
+"""Features that stay where they are, and are read when they are asked for.
+
+A memory map of bytes would be eight times as large as floats, and some of the rows of a
+large table nearly as large as the table: neither is made as a whole.
+"""
+
+import numpy as np
+
+
+class OnDemand:
+    """Rows of a table, as floats, read block by block.
+
+    Parameters
+    ----------
+    source : array-like of shape (any, n_features)
+        Whatever gives rows for a slice, and for a sorted index array.
+    dtype : dtype
+        The float type of what is read.
+    at : int array of shape (n_rows,), default=None
+        Which rows, in which order; None: all.
+    """
+
+    ndim = 2
+
+    def __init__(self, source, dtype, at=None):
+        if isinstance(source, OnDemand):
+            at = source.at if at is None else source._places(at)
+            source = source.source
+        self.source, self.dtype, self.at = source, np.dtype(dtype), at
+        self.shape = (source.shape[0] if at is None else len(at), source.shape[1])
+
+    def __getitem__(self, at):
+        """The rows at a slice or an index array, (n_chosen, n_features)."""
+        if isinstance(at, tuple):  # [slice, ...]
+            at = at[0]
+        return np.asarray(self._given(self._places(at)), dtype=self.dtype)
+
+    def _places(self, at):
+        return at if self.at is None else self.at[at]
+
+    def _given(self, at):
+        if isinstance(at, slice):  # which some files take within their bounds only
+            return self.source[slice(*at.indices(self.source.shape[0]))]
+        if isinstance(self.source, np.ndarray):
+            return self.source[at]
+        if not len(at):
+            return self.source[0:0]
+        # Files of other kinds want places in order, and each of them once.
+        places, where = np.unique(at, return_inverse=True)
+        return np.asarray(self.source[places])[where]

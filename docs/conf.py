@@ -3,6 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 import skneuron
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +40,10 @@ nitpick_ignore = [("py:obj", "classes_"), ("py:obj", "n_features_in_")]
 suppress_warnings = ["ref.term"]
 
 autosummary_generate = True
+# Beside the function separation, on a disk that does not tell cases apart.
+autosummary_filename_map = {
+    "skneuron.inference.Separation": "skneuron.inference.Separation.class"
+}
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 autodoc_inherit_docstrings = False
@@ -68,13 +74,36 @@ html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+# From the first climb to the tools; examples that are not named here come last.
+EXAMPLES = [
+    "plot_learning_rates.py",
+    "plot_likelihood_hill.py",
+    "plot_hidden_layer.py",
+    "plot_passes.py",
+    "plot_watch_learning.py",
+    "plot_digit_neurons.py",
+    "plot_standard_errors.py",
+    "plot_admissions.py",
+    "plot_separation.py",
+    "plot_calibration.py",
+    "plot_early_stopping.py",
+    "plot_multilabel.py",
+    "plot_categories.py",
+    "plot_stream.py",
+    "plot_lockstep_search.py",
+    "plot_compare_classifiers.py",
+    "*",
+]
+
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"quickstart\.py$",
+    "within_subsection_order": ExplicitOrder(EXAMPLES),
     "abort_on_example_error": True,
     "download_all_examples": False,
+    "capture_repr": (),
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,  # its page loads a table from a network

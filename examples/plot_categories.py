@@ -59,8 +59,8 @@ print(table.head(3))
 # The pipeline
 # ------------
 # A column for each depot and each kind of weather, a spline for the hour, and the
-# distance in standard units. The columns of a category sum to one, as the intercept's
-# does; the estimator copes with that.
+# distance in standard units. The columns of a category sum to one, which is the column
+# of the intercept: they are collinear, and the estimator copes with that.
 
 
 def make_model(C):

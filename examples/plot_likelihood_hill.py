@@ -111,6 +111,6 @@ fig.suptitle("The limit and Newton's method arrive at the maximum (star)")
 
 for name, way in ways.items():
     below = log_likelihood(*top) - log_likelihood(*way[-1])
-    print(f"{name:45} ends {below:.1e} nats per example below the maximum")
+    print(f"{name:37} ends {below:.1e} nats per example below the maximum")
 
 plt.show()

@@ -66,8 +66,8 @@ for name, model in [("three neurons", neurons), ("network", network)]:
 # ------------------------
 # Colours are the probability that a point has the label; the dashed line is the true
 # edge. One neuron can only say in which direction a label becomes more likely, and of
-# the band not even that. With one label in twenty flipped, nobody can be right about
-# more than 95% of a label, or more than 0.95 ** 3, 86%, of the rows.
+# the band not even that. With one label in twenty flipped, nobody can be right, in the
+# long run, about more than 95% of a label, or more than 0.95 ** 3, 86%, of the rows.
 
 side = np.linspace(-2, 2, 160)
 x0, x1 = np.meshgrid(side, side)

@@ -81,7 +81,7 @@ def weights_of_climb(x, iterations, **parameters):
     return found
 
 
-iterations = np.unique(np.geomspace(1, 5000, 25).astype(int))
+iterations = np.unique(np.geomspace(1, 2000, 22).astype(int))
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.9), layout="constrained")
 for feature, name, color in [

@@ -41,7 +41,7 @@ print(summary)
 # A forest plot
 # -------------
 # ``to_frame`` gives the table as a data frame. An interval that stays clear of zero is
-# a feature whose sign the data have settled.
+# a feature whose sign the data have settled, at the level of 95%.
 
 frame = summary.to_frame().drop("intercept").sort_values("estimate")
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")

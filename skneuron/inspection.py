@@ -318,7 +318,7 @@ class LearningRateDisplay:
         drawn = [best_of[rate] for rate in rates]
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
-            log_likelihoods = np.asarray(log_likelihoods)[drawn].mean(axis=1)
+            log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
         stds = np.asarray(results[f"std_test_{metric}"], dtype=float)
         scoring = getattr(search, "scoring", None)
         if metric == "score" and isinstance(scoring, str):

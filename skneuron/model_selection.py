@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.callback import AutoPropagatedCallback, ProgressBar
 from sklearn.metrics._scorer import _MultimetricScorer
@@ -14,6 +15,7 @@ from sklearn.model_selection._validation import (
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params, indexable
 
+from ._arrays import beside
 from ._dask import is_dask
 from ._estimator import NeuronClassifier
 from ._evaluation import Evaluation
@@ -68,7 +70,7 @@ class LockstepSearchCV(GridSearchCV):
     cv_results_ : dict of ndarrays
         With the keys that it has in `GridSearchCV`. `mean_fit_time` is of the time of
         a group an equal share for each of its members.
-    log_likelihoods_ : ndarray of shape (n_candidates, n_splits)
+    log_likelihoods_ : array of shape (n_candidates, n_splits)
         Mean log-likelihood of each candidate on the training rows of each fold: its
         `log_likelihood_` divided by the total weight of these rows, in nats. NaN where
         the fit failed, where early stopping has set rows aside, for other estimators,
@@ -199,7 +201,7 @@ class LockstepSearchCV(GridSearchCV):
         if not teams:
             super().fit(X, y, **params)
             shape = len(ParameterGrid(self.param_grid)), self.n_splits_
-            self.log_likelihoods_ = np.full(shape, np.nan)
+            self.log_likelihoods_ = _where_it_computes(np.full(shape, np.nan), X)
             return self
 
         # From here to the end of fit: BaseSearchCV.fit, with another evaluation.
@@ -232,7 +234,8 @@ class LockstepSearchCV(GridSearchCV):
                     f"Expected {self.n_splits_} splits, got {len(splits)}"
                 )
             evaluation = Evaluation(self, X, y, scorer, routed, splits, callback_ctx)
-            out, self.log_likelihoods_ = evaluation.of(base, candidates, teams)
+            out, log_likelihoods = evaluation.of(base, candidates, teams)
+            self.log_likelihoods_ = _where_it_computes(log_likelihoods, X)
             _warn_or_raise_about_fit_failures(out, self.error_score)
             if callable(self.scoring):
                 _insert_error_scores(out, self.error_score)
@@ -286,3 +289,8 @@ class LockstepSearchCV(GridSearchCV):
         if self.n_jobs not in (None, 1) or inquisitive or not known:
             return []
         return find_teams(self.estimator, list(ParameterGrid(self.param_grid)))
+
+
+def _where_it_computes(array, X):
+    """`array` beside X, if scikit-learn dispatches to X's namespace."""
+    return beside(array, X) if get_config()["array_api_dispatch"] else array

@@ -399,11 +399,12 @@ def test_a_search_goes_in_lockstep_there(
     for key, cells in theirs.cv_results_.items():
         if np.asarray(cells).dtype.kind in "fi" and not key.endswith("_time"):
             np.testing.assert_allclose(ours.cv_results_[key], cells, atol=1e-6)
-    assert np.isfinite(ours.log_likelihoods_).sum() == 2 * 5
     # Neither the features of a fold, nor gradients more than once an iteration.
     assert max(map(math.prod, moved)) < X.size / 2
     n_gradients = sum(len(shape) > 1 and shape[0] == X.shape[1] + 1 for shape in moved)
     assert 10 * len(together) < n_gradients <= 11 * len(together)
+    assert of_scikit_learn.get_namespace(ours.log_likelihoods_)[0] is put.xp
+    assert np.isfinite(to_host(ours.log_likelihoods_)).sum() == 2 * 5
 
 
 def test_networks_of_a_search_are_fitted_there_one_by_one(put, moved):
@@ -412,7 +413,7 @@ def test_networks_of_a_search_are_fitted_there_one_by_one(put, moved):
     search = LockstepSearchCV(model, {"learning_rate": [0.01, 0.1]}, cv=2)
     ours = clone(search).fit(of, Y["two classes"])
     theirs = clone(search).fit(put(of), put(Y["two classes"]))
-    np.testing.assert_allclose(theirs.log_likelihoods_, ours.log_likelihoods_)
+    np.testing.assert_allclose(to_host(theirs.log_likelihoods_), ours.log_likelihoods_)
     np.testing.assert_allclose(
         theirs.cv_results_["mean_test_score"], ours.cv_results_["mean_test_score"]
     )

@@ -49,9 +49,9 @@ ROWS = {
         MLP((50,), batch_size=10_000, max_iter=1, early_stopping=True),
         "fit",
     ),
-    "network, L-BFGS, 5 iterations": (
+    "network, L-BFGS, 2 iterations": (
         "float64",
-        MLP((50,), solver="lbfgs", max_iter=5),
+        MLP((50,), solver="lbfgs", max_iter=2),
         "fit",
     ),
     "predict_proba": ("float64", LR(max_iter=1), "predict_proba"),

@@ -24,7 +24,7 @@ class OnDemand:
 
     def __init__(self, source, dtype, at=None):
         if isinstance(source, OnDemand):
-            at = source.at if at is None else source._places(at)
+            at = source.at if at is None else source.places(at)
             source = source.source
         self.source, self.dtype, self.at = source, np.dtype(dtype), at
         self.shape = (source.shape[0] if at is None else len(at), source.shape[1])
@@ -33,10 +33,15 @@ class OnDemand:
         """The rows at a slice or an index array, (n_chosen, n_features)."""
         if isinstance(at, tuple):  # [slice, ...]
             at = at[0]
-        return np.asarray(self._given(self._places(at)), dtype=self.dtype)
+        return np.asarray(self._given(self.places(at)), dtype=self.dtype)
 
-    def _places(self, at):
+    def places(self, at):
+        """Where in the source the rows at a slice or an index array are."""
         return at if self.at is None else self.at[at]
+
+    def is_of(self, dtype):
+        """Whether the source is NumPy's, of this type."""
+        return isinstance(self.source, np.ndarray) and self.source.dtype == dtype
 
     def _given(self, at):
         if isinstance(at, slice):  # which some files take within their bounds only

@@ -7,6 +7,7 @@ more than most of what is computed in it; and what was just in use is in the cac
 import numpy as np
 
 from .._arrays import is_numpy
+from .on_demand import OnDemand
 from .rows import Rows, block_rows, take_rows
 
 #: Larger batches are no mini-batches: they are read in place, block by block.
@@ -84,6 +85,8 @@ def _take(array, at, room):
     if isinstance(at, slice):
         return array[at]
     out = room[: len(at)]
+    if isinstance(array, OnDemand) and array.is_of(out.dtype):
+        array, at = array.source, array.places(at)
     if is_numpy(array) and array.flags.c_contiguous and array.flags.aligned:
         # `mode`: NumPy's default buffers what it writes to `out`.
         return np.take(array, at, axis=0, out=out, mode="clip")

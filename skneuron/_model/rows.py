@@ -38,7 +38,8 @@ READ_BYTES = 1 << 23
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12
 
-#: Of some of the rows, features up to this size are copied sooner than looked up.
+#: Features up to this size are copied, to leave out some of their rows, sooner than
+#: looked up.
 LARGE_BYTES = 1 << 25
 
 
@@ -114,7 +115,7 @@ class Rows:
         """The rows at an index array, without a copy of features that are large."""
         if not is_numpy(self.X) and not isinstance(self.X, OnDemand):
             return self.take(at)
-        if len(at) * self._row_bytes() <= LARGE_BYTES:
+        if self.X.shape[0] * self._row_bytes() <= LARGE_BYTES:
             return self.take(at)
         weights = None if self.weights is None else self.weights[at]
         X = OnDemand(self.X, self.dtype, at)

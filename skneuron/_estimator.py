@@ -15,7 +15,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from ._arrays import (
@@ -27,6 +26,7 @@ from ._arrays import (
     to_host,
 )
 from ._ascent import Any, Batches, Plateau, climb
+from ._aside import drawn, quotas
 from ._dask import is_dask
 from ._labels import (
     check_data,
@@ -323,18 +323,11 @@ class NeuronClassifier(
             )
         if not rows.lie_here:
             return rows.split(aside, seed, by_class=not targets.several)
-        stratify = None
+        codes, counts = to_host(rows.codes[:, 0]), [rows.n_rows]
         if not targets.several:
-            code = to_host(rows.codes[:, 0])  # scikit-learn splits there
-            # A class of a single row cannot be in both parts.
-            stratify = None if 1 in np.bincount(code) else code
-        train, validation = train_test_split(
-            np.arange(rows.n_rows),
-            test_size=aside,
-            stratify=stratify,
-            random_state=seed,
-        )
-        return rows.only(np.sort(train)), rows.only(np.sort(validation))
+            counts = np.bincount(codes, minlength=len(targets.per_output[0]))
+        is_aside = drawn(codes, *quotas(aside, [counts]).tolist(), seed)
+        return rows.only(np.flatnonzero(~is_aside)), rows.only(np.flatnonzero(is_aside))
 
     def _fitted_parameters(self, network):
         layers = self._layers

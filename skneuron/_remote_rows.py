@@ -15,6 +15,7 @@ from scipy import sparse
 
 from ._arrays import numbers_may_end
 from ._ascent import Batches
+from ._aside import drawn, quotas, shared_out
 from ._dask import call, compute, features_of, persist, put_together, sent, task_of
 from ._model import Rows
 from ._model.rows import take_rows
@@ -210,7 +211,7 @@ class RemoteRows:
         It is looked at many times: X need not be computed for it, and all of it lies in
         one place unless it is large, as to ask many takes longer than the answers.
         """
-        shares = _shared_out(n_rows, [of.n_rows for of in self.figures])
+        shares = shared_out(n_rows, [of.n_rows for of in self.figures])
         as_given = self._like(self.parts, self.figures, ())
         tasks = as_given._ask(_some_rows, shares)
         tasks = [task for task, share in zip(tasks, shares) if share]
@@ -229,30 +230,24 @@ class RemoteRows:
         """
         counts = np.array([of.counts for of in self.figures])
         n_classes = counts.shape[1]
-        if not by_class or 1 in counts.sum(axis=0):
-            by_class, counts = False, counts.sum(axis=1, keepdims=True)
-        of_class = np.array(_shared_out(aside, counts.sum(axis=0)))
-        if by_class:
-            present = counts.sum(axis=0)
-            of_class = np.clip(of_class, np.minimum(1, present), present - 1)
-        quotas = np.stack(
-            [_shared_out(n, of) for n, of in zip(of_class, counts.T)], axis=1
-        )
-        seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(quotas))
+        if not by_class:
+            counts = counts.sum(axis=1, keepdims=True)
+        of_parts = quotas(aside, counts)
+        seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(of_parts))
         draw = task_of(_drawn)
 
-        def drawn(is_aside):
+        def those(is_aside):
             return self._of(
                 [
-                    draw(derived, quota, one, by_class, is_aside)
+                    draw(derived, quota, one, is_aside)
                     for (_, derived), quota, one in zip(
-                        self.parts, quotas, seeds.tolist()
+                        self.parts, of_parts.tolist(), seeds.tolist()
                     )
                 ],
                 n_classes,
             )
 
-        return drawn(False), drawn(True)
+        return those(False), those(True)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read."""
@@ -272,12 +267,6 @@ class RemoteRows:
     def fingerprint(self):
         """What tells other labels or weights from these."""
         return [of.fingerprint for of in self.figures]
-
-
-def _shared_out(n, sizes):
-    """n in whole shares, as the sizes are to one another, none larger than its size."""
-    ends = np.cumsum([0, *sizes])
-    return np.diff(ends * min(n, ends[-1]) // max(1, ends[-1])).tolist()
 
 
 def _some_rows(rows, n):
@@ -310,14 +299,9 @@ def _figures_of_rows(rows):
     return derived.figures(0)
 
 
-def _drawn(derived, quota, seed, by_class, is_aside):
+def _drawn(derived, quota, seed, is_aside):
     """Those of a part's rows that are set aside, or the others."""
-    rng = np.random.RandomState(seed)
-    n_rows = len(derived.codes)
-    aside = np.zeros(n_rows, dtype=bool)
-    groups = derived.codes[:, 0] if by_class else np.zeros(n_rows, dtype=int)
-    for group, n in enumerate(quota):
-        aside[rng.permutation(np.flatnonzero(groups == group))[:n]] = True
+    aside = drawn(derived.codes[:, 0], quota, seed)
     return derived.take(np.flatnonzero(aside == is_aside))
 
 

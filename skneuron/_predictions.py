@@ -50,15 +50,13 @@ class Predictions:
         with numbers_may_end():
             X = check_features(self, X, reset=False)
             network, layers = self._fitted_network(X)
+
+            def logits(some):
+                return network.forward(layers, some, guarded=True)[-1]
+
             if len(layers) == 1 and not isinstance(X, OnDemand):
-                return network.forward(layers, X, guarded=True)[-1]
-            size = block_rows(8 * sum(network.sizes), X)
-            return array_namespace(X).concat(
-                [
-                    network.forward(layers, take_rows(X, at), guarded=True)[-1]
-                    for at in slices(X.shape[0], size)
-                ]
-            )
+                return logits(X)
+            return _by_blocks(logits, X, sum(network.sizes))
 
     @property
     def _first_weights(self):
@@ -151,11 +149,17 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
         with numbers_may_end():
             if targets.multilabel:
-                return sigmoid(z)
+                return _by_blocks(sigmoid, z, 8 * z.shape[1])
+
+            def of_both(at):
+                return sigmoid(array_namespace(at).concat([-at, at], axis=1))
+
             outputs = [
-                softmax(at)
-                if at.shape[1] == len(classes)
-                else sigmoid(array_namespace(at).concat([-at, at], axis=1))
+                _by_blocks(
+                    softmax if at.shape[1] == len(classes) else of_both,
+                    at,
+                    8 * len(classes),
+                )
                 for classes, at in targets.split(z)
             ]
         return outputs if targets.several else outputs[0]
@@ -223,6 +227,13 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
 def check_same_place(X, estimator, method):
     """ValueError if X is of another namespace, or device, than what was learned."""
     check_same_namespace(X, estimator, attribute="_first_weights", method=method)
+
+
+def _by_blocks(function, X, n_numbers):
+    """``function(X)``, which takes n_numbers for a row besides, by blocks of rows."""
+    size = block_rows(8 * n_numbers, X)
+    parts = [function(take_rows(X, at)) for at in slices(max(1, X.shape[0]), size)]
+    return parts[0] if len(parts) == 1 else array_namespace(parts[0]).concat(parts)
 
 
 def _sigmoid(z):

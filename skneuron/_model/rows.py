@@ -38,8 +38,7 @@ READ_BYTES = 1 << 23
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12
 
-#: Features up to this size are copied, to leave out some of their rows, sooner than
-#: looked up.
+#: Features up to this size are copied where that is simpler.
 LARGE_BYTES = 1 << 25
 
 
@@ -177,7 +176,8 @@ class Rows:
         elif self.is_dense:
             size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
         else:  # SciPy's products need no cache, and its slices are copies
-            some = max(BLOCK_BYTES, self.X.shape[0] * self._row_bytes() // 20)
+            some = min(self.X.shape[0] * self._row_bytes() // 20, LARGE_BYTES)
+            some = max(BLOCK_BYTES, some)
             size = some // (number + self._row_bytes())
             if number * self.X.shape[0] <= some:
                 size = self.X.shape[0]

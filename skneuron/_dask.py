@@ -96,7 +96,7 @@ def _specimen(X):
     if hasattr(X, "dtypes"):
         from dask.dataframe.utils import meta_nonempty
 
-        return meta_nonempty(X._meta)
+        return meta_nonempty(X._meta).iloc[:1]  # the second may be of missing values
     if any(np.isnan(n) for n in X.shape[1:]):
         raise ValueError(
             "X has an unknown number of columns; call X.compute_chunk_sizes() first."
@@ -113,6 +113,14 @@ def check_features(estimator, X, reset):
         estimator, _specimen(X), accept_sparse="csr", dtype=FLOATS, reset=reset
     )
     return specimen.shape[1], specimen.dtype
+
+
+def check_given(estimator, y):
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None."
+        )
 
 
 def _whole_rows(X):
@@ -160,7 +168,8 @@ def _cut_alike(other, sizes):
             )
         from dask.array import from_array
 
-        other = from_array(np.asarray(other), chunks=-1)
+        other = other.toarray() if sparse.issparse(other) else np.asarray(other)
+        other = from_array(other, chunks=-1)
     if not hasattr(other, "chunks"):  # a dataframe
         known = False
     else:
@@ -229,6 +238,7 @@ def total_of(estimator, method, X, y, sample_weight):
     """
     check_is_fitted(estimator)
     _, dtype = check_features(estimator, X, reset=False)
+    check_given(estimator, y)
     parts = parts_of(X, y, sample_weight)
     ask = sent(partial(_of_part, _bare(estimator), method, dtype))
     tasks = [task_of(call)(ask, *part) for part in parts]

@@ -21,7 +21,7 @@ from ._arrays import (
     to_host,
 )
 from ._dask import is_dask, lazily, total_of
-from ._labels import check_data, check_features, check_weights
+from ._labels import check_data, check_features, check_weights, stays_where_it_is
 from ._model import (
     Bernoulli,
     Categorical,
@@ -226,6 +226,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
 
 def check_same_place(X, estimator, method):
     """ValueError if X is of another namespace, or device, than what was learned."""
+    if is_dask(X) or stays_where_it_is(X):
+        X = np.empty((0, 0))  # of NumPy's, as is what is read of X
     check_same_namespace(X, estimator, attribute="_first_weights", method=method)
 
 

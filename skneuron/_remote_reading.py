@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from ._dask import (
     call,
     check_features,
+    check_given,
     compute,
     features_of,
     labels_of,
@@ -141,10 +142,7 @@ def read_elsewhere(
     """Validate Dask data: targets, rows, and the weight of each output's classes."""
     name = type(estimator).__name__
     n_features, dtype = check_features(estimator, X, reset)
-    if y is None:
-        raise ValueError(
-            f"This {name} estimator requires y to be passed, but the target y is None."
-        )
+    check_given(estimator, y)
     parts = parts_of(X, y, sample_weight)
     see = task_of(partial(_Seen.of, name))
     seen = put_together([see(*own) for _, *own in parts], operator.add)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
@@ -201,6 +202,27 @@ def test_dataframes(text):
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("numbers", ["Int64", "Float32", "int16[pyarrow]"])
+def test_dataframes_of_numbers_that_may_be_missing(numbers):
+    whole = np.round(5 * (X - X.mean(axis=0)))
+    frame = pd.DataFrame(whole, columns=list("abcdef")).astype(numbers)
+    y = pd.Series(TWO).astype("Int64")
+    lazy_frame, lazy_y = (dd.from_pandas(of, npartitions=3) for of in (frame, y))
+    assert_same(LR().fit(lazy_frame, lazy_y), LR().fit(frame, y), frame, lazy_frame)
+    frame.iloc[500, 3] = pd.NA
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        LR().fit(dd.from_pandas(frame, npartitions=3), lazy_y)
+
+
+@pytest.mark.usefixtures("here")
+def test_sparse_labels_in_memory():
+    y = LABELS["multilabel"]
+    found = LR().fit(lazy(X, EVEN), sparse.csr_array(y))
+    assert_same(found, LR().fit(X, y))
+    assert found.score(lazy(X, EVEN), sparse.csr_array(y)) == found.score(X, y)
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("model", ["auto", "network"])
 def test_float32_stays_float32(model):
     single = X.astype(np.float32)
@@ -334,6 +356,16 @@ def test_partial_fit():
 
 
 @pytest.mark.usefixtures("here")
+def test_partial_fit_under_dispatch(monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    data = lazy(X, EVEN), lazy(TWO, EVEN)
+    with config_context(array_api_dispatch=True):
+        found = LR().partial_fit(*data, classes=[0, 1]).partial_fit(*data)
+    expected = LR().partial_fit(X, TWO, classes=[0, 1]).partial_fit(X, TWO)
+    assert_same(found, expected)
+
+
+@pytest.mark.usefixtures("here")
 def test_verbose_tells_the_same(capsys):
     LR(verbose=1).fit(lazy(X, EVEN), lazy(TWO, EVEN))
     said = capsys.readouterr().out
@@ -400,6 +432,8 @@ def test_other_errors():
         model.log_likelihood(lazy_X, y + 1)
     with pytest.raises(ValueError, match="expecting 6 features"):
         model.predict(lazy_X[:, :3])
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        model.score(lazy_X, None)
     with pytest.raises(ValueError, match="same classes"):
         model.set_params(warm_start=True).fit(lazy_X, y + 1)
 

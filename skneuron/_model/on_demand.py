@@ -18,30 +18,36 @@ class OnDemand:
         The float type of what is read.
     at : int array of shape (n_rows,), default=None
         Which rows, in which order; None: all.
+    exponents : int array of shape (n_features,), default=None
+        What is read of each column is divided by 2 to its exponent.
     """
 
     ndim = 2
 
-    def __init__(self, source, dtype, at=None):
+    def __init__(self, source, dtype, at=None, exponents=None):
         if isinstance(source, OnDemand):
             at = source.at if at is None else source.places(at)
+            exponents = source.exponents if exponents is None else exponents
             source = source.source
         self.source, self.dtype, self.at = source, np.dtype(dtype), at
+        self.exponents = exponents
         self.shape = (source.shape[0] if at is None else len(at), source.shape[1])
 
     def __getitem__(self, at):
         """The rows at a slice or an index array, (n_chosen, n_features)."""
         if isinstance(at, tuple):  # [slice, ...]
             at = at[0]
-        return np.asarray(self._given(self.places(at)), dtype=self.dtype)
+        X = np.asarray(self._given(self.places(at)), dtype=self.dtype)
+        return X if self.exponents is None else np.ldexp(X, -self.exponents)
 
     def places(self, at):
         """Where in the source the rows at a slice or an index array are."""
         return at if self.at is None else self.at[at]
 
     def is_of(self, dtype):
-        """Whether the source is NumPy's, of this type."""
-        return isinstance(self.source, np.ndarray) and self.source.dtype == dtype
+        """Whether what is read is the source's, and that is NumPy's, of this type."""
+        as_it_is = isinstance(self.source, np.ndarray) and self.exponents is None
+        return as_it_is and self.source.dtype == dtype
 
     def _given(self, at):
         if isinstance(at, slice):  # which some files take within their bounds only

@@ -114,7 +114,7 @@ class Rows:
         """The rows at an index array, without a copy of features that are large."""
         if not is_numpy(self.X) and not isinstance(self.X, OnDemand):
             return self.take(at)
-        if self.X.shape[0] * self._row_bytes() <= LARGE_BYTES:
+        if not self._is_large():
             return self.take(at)
         weights = None if self.weights is None else self.weights[at]
         X = OnDemand(self.X, self.dtype, at)
@@ -146,9 +146,13 @@ class Rows:
         return self.is_dense and size <= block_bytes(self.X)
 
     def in_units(self, exponents):
-        """The same rows, each column divided by 2 to its exponent: a copy."""
+        """The same rows, each column divided by 2 to its exponent.
+
+        A copy, but of dense features that are large.
+        """
         if is_numpy(self.X) or isinstance(self.X, OnDemand):
-            X = np.ldexp(self.X[:], -exponents)
+            X = OnDemand(self.X, self.dtype, exponents=exponents)
+            X = X if self._is_large() else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
             X = self.X * like(np.exp2(half), self.X)
@@ -203,6 +207,9 @@ class Rows:
         """
         return of(self)
 
+    def _is_large(self):
+        return self.X.shape[0] * self._row_bytes() > LARGE_BYTES
+
     def _row_bytes(self):
         if not is_sparse(self.X):
             return self.X.shape[1] * self.dtype.itemsize
@@ -212,9 +219,12 @@ class Rows:
 
 def largest_sizes(rows):
     """The largest absolute value in every column, (n_features,)."""
-    if not rows.is_dense:
-        return abs(rows.X).max(axis=0).toarray().ravel()
     xp, largest = array_namespace(rows.X), np.zeros(rows.X.shape[1])
+    if not rows.is_dense:  # SciPy's own would copy the matrix, twice
+        for at in slices(rows.X.nnz, BLOCK_BYTES // 8):
+            sizes = abs(rows.X.data[at]).astype(np.float64)
+            np.maximum.at(largest, rows.X.indices[at], sizes)
+        return largest
     for block in rows.blocks(rows.X.shape[1]):
         sizes = to_host(xp.max(xp.abs(block.X), axis=0))
         largest = np.maximum(largest, sizes)

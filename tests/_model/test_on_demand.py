@@ -19,3 +19,16 @@ def test_rows_are_those_that_were_chosen():
         )
         np.testing.assert_array_equal(some[second], X[first[second]])
         assert some[second[:0]].shape == (0, 4)
+
+
+def test_rows_are_read_in_the_units_that_were_asked_for():
+    X = np.random.default_rng(1).standard_normal((300, 3))
+    exponents = np.array([3, -5000, 0])
+    with np.errstate(over="ignore"):
+        expected = np.ldexp(X, -exponents)
+        in_units = OnDemand(X, float, exponents=exponents)
+        np.testing.assert_array_equal(in_units[5:20], expected[5:20])
+        some = OnDemand(in_units, float, np.arange(100, 200))
+        np.testing.assert_array_equal(some[[7, 2]], expected[[107, 102]])
+    assert OnDemand(X, float).is_of(float)
+    assert not some.is_of(float)

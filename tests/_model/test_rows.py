@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from tables import KINDS, dense, draw, kinds, weightings
 
 from skneuron._model import Rows, rows
-from skneuron._model.rows import block_rows, take_rows
+from skneuron._model.rows import block_rows, largest_sizes, take_rows
 
 
 @weightings
@@ -250,3 +250,13 @@ def test_a_sample_changes_nothing(make, weighting):
     assert np.array_equal(dense(whole.X), kept)
     assert whole.n_rows == 500 and whole.total_weight == total
     assert [block.n_rows for block in whole.blocks(1)] == [500]
+
+
+@kinds
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_largest_sizes_of_columns(make, dtype, monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1000)
+    X, codes, _ = draw()
+    X = np.c_[X, 0 * X[:, 0], -abs(X[:, 0])].astype(dtype)
+    found = largest_sizes(Rows(make(X), codes))
+    np.testing.assert_array_equal(found, abs(X).max(axis=0))

@@ -47,7 +47,8 @@ def check_features(estimator, X, *, reset):
     X = OnDemand(X, first.dtype)
     if X.source.dtype.kind not in "iub":
         for at in slices(X.shape[0], block_rows(X.dtype.itemsize * X.shape[1])):
-            assert_all_finite(X[at], estimator_name=type(estimator).__name__)
+            name = type(estimator).__name__
+            assert_all_finite(X[at], estimator_name=name, input_name="X")
     return X
 
 
@@ -62,7 +63,8 @@ def stays_where_it_is(X):
     if sparse.issparse(X) or is_elsewhere(X) or getattr(X, "ndim", None) != 2:
         return False
     gives = hasattr(X, "__getitem__") and hasattr(X, "__array__")
-    return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubf"
+    # The first row is enough to say what is wrong with complex numbers.
+    return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
 
 
 def check_data(estimator, X, y, sample_weight, *, reset):

@@ -6,6 +6,9 @@ import warnings
 import numpy as np
 import pytest
 from files import File
+from scipy.sparse import issparse
+from scipy.sparse import random as sparse_random
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -93,8 +96,10 @@ def test_a_stream_out_of_a_file(model):
 def test_what_is_wrong_is_said():
     X, y = data(dtype=np.float32)
     X[1200, 2] = np.nan
-    with pytest.raises(ValueError, match=r"contains NaN"):
+    with pytest.raises(ValueError, match=r"Input X contains NaN"):
         LR().fit(File(X), y)
+    with pytest.raises(ValueError, match=r"Complex data not supported"):
+        LR().fit(File(X * 1j), y)
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples"):
         LR().fit(File(data()[0]), y[:-1])
     with pytest.raises(ValueError, match=r"0 sample"):
@@ -104,6 +109,14 @@ def test_what_is_wrong_is_said():
         model.predict(File(X[:, :3]))
 
 
+def test_a_table_is_read_under_dispatch_too(monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    X, y = data()
+    with config_context(array_api_dispatch=True):
+        stored = LR().partial_fit(File(X), y, classes=[0, 1, 2]).fit(File(X), y)
+        says_the_same(stored, LR().fit(X, y), File(X), X, y)
+
+
 def peak_share(model, X, y, **more):
     """The peak of what a fit allocates, as a share of X."""
     quietly(model, X[:2000], y[:2000])
@@ -111,7 +124,7 @@ def peak_share(model, X, y, **more):
     quietly(model, X, y, **more)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return peak / X.nbytes
+    return peak / (X.data.nbytes + X.indices.nbytes if issparse(X) else X.nbytes)
 
 
 @pytest.mark.parametrize(
@@ -135,3 +148,23 @@ def test_no_copy_of_features_that_are_large(model, monkeypatch):
     counts = np.ones(len(X))
     counts[::10] = 0
     assert peak_share(model, X, y, sample_weight=counts) < 0.1
+
+
+def test_no_copy_of_large_features_of_any_size(monkeypatch):
+    monkeypatch.setattr(rows, "READ_BYTES", 1 << 19)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40_000, 100)).astype(np.float32)
+    y = (X[:, 0] + rng.logistic(size=len(X)) > 0).astype(np.int8)
+    X[:, :3] *= [1e15, 1e-20, 0.0]
+    model = MLP((3,), max_iter=1, random_state=0, early_stopping=True)
+    monkeypatch.setattr(rows, "LARGE_BYTES", X.nbytes)
+    copied = quietly(model, X, y)
+    monkeypatch.setattr(rows, "LARGE_BYTES", 1 << 19)
+    assert quietly(model, X, y).log_likelihood_ == copied.log_likelihood_
+    assert peak_share(model, X, y) < 0.4
+
+
+def test_no_copy_of_sparse_features():
+    X = sparse_random(50_000, 100, 0.2, format="csr", random_state=0)
+    y = (X @ np.arange(100.0) > 495).astype(np.int8)
+    assert peak_share(LR(batch_size=1000, max_iter=1, C=1e-3), X, y) < 0.4

@@ -44,6 +44,11 @@ class OnDemand:
         """Where in the source the rows at a slice or an index array are."""
         return at if self.at is None else self.at[at]
 
+    def copied(self, at):
+        """The rows at an index array, in memory: of the source's type, until read."""
+        some = np.asarray(self._given(self.places(at)))
+        return OnDemand(some, self.dtype, exponents=self.exponents)
+
     def is_of(self, dtype):
         """Whether what is read is the source's, and that is NumPy's, of this type."""
         as_it_is = isinstance(self.source, np.ndarray) and self.exponents is None

@@ -130,9 +130,14 @@ class Rows:
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
         spans = [slice(start, start + size) for start in starts]
-        if n_rows <= COPIED * self.n_rows:
-            return self.take(np.concatenate([np.r_[span] for span in spans]))
-        return Rows(self.X, self.codes, self.weights, self.centre, spans)
+        if n_rows > COPIED * self.n_rows:
+            return Rows(self.X, self.codes, self.weights, self.centre, spans)
+        at = np.concatenate([np.r_[span] for span in spans])
+        if not isinstance(self.X, OnDemand):
+            return self.take(at)
+        # As floats, a twelfth of a table of bytes would be two thirds of it.
+        weights = None if self.weights is None else self.weights[at]
+        return Rows(self.X.copied(at), self.codes[at], weights, self.centre)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""

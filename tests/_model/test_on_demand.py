@@ -1,9 +1,10 @@
 """Rows that are read when they are asked for, against indexing."""
 
 import numpy as np
+import pytest
 from files import File
 
-from skneuron._model import OnDemand
+from skneuron._model import OnDemand, Rows
 
 
 def test_rows_are_those_that_were_chosen():
@@ -32,3 +33,22 @@ def test_rows_are_read_in_the_units_that_were_asked_for():
         np.testing.assert_array_equal(some[[7, 2]], expected[[107, 102]])
     assert OnDemand(X, float).is_of(float)
     assert not some.is_of(float)
+
+
+@pytest.mark.parametrize("exponents", [None, np.array([1, 0, -2, 3])])
+def test_a_copy_keeps_the_type_of_the_source(exponents):
+    X = np.random.default_rng(1).integers(-100, 100, (1500, 4), dtype=np.int8)
+    at = np.arange(1400, 300, -7)
+    for source in (X, File(X)):
+        whole = OnDemand(source, float, np.arange(1499, -1, -1), exponents)
+        some = whole.copied(at)
+        assert some.source.dtype == np.int8
+        np.testing.assert_array_equal(some[:], whole[at])
+
+
+def test_a_sample_of_bytes_takes_no_more_than_bytes():
+    X = np.random.default_rng(1).integers(-100, 100, (20_000, 50), dtype=np.int8)
+    codes = np.arange(20_000)[:, None]
+    sample = Rows(OnDemand(X, float), codes).sample(1000)
+    assert sample.X.source.nbytes == sample.n_rows * 50
+    np.testing.assert_array_equal(sample.X[:], X[sample.codes[:, 0]])

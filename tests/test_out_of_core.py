@@ -168,3 +168,22 @@ def test_no_copy_of_sparse_features():
     X = sparse_random(50_000, 100, 0.2, format="csr", random_state=0)
     y = (X @ np.arange(100.0) > 495).astype(np.int8)
     assert peak_share(LR(batch_size=1000, max_iter=1, C=1e-3), X, y) < 0.4
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "predict_log_proba"])
+def test_probabilities_take_little_more_than_their_room(method):
+    X = np.random.default_rng(0).standard_normal((200_000, 1))
+    three = np.arange(len(X)) % 3
+    two = three > 0
+    for y in [two, three, np.c_[two, three == 1], np.c_[three, two]]:
+        model = quietly(LR(max_iter=1), X[:300], y[:300])
+        tracemalloc.start()
+        found = getattr(model, method)(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        few = getattr(model, method)(X[-100:])
+        if not isinstance(found, list):
+            found, few = [found], [few]
+        assert peak < 3 * sum(one.nbytes for one in found) + (4 << 20)
+        for one, end in zip(found, few, strict=True):
+            np.testing.assert_allclose(one[-100:], end, rtol=1e-12)

@@ -31,6 +31,9 @@ def floats(X):
     That is NumPy's, unless ``array_api_dispatch`` is on.
     """
     xp, _, device = get_namespace_and_device(X)
+    # scikit-learn looks for these in NumPy's arrays alone.
+    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
+        raise ValueError("Complex data not supported")
     if _max_precision_float_dtype(xp, device) == xp.float32:
         return [xp.float32]
     return [xp.float64, xp.float32]
@@ -96,6 +99,10 @@ def check_weights(sample_weight, X, *, may_be_zero=False):
 
     ValueError that names it if wrong.
     """
+    if is_elsewhere(X) and not (
+        is_elsewhere(sample_weight) or np.isscalar(sample_weight)
+    ):
+        sample_weight = np.asarray(sample_weight)
     try:
         sample_weight = _check_sample_weight(
             sample_weight,

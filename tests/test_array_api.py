@@ -331,6 +331,16 @@ def test_unusable_labels_are_named(put):
         model.log_likelihood(there, put(2 * Y["two classes"]))
     with pytest.raises(ValueError, match="Negative values"):
         model.fit(there, put(Y["two classes"]), put(WEIGHTS - 1))
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        model.fit(put(X + 1j), put(Y["two classes"]))
+
+
+@pytest.mark.parametrize("kind", [list, np.asarray])
+def test_weights_may_be_anywhere(kind, put):
+    there, y = put(X), put(Y["two classes"])
+    found = GradientAscentLogisticRegression().fit(there, y, kind(WEIGHTS))
+    expected = GradientAscentLogisticRegression().fit(there, y, put(WEIGHTS))
+    assert found.log_likelihood_ == expected.log_likelihood_
 
 
 # --- beside scikit-learn's own --------------------------------------------------------

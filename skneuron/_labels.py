@@ -198,7 +198,8 @@ def _given_classes(classes, y):
     """Targets of the `classes` that partial_fit was given."""
     if y.ndim == 1:
         return _at_least_two_classes(Targets(_sorted(classes, y)))
-    per_output = isinstance(classes, (list, tuple)) and not np.isscalar(classes[0])
+    flat = not isinstance(classes, (list, tuple)) or any(map(np.isscalar, classes))
+    per_output = not flat
     if getattr(classes, "ndim", 1) == 2:
         classes, per_output = to_host(classes), True
     if not per_output:

@@ -205,6 +205,13 @@ def test_partial_fit_with_one_class(model):
 
 
 @both
+def test_partial_fit_with_no_classes_for_several_outputs(model):
+    X, y = np.eye(4), np.array([[0, 1], [1, 0], [0, 0], [1, 1]])
+    with pytest.raises(ValueError, match="classes has 0 entries for the 2 columns"):
+        clone(model).partial_fit(X, y, classes=[])
+
+
+@both
 def test_partial_fit_with_other_features_than_before(model):
     fresh = clone(model).partial_fit(X, Y, classes=[0, 1])
     with pytest.raises(ValueError, match="features"):

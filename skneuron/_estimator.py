@@ -168,7 +168,7 @@ class NeuronClassifier(
         place = None  # a memory that lies on a device is of use there alone
         if is_elsewhere(rows.X):
             place = array_namespace(rows.X).__name__, str(rows.X.device)
-        settings = *self._memory_settings(partial), place
+        settings = *self._memory_settings(partial), self.fit_intercept, place
         if self.warm_start and not partial:  # what was learned of other data is no use
             settings = *settings, rows.fingerprint()
         memory = state.get("memory", {}) if state.get("settings") == settings else {}

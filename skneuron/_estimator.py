@@ -274,6 +274,11 @@ class NeuronClassifier(
         asked = {"known": known, "classes": classes, "partial_fit": partial}
         read = read_elsewhere if is_dask(X) else _read_here
         targets, rows, counts = read(*given, **asked, counts=counts, reset=reset)
+        if not np.isfinite(rows.total_weight):
+            raise ValueError(
+                "sample_weight sums to more than the largest float. Divide the weights "
+                "by a constant."
+            )
         if not np.isfinite(self._l2() / rows.total_weight):
             raise ValueError(
                 f"sample_weight sums to {rows.total_weight}: too small beside the "

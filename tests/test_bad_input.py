@@ -143,6 +143,7 @@ BAD_FITS = {
     "2-d weights": ((X, Y, np.ones((N, 2))), "(?i)sample.weight"),
     "NaN in weights": ((X, Y, with_value(ONES, np.nan)), "sample_weight.*NaN"),
     "inf in weights": ((X, Y, with_value(ONES, np.inf)), "sample_weight.*infinity"),
+    "huge weights": ((X, Y, 1e308 * ONES), "sample_weight.*largest float"),
     "negative weights": ((X, Y, with_value(ONES, -1)), "(?i)negative.*weight"),
     "zero weights": ((X, Y, 0 * ONES), "(?i)weight.*zero"),
     "words as weights": ((X, Y, ["a"] * N), "(?i)weight|string"),

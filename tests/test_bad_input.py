@@ -88,6 +88,7 @@ def test_mini_batches_need_gradient(solver):
     [
         ({0: 1.0, 1: -1.0}, "class_weight"),
         ({"a": 1.0, "b": 2.0}, "class_weight"),
+        ({0: 1.0, 2: 1.0}, "not have, .2., and not all that it has: .0, 1."),
         ({0: np.nan, 1: 1.0}, "class_weight"),
         ({0: 0.0, 1: 0.0}, "weight"),
     ],

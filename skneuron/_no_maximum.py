@@ -406,8 +406,9 @@ def separation_message(findings, targets, names, ended):
     cures = "; ".join(cures)
     return (
         f"The classes separate{colon} {'; '.join(parts)}. The maximum likelihood "
-        "estimate does not exist: weights can grow for ever, and are as large as "
-        f"{ended} let them become. {cures[0].upper()}{cures[1:]}. "
+        "estimate does not exist: the log-likelihood rises for ever as some weights "
+        f"grow, and their size only tells where {ended} stopped the climb. "
+        f"{cures[0].upper()}{cures[1:]}. "
         "skneuron.inference.separation(X, y) tells along which direction."
     )
 

@@ -274,10 +274,10 @@ class NeuronClassifier(
         asked = {"known": known, "classes": classes, "partial_fit": partial}
         read = read_elsewhere if is_dask(X) else _read_here
         targets, rows, counts = read(*given, **asked, counts=counts, reset=reset)
-        if not np.isfinite(rows.total_weight):
+        if not rows.total_weight <= np.finfo(rows.dtype).max:
             raise ValueError(
-                "sample_weight sums to more than the largest float. Divide the weights "
-                "by a constant."
+                f"sample_weight sums to more than the largest {rows.dtype}, the type "
+                "of the features. Divide the weights by a constant."
             )
         if not np.isfinite(self._l2() / rows.total_weight):
             raise ValueError(

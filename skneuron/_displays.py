@@ -116,7 +116,7 @@ class NeuronWeightsDisplay:
             )
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_inputs = weights.shape
-        shape = tuple(image_shape)
+        shape = tuple(np.ravel(image_shape).tolist())
         whole = all(isinstance(size, Integral) and size > 0 for size in shape)
         if not (len(shape) == 2 and whole and math.prod(shape) == n_inputs):
             raise ValueError(

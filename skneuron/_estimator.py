@@ -168,7 +168,7 @@ class NeuronClassifier(
         place = None  # a memory that lies on a device is of use there alone
         if is_elsewhere(rows.X):
             place = array_namespace(rows.X).__name__, str(rows.X.device)
-        settings = *self._memory_settings(partial), place
+        settings = *self._memory_settings(partial), self.fit_intercept, place
         if self.warm_start and not partial:  # what was learned of other data is no use
             settings = *settings, rows.fingerprint()
         memory = state.get("memory", {}) if state.get("settings") == settings else {}
@@ -274,6 +274,11 @@ class NeuronClassifier(
         asked = {"known": known, "classes": classes, "partial_fit": partial}
         read = read_elsewhere if is_dask(X) else _read_here
         targets, rows, counts = read(*given, **asked, counts=counts, reset=reset)
+        if not rows.total_weight <= np.finfo(rows.dtype).max:
+            raise ValueError(
+                f"sample_weight sums to more than the largest {rows.dtype}, the type "
+                "of the features. Divide the weights by a constant."
+            )
         if not np.isfinite(self._l2() / rows.total_weight):
             raise ValueError(
                 f"sample_weight sums to {rows.total_weight}: too small beside the "

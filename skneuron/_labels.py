@@ -302,10 +302,12 @@ def _class_weights(wanted, classes, counts):
             f"class_weight must be a dict, 'balanced' or None, got {wanted!r}."
         )
     labels = classes.tolist()
-    if unknown := [label for label in wanted if label not in labels]:
+    unknown = [label for label in wanted if label not in labels]
+    # A fold may lack a class; but where others are not named, it is a slip.
+    if unknown and not all(label in wanted for label in labels):
         raise ValueError(
-            f"class_weight names classes that y does not have: {unknown}. The classes "
-            f"are {labels}."
+            f"class_weight names classes that y does not have, {unknown}, and not all "
+            f"that it has: {labels}."
         )
     weights = [wanted.get(label, 1.0) for label in labels]
     if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):

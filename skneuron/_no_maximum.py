@@ -404,11 +404,14 @@ def separation_message(findings, targets, names, ended):
     if any(of.absent for of in findings):
         cures.append("leave out classes and outputs that have no samples to learn from")
     cures = "; ".join(cures)
+    further = " skneuron.inference.separation(X, y) tells along which direction."
+    if any(of.absent for of in findings):  # which it cannot say of y of one class
+        further = ""
     return (
         f"The classes separate{colon} {'; '.join(parts)}. The maximum likelihood "
-        "estimate does not exist: weights can grow for ever, and are as large as "
-        f"{ended} let them become. {cures[0].upper()}{cures[1:]}. "
-        "skneuron.inference.separation(X, y) tells along which direction."
+        "estimate does not exist: the log-likelihood rises for ever as some weights "
+        f"grow, and their size only tells where {ended} stopped the climb. "
+        f"{cures[0].upper()}{cures[1:]}.{further}"
     )
 
 

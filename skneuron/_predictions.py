@@ -183,6 +183,11 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         predicted, y = to_host(self.predict(X)), to_host(y)
         if predicted.ndim == 1:
             sample_weight = to_host(sample_weight)
+            # To scikit-learn, objects that are not strings are no labels.
+            if predicted.dtype == object:
+                y, predicted = (
+                    np.array(np.asarray(labels).tolist()) for labels in (y, predicted)
+                )
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
         y = y.toarray() if sparse.issparse(y) else np.asarray(y)
         if y.shape != predicted.shape:

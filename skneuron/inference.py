@@ -67,7 +67,8 @@ def mle_summary(
     ConvergenceWarning
         If the estimator is not at the maximum of the likelihood of these data.
     SeparationWarning
-        If it tells the classes apart so well that there is no maximum.
+        If it tells the classes apart so well that there is no maximum, or some samples
+        so certainly that there seems to be none.
 
     See Also
     --------
@@ -157,6 +158,16 @@ def mle_summary(
             "fitted to; if they are, fit it longer: with learning_rate='auto', a "
             "larger max_iter or a smaller tol.",
             ConvergenceWarning,
+            stacklevel=2,
+        )
+    elif (move := _newtons_move(rows, F, gradient, mean, scale)) > 0.1:
+        warnings.warn(
+            f"One more step of Newton's would move log-odds by {move:.2g}, as happens "
+            "where the classes separate, if only along some direction: the maximum "
+            "likelihood estimate does not exist, and standard errors along that "
+            "direction mean nothing. skneuron.inference.separation(X, y) says whether, "
+            "and along which.",
+            SeparationWarning,
             stacklevel=2,
         )
 
@@ -285,6 +296,14 @@ def _evaluate(rows, W, b, likelihood, mean, scale):
         gradient = gradient @ E
         curvature = np.einsum("iajc,ab,cd->ibjd", curvature, E, E, optimize=True)
     return log_likelihood, gradient, curvature, gram
+
+
+def _newtons_move(rows, F, gradient, mean, scale):
+    """By how much Newton's step moves a log-odds, at most: next to nothing at a top."""
+    step = (F @ (F.T @ gradient.ravel())).reshape(gradient.shape)
+    W = step[: len(scale)] / scale[:, None]
+    b = step[len(scale) :].sum(axis=0) - mean @ W
+    return max(np.abs(block.X @ W + b).max() for block in rows.blocks(W.shape[1]))
 
 
 def _root_of_inverse(information, gram, tol, names, intercept):

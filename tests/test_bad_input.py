@@ -88,6 +88,7 @@ def test_mini_batches_need_gradient(solver):
     [
         ({0: 1.0, 1: -1.0}, "class_weight"),
         ({"a": 1.0, "b": 2.0}, "class_weight"),
+        ({0: 1.0, 2: 1.0}, "not have, .2., and not all that it has: .0, 1."),
         ({0: np.nan, 1: 1.0}, "class_weight"),
         ({0: 0.0, 1: 0.0}, "weight"),
     ],
@@ -143,6 +144,8 @@ BAD_FITS = {
     "2-d weights": ((X, Y, np.ones((N, 2))), "(?i)sample.weight"),
     "NaN in weights": ((X, Y, with_value(ONES, np.nan)), "sample_weight.*NaN"),
     "inf in weights": ((X, Y, with_value(ONES, np.inf)), "sample_weight.*infinity"),
+    "huge weights": ((X, Y, 1e308 * ONES), "sample_weight.*largest float64"),
+    "weights huge beside X": ((X.astype("f"), Y, 1e40 * ONES), "weight.*float32"),
     "negative weights": ((X, Y, with_value(ONES, -1)), "(?i)negative.*weight"),
     "zero weights": ((X, Y, 0 * ONES), "(?i)weight.*zero"),
     "words as weights": ((X, Y, ["a"] * N), "(?i)weight|string"),

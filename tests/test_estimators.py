@@ -264,6 +264,9 @@ def test_balanced_classes_weigh_the_same(model, data):
     expected = weighted.predict_proba(X)
     np.testing.assert_allclose(balanced.predict_proba(X), expected, atol=1e-8)
     np.testing.assert_allclose(dictionary.predict_proba(X), expected, atol=1e-8)
+    # As in a fold that lacks a class: one that is weighted, and not there.
+    dictionary.set_params(class_weight={**as_dict, len(shares): 5.0}).fit(X, y)
+    np.testing.assert_allclose(dictionary.predict_proba(X), expected, atol=1e-8)
 
 
 def test_a_balanced_mle_is_balanced():

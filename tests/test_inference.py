@@ -414,6 +414,20 @@ def test_a_fit_to_separated_classes_warns():
     assert summary.p_value[0] > 0.5
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_fit_to_classes_that_separate_in_a_category_warns(n_classes):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 4)), rng.integers(0, n_classes, 500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        summarise(X, y)
+    X[:, 2] = (np.arange(500) % 50 == 0) & (y == 1)
+    with pytest.warns(SeparationWarning, match="along 'x2' alone"):
+        clf = GradientAscentLogisticRegression().fit(X, y)
+    with pytest.warns(SeparationWarning, match="move log-odds by 1, .* separate"):
+        mle_summary(clf, X, y)
+
+
 # --- separation -----------------------------------------------------------------------
 
 

@@ -293,6 +293,8 @@ def test_categorical_labels(model):
         np.array(["no", "yes"], dtype=object),
         np.array([False, True]),
         np.array([5, 7]),
+        np.array([5, 7], dtype=object),
+        np.array([False, True], dtype=object),
         np.array([-1, 1]),
         np.array([0.0, 1.0]),
         np.array([7, 5]),

@@ -562,6 +562,7 @@ def test_the_images_of_a_network(plt):
     for keywords, match in [
         ({"image_shape": (2, 2)}, r"\(2, 2\) does not fit the 3 inputs of layer 0"),
         ({"image_shape": (3,)}, "height, width"),
+        ({"image_shape": 3}, "image_shape=3 .*height, width"),
         ({"image_shape": (1.0, 3)}, "height, width"),
         ({"image_shape": (1, 3), "layer": 2}, "layer=2 does not exist.*2 of them"),
         ({"image_shape": (1, 3), "layer": -1}, "layer=-1 does not exist"),

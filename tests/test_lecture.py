@@ -521,3 +521,15 @@ def test_a_warm_start_begins_at_the_public_attributes(data):
     model.intercept_ = np.zeros_like(model.intercept_)
     model.fit(X, y)
     np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_warm_start_with_other_intercepts(solver, first):
+    X, y = multiclass_data()
+    model = SimpleMLPClassifier((4,), solver=solver, random_state=0, warm_start=True)
+    model.set_params(max_iter=5, fit_intercept=first).fit(X, y)
+    before = model.log_likelihood(X, y)
+    model.set_params(max_iter=200, fit_intercept=not first).fit(X, y)
+    assert model.log_likelihood_ > before
+    assert model.intercepts_[0].any() == (not first)

@@ -209,6 +209,7 @@ def test_an_output_of_one_class():
     message = warning_of(X, np.column_stack([y, np.zeros_like(y)]))
     assert "in column 1 of y no sample that counts is of class 1." in message
     assert "Leave out classes and outputs" in message and "finite C" not in message
+    assert "separation(X, y)" not in message  # which takes no y of one class
     message = warning_of(X, np.column_stack([X[:, 1] > 0, np.zeros_like(y)]))
     assert "in column 0 of y completely along 'x1' alone; in column 1" in message
     assert "Set a finite C" in message and "leave out classes" in message

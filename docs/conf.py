@@ -23,7 +23,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_tables"]
 templates_path = ["_templates"]
 source_suffix = {".rst": "restructuredtext"}
 default_role = "literal"

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._labels import FLOATS, check_weights
+from ._labels import FLOATS, canonical, check_weights
 from ._threads import blas_on_one_thread
 
 #: How many sums are added up at once, on a worker.
@@ -202,10 +202,7 @@ def features_of(X, dtype, check=None):
         estimator=check,
         input_name="X",
     )
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X
+    return canonical(X)
 
 
 def labels_of(y, estimator):

@@ -26,14 +26,13 @@ from ._arrays import (
     to_host,
 )
 from ._ascent import Any, Batches, Plateau, climb
-from ._aside import drawn, quotas
 from ._dask import is_dask
 from ._labels import (
     check_data,
     check_two_classes,
     example_weights,
     find_targets,
-    of_any_output,
+    rows_that_count,
 )
 from ._model import Network, Objective, Rows, Standardised, largest_safe_rate
 from ._predictions import Predictions, check_same_place
@@ -183,9 +182,8 @@ class NeuronClassifier(
         if going_on:
             theta = self._fitted_parameters(network)
             if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
-                theta = to_host(
-                    state["theta"]
-                )  # with the digits that the attributes round off
+                # With the digits that the attributes round off.
+                theta = to_host(state["theta"])
 
         plan = self._plan(objective, memory, rng, partial)
         if going_on:
@@ -326,13 +324,7 @@ class NeuronClassifier(
                 f"for each class: too many when n_samples = {rows.n_rows}. Give more "
                 "samples, or set early_stopping=False."
             )
-        if not rows.lie_here:
-            return rows.split(aside, seed, by_class=not targets.several)
-        codes, counts = to_host(rows.codes[:, 0]), [rows.n_rows]
-        if not targets.several:
-            counts = np.bincount(codes, minlength=len(targets.per_output[0]))
-        is_aside = drawn(codes, *quotas(aside, [counts]).tolist(), seed)
-        return rows.only(np.flatnonzero(~is_aside)), rows.only(np.flatnonzero(is_aside))
+        return rows.split(aside, seed, by_class=not targets.several)
 
     def _fitted_parameters(self, network):
         layers = self._layers
@@ -417,12 +409,8 @@ def _read_here(
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
     rows = Rows(X, codes, weights)
-    counts_at_all = None
-    if weights is not None:
-        counts_at_all = to_host(of_any_output(weights) > 0)
-    if counts_at_all is not None and not np.all(counts_at_all):
-        # A row of no weight is no row: not in a batch's count either.
-        counting = np.flatnonzero(counts_at_all)
+    counting = rows_that_count(weights)
+    if counting is not None:
         if not len(counting):
             raise ValueError(
                 "No sample counts: sample_weight times class_weight is 0 for all."

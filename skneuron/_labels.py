@@ -76,7 +76,7 @@ def check_data(estimator, X, y, sample_weight, *, reset):
         X = check_features(estimator, X, reset=reset)
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
         check_consistent_length(X, y)
-    else:
+    else:  # in one call, which notes nothing of X if y is wrong
         X, y = validate_data(
             estimator,
             X,
@@ -86,12 +86,18 @@ def check_data(estimator, X, y, sample_weight, *, reset):
             multi_output=True,
             reset=reset,
         )
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()  # entries given twice count as their sum: not in place
-        X.sum_duplicates()
+    X = canonical(X)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
     return X, check_labels(y), sample_weight
+
+
+def canonical(X):
+    """X, whose entries that are given twice, if it is sparse, count as their sum."""
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # not in place
+        X.sum_duplicates()
+    return X
 
 
 def check_weights(sample_weight, X, *, may_be_zero=False):
@@ -337,3 +343,14 @@ def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
     xp = array_namespace(weights)
     return weights if weights.ndim == 1 else xp.max(weights, axis=1)
+
+
+def rows_that_count(weights):
+    """Which rows have a weight in some output, an index array; None: all of them.
+
+    A row of no weight is no row: not in a batch's count either.
+    """
+    if weights is None:
+        return None
+    counts = to_host(of_any_output(weights) > 0)
+    return None if np.all(counts) else np.flatnonzero(counts)

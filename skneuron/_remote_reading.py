@@ -30,7 +30,7 @@ from ._labels import (
     check_two_classes,
     class_tables,
     find_targets,
-    of_any_output,
+    rows_that_count,
     weigh,
 )
 from ._remote_rows import Derived, Likeness, RemoteRows
@@ -130,10 +130,8 @@ def _derive(estimator, dtype, n_features, targets, tables, X, y, sample_weight):
         weights = weigh(tables, codes, weights)
     n_stored = X.nnz if sparse.issparse(X) else X.size
     derived = Derived(codes, weights, None, n_stored / max(1, len(y)))
-    if weights is not None and not np.all(of_any_output(weights) > 0):
-        # A row of no weight is no row: not in a batch's count either.
-        return derived.take(np.flatnonzero(of_any_output(weights) > 0))
-    return derived
+    counting = rows_that_count(weights)
+    return derived if counting is None else derived.take(counting)
 
 
 def read_elsewhere(

@@ -15,9 +15,9 @@ from scipy import sparse
 
 from ._arrays import numbers_may_end
 from ._ascent import Batches
-from ._aside import drawn, quotas, shared_out
 from ._dask import call, compute, features_of, persist, put_together, sent, task_of
 from ._model import Rows
+from ._model.aside import drawn, quotas, shared_out
 from ._model.rows import take_rows
 from ._threads import one_blas
 

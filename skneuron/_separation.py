@@ -16,7 +16,7 @@ from scipy.optimize import linprog
 from sklearn.utils.validation import check_X_y
 
 from ._arrays import to_host
-from ._labels import FLOATS, check_labels
+from ._labels import FLOATS, canonical, check_labels
 from ._model import Rows, Targets, column_moments
 
 #: Margins are of features in units of their deviation, and of weights up to 1. One
@@ -132,9 +132,7 @@ def separation(X, y, *, fit_intercept=True):
     X, y = check_X_y(X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True)
     if names is None or not all(isinstance(name, str) for name in names):
         names = range(X.shape[1])
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
+    X = canonical(X)
     targets = Targets.of(check_labels(y))
     codes = targets.encode(y[:, 0] if y.ndim == 2 and not targets.several else y)
     for column, classes in enumerate(targets.per_output):

@@ -21,6 +21,7 @@ from .._arrays import (
     to_host,
     widest_float,
 )
+from .aside import drawn, quotas
 from .on_demand import OnDemand
 
 #: What is computed for a block of rows takes about this much: some of the second-level
@@ -106,19 +107,29 @@ class Rows:
         """The rows at an index array or slice."""
         if not isinstance(at, slice):
             at = beside(at, self.X)
-        weights = None if self.weights is None else take_rows(self.weights, at)
-        codes = take_rows(self.codes, at)
-        return Rows(take_rows(self.X, at), codes, weights, self.centre)
+        return self._at(at, take_rows(self.X, at))
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
-        if not is_numpy(self.X) and not isinstance(self.X, OnDemand):
-            return self.take(at)
-        if not self._is_large():
-            return self.take(at)
-        weights = None if self.weights is None else self.weights[at]
-        X = OnDemand(self.X, self.dtype, at)
-        return Rows(X, self.codes[at], weights, self.centre)
+        if self._is_large() and (is_numpy(self.X) or isinstance(self.X, OnDemand)):
+            return self._at(at, OnDemand(self.X, self.dtype, at))
+        return self.take(at)
+
+    def _at(self, at, X):
+        """The rows at `at`, whose features are X."""
+        weights = None if self.weights is None else take_rows(self.weights, at)
+        return Rows(X, take_rows(self.codes, at), weights, self.centre)
+
+    def split(self, n_aside, seed, *, by_class):
+        """All rows but about `n_aside`, drawn at random, and those.
+
+        Of each class its share where `by_class`, if there are two or more of each.
+        """
+        codes, counts = to_host(self.codes[:, 0]), [self.n_rows]
+        if by_class:
+            counts = np.bincount(codes)
+        aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
+        return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
 
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
@@ -136,8 +147,7 @@ class Rows:
         if not isinstance(self.X, OnDemand):
             return self.take(at)
         # As floats, a twelfth of a table of bytes would be two thirds of it.
-        weights = None if self.weights is None else self.weights[at]
-        return Rows(self.X.copied(at), self.codes[at], weights, self.centre)
+        return self._at(at, self.X.copied(at))
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""

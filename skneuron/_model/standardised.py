@@ -240,8 +240,8 @@ def _measure(rows):
     """Exponents of the columns' units, or None, and the moments in those units.
 
     Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
-    that hold any are measured in units of powers of two, column by column: this copies
-    them, and is exact.
+    that hold any are measured in units of powers of two, column by column, which is
+    exact.
     """
     limits = np.finfo(rows.dtype)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skneuron._aside import drawn, quotas
+from skneuron._model.aside import drawn, quotas
 
 
 @pytest.mark.parametrize("n_parts", [1, 3])

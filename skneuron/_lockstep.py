@@ -273,8 +273,11 @@ def _fit_some_networks(estimators, first, network, targets, rows):
     if first.solver == "adam":
         direction = Adam()
     else:
-        momenta = np.array([m.momentum for m in members], rows.X.dtype)
-        direction = Momentum(objective.spread(momenta).astype(rows.X.dtype))
+        momenta = [m.momentum for m in members]
+        differ = len(set(momenta)) > 1
+        direction = Momentum(
+            objective.spread(momenta).astype(rows.X.dtype) if differ else momenta[0]
+        )
     stops = [Plateau(value, m.tol, m.n_iter_no_change) for m in members]
     fitted = {}
     with numbers_may_end():

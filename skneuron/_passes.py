@@ -20,7 +20,6 @@ from ._model import (
     largest_safe_rate,
     log_likelihood,
 )
-from ._model.room import Room
 from ._predictions import _sigmoid, _softmax
 from ._threads import one_blas
 from .logistic_regression import GradientAscentLogisticRegression
@@ -433,13 +432,15 @@ def _problem(est, X, y, sample_weight, dtype=None):
 
 def _backward(network, layers, likelihood, rows):
     """The flat gradient, and every layer's dLL/dz."""
-    room = Room(network, rows, rows.n_rows)  # keeps what leads to the gradient
-    activations = network.forward(layers, rows.X, guarded=True, room=room)
+    activations = network.forward(layers, rows.X, guarded=True)
     residual = likelihood.residual(likelihood.y_hat(activations[-1]), rows.codes)
     if rows.weights is not None:
         residual *= rows.weights[:, None]
-    gradient = network.backward(layers, activations, residual, room=room)
-    return gradient, [*room.below, residual]
+    below = [np.empty_like(h) for h in activations[1:-1]]
+    gradient = np.empty(network.n_parameters, rows.dtype)
+    into = network.layers(gradient)
+    network.backward(layers, activations, residual, into, out=below)
+    return gradient, [*below, residual]
 
 
 def _steps(h, n_neurons):

@@ -8,6 +8,7 @@ that goes on later with the same object goes on as if it had never paused.
 import math
 
 import numpy as np
+from scipy.linalg import blas
 
 from .._arrays import array_namespace, into, is_numpy
 
@@ -56,8 +57,42 @@ class Gradient(Direction):
         return here.gradient
 
     def move(self, theta, gradient, rate):
-        gradient *= rate
-        theta += gradient
+        _add(theta, gradient, rate)
+
+
+class Fading:
+    """A sum whose terms fade, ``sum = share * sum + term``.
+
+    It is kept as a number times a vector. The number takes the fading, so that a step
+    goes over the vector once, to add to it, and not twice.
+
+    Attributes
+    ----------
+    vector : array like the terms, or None
+        None: no term yet.
+    unit : float
+    """
+
+    #: Where the number is this small, the vector takes it over.
+    SMALLEST = 2.0**-10
+
+    def __init__(self):
+        self.vector, self.unit = None, 1.0
+
+    def fade(self, share, terms):
+        """Take the sum times `share`, one for all or one for each of `terms`."""
+        if self.vector is None:
+            self.vector = array_namespace(terms).zeros_like(terms)
+        if getattr(share, "ndim", 0):
+            self.vector *= share
+            return
+        self.unit *= float(share)
+        if self.unit < self.SMALLEST:
+            self.vector *= self.unit
+            self.unit = 1.0
+
+    def cut(self, kept):
+        self.vector = kept(self.vector)
 
 
 class Momentum(Direction):
@@ -70,12 +105,11 @@ class Momentum(Direction):
     """
 
     def __init__(self, momentum):
-        # A float takes the float type of what it multiplies; NumPy's do not.
-        self.momentum = momentum if np.ndim(momentum) else float(momentum)
-        self.velocity = None
+        self.momentum = momentum
+        self.velocity = Fading()
 
     def cut(self, kept):
-        self.velocity = kept(self.velocity)
+        self.velocity.cut(kept)
         if np.ndim(self.momentum):
             self.momentum = kept(self.momentum)
 
@@ -83,16 +117,16 @@ class Momentum(Direction):
         return _from_zero(self, here)
 
     def move(self, theta, gradient, rate):
-        xp = array_namespace(theta)
-        if self.velocity is None:
-            self.velocity = xp.zeros_like(theta)
-        rate = rate if np.ndim(rate) else float(rate)
-        for place, velocity, g, share, pace in _in_cache(
-            theta, self.velocity, gradient, self.momentum, rate
+        self.velocity.fade(self.momentum, theta)
+        unit = self.velocity.unit
+        pace, paces = _scalar_and_vector(rate)
+        for place, velocity, g, own in _in_cache(
+            theta, self.velocity.vector, gradient, paces
         ):
-            velocity *= share
-            velocity += g
-            place += xp.multiply(velocity, pace, **into(g))
+            _add(velocity, g, 1 / unit)
+            if own is not None:
+                velocity = array_namespace(g).multiply(velocity, own, **into(g))
+            _add(place, velocity, pace * unit)
 
 
 class Adam(Direction):
@@ -100,44 +134,61 @@ class Adam(Direction):
 
     Each corrected for starting at 0, the two corrections in one factor, as in the last
     lines of section 2 of Kingma & Ba, *Adam* (ICLR 2015). What is kept are the sums
-    ``m / (1 - beta_1)`` and ``v / (1 - beta_2)``: that spares two passes over memory.
+    ``m / (1 - beta_1)`` and ``v / (1 - beta_2)``.
     """
 
     def __init__(self, beta_1=0.9, beta_2=0.999, eps=1e-8):
         self.beta_1, self.beta_2, self.eps = beta_1, beta_2, eps
         self.t = 0
-        self.m = self.v = None
+        self.m, self.v = Fading(), Fading()
 
     def __call__(self, theta, here):
         return _from_zero(self, here)
 
     def cut(self, kept):
-        self.m, self.v = kept(self.m), kept(self.v)
+        self.m.cut(kept)
+        self.v.cut(kept)
 
     def move(self, theta, gradient, rate):
         xp = array_namespace(theta)
-        if self.t == 0:
-            self.m, self.v = xp.zeros_like(theta), xp.zeros_like(theta)
         self.t += 1
-        root = math.sqrt(1 - self.beta_2)
+        self.m.fade(self.beta_1, theta)
+        self.v.fade(self.beta_2, theta)
+        of_m, of_v = self.m.unit, self.v.unit
+        root = math.sqrt((1 - self.beta_2) * of_v)
         eps = self.eps / root
-        factor = (1 - self.beta_1) / root
+        factor = (1 - self.beta_1) * of_m / root
         factor *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-        if not np.ndim(rate):  # a float takes the float type of what it multiplies
-            rate, factor = float(rate) * factor, None
-        for place, m, v, g, pace in _in_cache(theta, self.m, self.v, gradient, rate):
-            m *= self.beta_1
-            m += g
+        pace, paces = _scalar_and_vector(rate)
+        for place, m, v, g, own in _in_cache(
+            theta, self.m.vector, self.v.vector, gradient, paces
+        ):
+            _add(m, g, 1 / of_m)
             g *= g
-            v *= self.beta_2
-            v += g
+            _add(v, g, 1 / of_v)
             step = xp.sqrt(v, **into(g))
             step += eps
             step = xp.divide(m, step, **into(step))
-            step *= pace
-            if factor is not None:
-                step *= factor
-            place += step
+            if own is not None:
+                step *= own
+            _add(place, step, factor * pace)
+
+
+def _add(vector, other, times):
+    """``vector += times * other``, in place."""
+    if is_numpy(vector) and not getattr(times, "ndim", 0):
+        axpy = blas.saxpy if vector.dtype == np.float32 else blas.daxpy
+        axpy(other, vector, a=times)  # over memory once, not twice
+    else:
+        vector += times * other
+
+
+def _scalar_and_vector(rate):
+    """One of them, for all parameters or for each, and nothing for the other.
+
+    A float takes the float type of what it multiplies; NumPy's do not.
+    """
+    return (1.0, rate) if getattr(rate, "ndim", 0) else (float(rate), None)
 
 
 def _from_zero(direction, here):
@@ -150,16 +201,17 @@ def _from_zero(direction, here):
 def _in_cache(*vectors):
     """Yield the vectors piece by piece, so that a second look finds them in the cache.
 
-    Pieces are large enough that calls take next to no time. Numbers stay as they are.
-    Elsewhere than on the host there is no such cache.
+    Pieces are large enough that calls take next to no time. None stays None. Elsewhere
+    than on the host there is no such cache.
     """
-    if not is_numpy(vectors[0]):
+    first = vectors[0]
+    if not is_numpy(first):
         yield vectors
         return
-    size = PIECE_BYTES // vectors[0].itemsize
-    for start in range(0, len(vectors[0]), size):
+    size = PIECE_BYTES // first.itemsize
+    for start in range(0, len(first), size):
         at = slice(start, start + size)
-        yield [vector[at] if np.ndim(vector) else vector for vector in vectors]
+        yield [None if vector is None else vector[at] for vector in vectors]
 
 
 class Pairs:

@@ -271,8 +271,9 @@ class Batches:
     def over(self, objective, *, whole_penalty):
         """What takes a climb through the next epoch: :func:`one_epoch` of theta etc.
 
-        Of the objective it needs ``parts(size, whole_penalty=...)``: a function that
-        gives that of some rows alone, whose gradient may be overwritten.
+        Of the objective it needs ``parts(size, whole_penalty=...)``: a function of the
+        places of some rows and of theta that gives their log-likelihood, and the
+        gradient of the objective of them alone, which may be overwritten.
         """
         part = objective.parts(self.size, whole_penalty=whole_penalty)
         return partial(one_epoch, self, part)
@@ -285,7 +286,7 @@ def one_epoch(batches, part, theta, direction, step_size):
     ----------
     batches : Batches
     part : callable
-        Gives the objective of the rows at such indices.
+        As :meth:`Batches.over` has it.
     theta : array of shape (n_parameters,)
         Overwritten.
     direction : Direction
@@ -293,9 +294,9 @@ def one_epoch(batches, part, theta, direction, step_size):
     """
     log_likelihood = 0.0
     for at in batches(theta):
-        there = part(at).evaluate(theta)
-        direction.move(theta, there.gradient, step_size.next_rate())
-        log_likelihood += there.log_likelihood
+        met, gradient = part(at, theta)
+        direction.move(theta, gradient, step_size.next_rate())
+        log_likelihood += met
     return log_likelihood
 
 

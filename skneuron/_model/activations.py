@@ -12,18 +12,17 @@ start further from linear learn more noise by heart: with 2, logistic ones class
 slope at 0 is a quarter of tanh's, so that its values deviate by a quarter.
 """
 
-from .._arrays import array_namespace, into
+import numpy as np
+
+from .._arrays import array_namespace, into, is_numpy
 
 
 def _tanh(z):
     return array_namespace(z).tanh(z, **into(z))
 
 
-def _times_minus(d, a):
-    """``-d a``, in place."""
-    d *= a
-    d *= -1
-    return d
+def _one_minus(a):
+    return np.subtract(1, a, out=a) if is_numpy(a) else 1 - a
 
 
 class Identity:
@@ -41,9 +40,10 @@ class Identity:
 
 
 class Logistic:
-    """``g(z) = sigmoid(z) = (1 + tanh(z / 2)) / 2``, ``g'(a) = a (1 - a)``.
+    """``g(z) = sigmoid(z) = 1 / (1 + exp(-z))``, ``g'(a) = a (1 - a)``.
 
-    The tanh form never overflows and is a third of the price of ``1 / (1 + exp(-z))``.
+    Where the exponential overflows, g is 0, as it should be. The form with a tanh costs
+    the same where NumPy has one for AVX-512, and three times as much where it has not.
     """
 
     gain = 1.0
@@ -51,17 +51,17 @@ class Logistic:
 
     @staticmethod
     def value(z):
-        z *= 0.5
-        z = _tanh(z)
-        z *= 0.5
-        z += 0.5
+        z *= -1
+        z = array_namespace(z).exp(z, **into(z))
+        z += 1
+        z **= -1
         return z
 
     @staticmethod
     def times_slope(d, a):
         d *= a
-        a -= 1
-        return _times_minus(d, a)
+        d *= _one_minus(a)
+        return d
 
 
 class Tanh:
@@ -76,8 +76,8 @@ class Tanh:
     @staticmethod
     def times_slope(d, a):
         a *= a
-        a -= 1
-        return _times_minus(d, a)
+        d *= _one_minus(a)
+        return d
 
 
 class Relu:

@@ -8,7 +8,8 @@ Both are exponential families, so both share three lines (DESIGN, section 2)::
 
 Shapes, throughout: `z` and `y_hat` (n_rows, n_logits), `codes` (n_rows, n_outputs) of
 integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for logits up to
-half the largest number of their float type.
+half the largest number of their float type. `log_prob_and_y_hat` and `residual` put
+what they return in the place of their first argument, where that is NumPy's.
 """
 
 import numpy as np
@@ -39,17 +40,42 @@ def _observed(z, codes):
 
 def _row_maxima(z):
     """``max z`` of each row, (n_rows, 1)."""
-    if is_numpy(z) and z.shape[1] <= 32:  # NumPy is slow along a short last axis
-        largest = z[:, 0].copy()
-        for column in z.T[1:]:
-            np.maximum(largest, column, out=largest)
-        return largest[:, None]
-    return array_namespace(z).max(z, axis=1, keepdims=True)
+    if not is_numpy(z):
+        return array_namespace(z).max(z, axis=1, keepdims=True)
+    if z.shape[1] > 32 or len(z) < 128:
+        return np.maximum.reduce(z, axis=1, keepdims=True)
+    largest = z[:, 0].copy()  # NumPy is slow along a short last axis, and calls are not
+    for column in z.T[1:]:
+        np.maximum(largest, column, out=largest)
+    return largest[:, None]
 
 
 def _row_sums(z):
     """``sum z`` of each row, (n_rows, 1), as a product: several times as fast."""
+    if is_numpy(z):
+        return z @ np.ones((z.shape[1], 1), z.dtype)
     return z @ array_namespace(z).ones_like(z[:1, :]).T
+
+
+def weighed(likelihood, weights, log_prob, residual):
+    """Log-likelihoods and residuals times the weights of their rows, or of outputs.
+
+    Parameters
+    ----------
+    likelihood : Bernoulli, Categorical or Joint
+    weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
+    log_prob : array of shape (..., n_rows, n_outputs)
+    residual : array of shape (..., n_rows, n_logits)
+        Overwritten.
+    """
+    if weights is None:
+        return log_prob, residual
+    if weights.ndim == 1:
+        weights = weights[:, None]
+        residual *= weights
+    else:
+        residual *= likelihood.per_logit(weights)
+    return log_prob * weights, residual
 
 
 class Bernoulli:
@@ -69,7 +95,7 @@ class Bernoulli:
     def __init__(self, n_outputs=1):
         self.n_outputs = self.n_logits = n_outputs
         #: What :meth:`residuals` takes logits times, and gives residuals divided by.
-        self.logit_scale = np.full(n_outputs, 0.5)
+        self.logit_scale = np.full(n_outputs, -1.0)
 
     def y_hat(self, z):
         """The probability of a 1, without overflow and exact in both tails."""
@@ -89,25 +115,30 @@ class Bernoulli:
         log_prob *= z
         log_prob -= 0.5 * (z + size)
         log_prob -= xp.log1p(e)
-        y_hat = z - size
-        y_hat *= 0.5
+        z -= size
+        z *= 0.5
+        z = xp.exp(z, **into(z))
         e += 1
-        return log_prob, xp.exp(y_hat) / e
+        z /= e
+        return log_prob, z
 
     def residual(self, y_hat, codes):
         """``y - y_hat``."""
-        return array_namespace(y_hat).astype(codes, y_hat.dtype) - y_hat
+        xp = array_namespace(y_hat)
+        return xp.subtract(xp.astype(codes, y_hat.dtype), y_hat, **into(y_hat))
 
     def residuals(self, z, codes, moderate=False):
         """Those of several models, of logits (n_rows, n_logits, any), in their place.
 
-        As ``y - y_hat = (+-1 - tanh(z / 2)) / 2``: a tanh and a difference, the halves
-        being left to `logit_scale`.
+        As ``y_hat - y``, of ``y_hat = 1 / (1 + exp(-z))``: both signs are left to
+        `logit_scale`.
         """
         xp = array_namespace(z)
-        z = xp.tanh(z, **into(z))
-        y = xp.astype(2 * codes - 1, z.dtype)[:, :, None]
-        return xp.subtract(y, z, **into(z))
+        z = xp.exp(z, **into(z))
+        z += 1
+        z **= -1
+        z -= xp.astype(codes, z.dtype)[:, :, None]
+        return z
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
@@ -149,7 +180,7 @@ class Categorical:
     def log_prob_and_y_hat(self, z, codes):
         """Both, for the price of one exponential."""
         xp = array_namespace(z)
-        z = z - _row_maxima(z)
+        z -= _row_maxima(z)
         log_prob = _observed(z, codes)
         e = xp.exp(z, **into(z))
         total = _row_sums(e)
@@ -159,6 +190,10 @@ class Categorical:
 
     def residual(self, y_hat, codes):
         """``y - y_hat``, y the indicator of the observed class."""
+        if is_numpy(y_hat):
+            np.negative(y_hat, out=y_hat)
+            y_hat[np.arange(len(y_hat)), codes[:, 0]] += 1
+            return y_hat
         xp = array_namespace(y_hat)
         classes = xp.arange(self.n_logits, device=codes.device)
         return xp.astype(codes == classes, y_hat.dtype) - y_hat
@@ -234,26 +269,32 @@ class Joint:
 
     def log_prob_and_y_hat(self, z, codes):
         """Both, for the price of one exponential."""
-        xp = array_namespace(z)
-        log_probs, y_hats = zip(
-            *(p.log_prob_and_y_hat(z[:, at], codes[:, c]) for p, at, c in self._parts())
-        )
-        return xp.concat(log_probs, axis=1), xp.concat(y_hats, axis=1)
+        log_probs = []
+
+        def y_hat(part, z, codes):
+            log_prob, found = part.log_prob_and_y_hat(z, codes)
+            log_probs.append(log_prob)
+            return found
+
+        z = self._in_place(z, codes, y_hat)
+        return array_namespace(z).concat(log_probs, axis=1), z
 
     def residual(self, y_hat, codes):
         """``y - y_hat`` of each output, side by side."""
-        return array_namespace(y_hat).concat(
-            [p.residual(y_hat[:, at], codes[:, c]) for p, at, c in self._parts()],
-            axis=1,
-        )
+        return self._in_place(y_hat, codes, lambda part, *given: part.residual(*given))
 
     def residuals(self, z, codes, moderate=False):
         """Those of several models, of logits (n_rows, n_logits, any), there."""
-        for part, at, col in self._parts():
-            own = z[:, at, :]
-            found = part.residuals(own, codes[:, col], moderate)
+        return self._in_place(
+            z, codes, lambda part, *given: part.residuals(*given, moderate)
+        )
+
+    def _in_place(self, z, codes, of_part):
+        for part, at, column in self._parts():
+            own = z[:, at, ...]
+            found = of_part(part, own, codes[:, column])
             if found is not own:  # elsewhere than on the host it may be new
-                z[:, at, :] = found
+                z[:, at, ...] = found
         return z
 
     def per_logit(self, w):

@@ -89,7 +89,7 @@ class Network:
                 intercepts[...] = _uniform(rng, 0.5, intercepts.shape)
         return theta
 
-    def forward(self, layers, X, *, guarded=False, room=None):
+    def forward(self, layers, X, *, guarded=False, out=None):
         """Every layer's activations.
 
         Parameters
@@ -98,28 +98,27 @@ class Network:
         X : array or sparse matrix of shape (n_rows, n_features)
         guarded : bool, default=False
             Give finite activations for every finite input, however large.
-        room : Room, default=None
-            Where the activations are put.
+        out : list of arrays of shape (n_rows, n_neurons), default=None
+            Where those of all layers but the first are put.
 
         Returns
         -------
         activations : list of arrays
             X, each hidden layer's a (n_rows, n_neurons), and last the logits.
         """
-        activations = [X]
-        for weights, intercepts in layers:
-            if len(activations) > 1:
-                activations[-1] = self.activation.value(activations[-1])
-            out = room and room.activations[len(activations) - 1][: X.shape[0]]
-            z = _product(activations[-1], weights, out)
+        activations, h = [X], X
+        for i, (weights, intercepts) in enumerate(layers):
+            if i > 0:
+                activations[i] = h = self.activation.value(activations[i])
+            z = _product(h, weights, out and out[i])
             if intercepts is not None:
                 z += intercepts
             if guarded and not largest_size(z) <= _largest_logit(z):  # NaN too
-                z = _affine_of_huge(activations[-1], weights, intercepts)
+                z = _affine_of_huge(h, weights, intercepts)
             activations.append(z)
         return activations
 
-    def backward(self, layers, activations, residual, *, room=None):
+    def backward(self, layers, activations, residual, gradient, *, out=None):
         """The gradient of the log-likelihood in every parameter, by the chain rule.
 
         With D = dLL/dz of a layer (for the last, the residual ``w (y - y_hat)``)::
@@ -131,31 +130,19 @@ class Network:
         layers, activations : as :meth:`forward` takes and gives them
             Those of hidden layers are overwritten.
         residual : array of shape (n_rows, n_logits)
-        room : Room, default=None
-            Where the gradient is put, and what leads to it.
-
-        Returns
-        -------
-        gradient : array of shape (n_parameters,)
+        gradient : list of (W, b)
+            Where it is put.
+        out : list of arrays of shape (n_rows, n_neurons), default=None
+            Where D of each hidden layer is put.
         """
-        xp = array_namespace(residual)
-        if room is None:
-            gradient = xp.empty(
-                self.n_parameters, dtype=residual.dtype, device=residual.device
-            )
-        else:
-            gradient = room.gradient
-        views = self.layers(gradient)
         for i in reversed(range(len(layers))):
-            h, (into_weights, into_intercepts) = activations[i], views[i]
+            h, (into_weights, into_intercepts) = activations[i], gradient[i]
             _product(h.T, residual, into_weights)
             if into_intercepts is not None:
-                into_intercepts[...] = xp.sum(residual, axis=0)
+                _column_sums(residual, into_intercepts)
             if i > 0:
-                out = room and room.below[i - 1][: residual.shape[0]]
-                residual = _product(residual, layers[i][0].T, out)
+                residual = _product(residual, layers[i][0].T, out and out[i - 1])
                 residual = self.activation.times_slope(residual, h)
-        return gradient
 
     def add_curvature(self, sums, X, weights):
         """Add ``X1^T diag(w) X1`` to the sum of each pair of logits.
@@ -212,6 +199,14 @@ def _product(a, b, out):
         return np.matmul(a, b, out=out)
     out[...] = a @ b
     return out
+
+
+def _column_sums(array, out):
+    """The sum of each column, put in `out`."""
+    if is_numpy(array):  # as a product: several times as fast
+        np.matmul(np.ones(len(array), array.dtype), array, out=out)
+    else:
+        out[...] = array_namespace(array).sum(array, axis=0)
 
 
 def _affine_of_huge(h, weights, intercepts):

@@ -9,7 +9,7 @@ import copy
 
 import numpy as np
 
-from .network import Network
+from .likelihood import weighed
 from .room import Room
 
 
@@ -108,7 +108,7 @@ class Networks:
         call, and may be overwritten.
         """
         rows = self.rows
-        room = Room(Network(self.network.sizes[:1]), rows, size)  # for the rows alone
+        room = Room(rows, size)
         gradient = np.empty(self.n_parameters, rows.X.dtype)
         shrink = self._shrunk
 
@@ -152,12 +152,12 @@ class Networks:
         z = logits.reshape(k * n, n_logits)
         log_prob, y_hat = self.likelihood.log_prob_and_y_hat(z, codes)
         residual = self.likelihood.residual(y_hat, codes)
-        log_prob = log_prob.reshape(k, n, -1)
-        residual = residual.reshape(k, n, n_logits)
-        if batch.weights is not None:
-            w = batch.weights
-            log_prob = log_prob * (w[:, None] if w.ndim == 1 else w)
-            residual *= w[:, None] if w.ndim == 1 else self.likelihood.per_logit(w)
+        log_prob, residual = weighed(
+            self.likelihood,
+            batch.weights,
+            log_prob.reshape(k, n, -1),
+            residual.reshape(k, n, n_logits),
+        )
         residual /= divisor
         return log_prob.sum(axis=(1, 2), dtype=np.float64), residual
 

@@ -22,7 +22,8 @@ from .._arrays import (
     to_host,
     widest_float,
 )
-from .room import Room
+from .likelihood import weighed
+from .mini_batches import MiniBatches
 from .rows import block_rows, largest_sizes, slices, take_rows
 
 
@@ -68,9 +69,9 @@ class Objective:
         self.network, self.likelihood, self.rows = network, likelihood, rows
         self.l2 = l2
         self.reduction = reduction
-        self._shrunk = network.weight_mask() if l2 else None
+        #: What the penalty takes l2 times: 1 at weights, 0 at intercepts. None: no l2.
+        self.shrunk = network.weight_mask() if l2 else None
         self._exponents = 0  # of the units that the features are read in
-        self._room = None
         self.n_parameters = network.n_parameters
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
@@ -98,8 +99,8 @@ class Objective:
         other.rows = rows
         if self.l2:  # the penalty stays on the weights of the features as they were
             other._exponents = self._exponents + exponents
-            other._shrunk = self._shrunk.copy()
-            weights, _ = self.network.layers(other._shrunk)[0]
+            other.shrunk = self.shrunk.copy()
+            weights, _ = self.network.layers(other.shrunk)[0]
             weights[...] = np.exp2(np.clip(-2 * other._exponents, -1000, 1000))[:, None]
         return other
 
@@ -113,25 +114,23 @@ class Objective:
         return self.on(self.rows.take(at), whole_penalty=whole_penalty)
 
     def parts(self, size, *, whole_penalty):
-        """A function of `at` that gives, as :meth:`part`, up to `size` of the rows.
+        """A function that says of up to `size` rows, at theta, what :meth:`part` says.
 
-        All in the same room: one is valid, and so is the gradient that it gave, until
-        the next.
+        It takes their places and theta, and returns their log-likelihood and the
+        gradient of their objective, which is valid until the next call and may be
+        overwritten. Of rows on a device, all are there.
         """
-        size = min(size, self.rows.n_rows)
-        if is_elsewhere(self.rows.X):  # whose namespace keeps memory at hand
-            here = copy.copy(self)
+        size, base = min(size, self.rows.n_rows), self
+        if is_elsewhere(self.rows.X):
             if self.l2:
-                here._shrunk = beside(self._shrunk, self.rows.X)
-            return partial(here.part, whole_penalty=whole_penalty)
-        if Room.is_large(self.network, self.rows, size):
-            return partial(self.part, whole_penalty=whole_penalty)
-        room = Room(self.network, self.rows, size)
+                base = copy.copy(self)
+                base.shrunk = beside(self.shrunk, self.rows.X)
+        elif not MiniBatches.are_large(self, size):
+            return MiniBatches(self, size, whole_penalty)
 
-        def part(at):
-            other = self.on(room.take(self.rows, at), whole_penalty=whole_penalty)
-            other._room = room
-            return other
+        def part(at, theta):
+            there = base.part(at, whole_penalty=whole_penalty).evaluate(theta)
+            return there.log_likelihood, there.gradient
 
         return part
 
@@ -146,11 +145,21 @@ class Objective:
         """The objective of `rows`, some of these: that of :meth:`part`."""
         other = copy.copy(self)
         other.rows = rows
-        share = rows.n_rows / self.rows.n_rows
+        share = self.share_of(rows.n_rows)
         other.l2 = self.l2 * (1.0 if whole_penalty else share)
         other.total_weight = self.total_weight * share
-        other.divisor = other.total_weight if self.reduction == "mean" else 1.0
+        other.divisor = self.divisor_of(rows.n_rows)
         return other
+
+    def share_of(self, n_rows):
+        """The share that so many rows are of these."""
+        return n_rows / self.rows.n_rows
+
+    def divisor_of(self, n_rows):
+        """What the sum over so many of the rows is divided by."""
+        if self.reduction == "sum":
+            return 1.0
+        return self.total_weight * self.share_of(n_rows)
 
     def evaluate(self, theta, *, curvature=False):
         """Value, gradient and, if asked, curvature at theta.
@@ -177,13 +186,12 @@ class Objective:
                 theta,
                 self.divisor,
                 curvature=curvature,
-                room=self._room,
             )
         )
         gradient = sums.gradient
         value = sums.log_likelihood - self.penalty(theta)
         if self.l2:
-            shrunk = (self.l2 / self.divisor * self._shrunk) * theta
+            shrunk = (self.l2 / self.divisor * self.shrunk) * theta
             xp = array_namespace(theta)
             gradient -= xp.astype(shrunk, theta.dtype, copy=False)
         return Evaluation(
@@ -225,7 +233,7 @@ class Objective:
         indices = (indices + np.arange(first, first + size)).reshape(-1)
         matrix = total.reshape(width * size, width * size)
         if self.l2:
-            matrix.reshape(-1)[:: width * size + 1] += self.l2 * self._shrunk[indices]
+            matrix.reshape(-1)[:: width * size + 1] += self.l2 * self.shrunk[indices]
         matrix /= self.divisor
         return indices, matrix
 
@@ -243,8 +251,8 @@ class Objective:
         if not self.l2:
             return 0.0
         if is_numpy(theta):
-            return 0.5 * self.l2 * float((self._shrunk * theta) @ theta)
-        return 0.5 * self.l2 * array_namespace(theta).sum(self._shrunk * theta * theta)
+            return 0.5 * self.l2 * float((self.shrunk * theta) @ theta)
+        return 0.5 * self.l2 * array_namespace(theta).sum(self.shrunk * theta * theta)
 
     def is_top(self, evaluation, tol):
         """Whether no component of the mean objective's gradient exceeds tol.
@@ -311,7 +319,7 @@ class Sums:
         )
 
 
-def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room=None):
+def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     """Log-likelihood, its gradient divided by `divisor`, and curvature: block by block.
 
     Parameters
@@ -324,8 +332,6 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
     divisor : float
     rows : Rows
     curvature : bool
-    room : Room, default=None
-        Where a batch is computed, as one block.
 
     Returns
     -------
@@ -340,29 +346,31 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature, room
         # than forming them.
         at_least = network.sizes[0]
         n_numbers += at_least
-    for block in [rows] if room else rows.blocks(n_numbers, at_least):
-        activations = network.forward(layers, block.X, room=room)
+    for block in rows.blocks(n_numbers, at_least):
+        activations = network.forward(layers, block.X)
         logits = activations[-1]
         for at in _chunks(logits):
             codes = block.codes[at, ...]
             w = None if block.weights is None else block.weights[at, ...]
-            log_prob, y_hat = likelihood.log_prob_and_y_hat(logits[at, ...], codes)
-            total += _weighted_sum(log_prob, w)
-            residual = likelihood.residual(y_hat, codes)
-            if w is not None:
-                w = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
-                residual *= w
-            residual /= divisor
-            logits[at, ...] = residual  # in their place
+            own = logits[at, ...]
+            log_prob, y_hat = likelihood.log_prob_and_y_hat(own, codes)
             if curvature:
                 pairs = likelihood.couplings(y_hat)
                 if w is not None:
+                    each = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
                     pairs = {
-                        (a, c): w[:, a if w.shape[1] > 1 else 0] * value
+                        (a, c): each[:, a if each.shape[1] > 1 else 0] * value
                         for (a, c), value in pairs.items()
                     }
                 network.add_curvature(sums, take_rows(block.X, at), pairs)
-        share = network.backward(layers, activations, logits, room=room)
+            residual = likelihood.residual(y_hat, codes)
+            log_prob, residual = weighed(likelihood, w, log_prob, residual)
+            total += xp.sum(log_prob, dtype=widest_float(log_prob))
+            residual /= divisor
+            if residual is not own:  # elsewhere than on the host it is new
+                logits[at, ...] = residual
+        share = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
+        network.backward(layers, activations, logits, network.layers(share))
         if gradient is None:
             gradient = xp.astype(share, dtype, copy=False)
         else:
@@ -403,7 +411,7 @@ def largest_safe_rate(objective):
         unit = max(unit, float(rows.total(largest_sizes, np.maximum).max()))
     shrunk = 0.0
     if base.l2:
-        first_logit = base._shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
+        first_logit = base.shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
         shrunk = (base.l2 / bound / unit * first_logit)[:, None]
 
     def apply(directions):
@@ -457,7 +465,12 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
         w = block.weights
         for at in _chunks(logits):
             log_prob = likelihood.log_prob(logits[at, ...], block.codes[at, ...])
-            total += _weighted_sum(log_prob, None if w is None else w[at, ...])
+            if w is not None:
+                of_rows = w[at, ...]
+                log_prob *= of_rows[:, None] if w.ndim == 1 else of_rows
+            total += array_namespace(log_prob).sum(
+                log_prob, dtype=widest_float(log_prob)
+            )
     return float(total)
 
 
@@ -465,10 +478,3 @@ def _chunks(logits):
     """Slices of rows that fit the cache with all that is computed of them."""
     row_bytes = 8 * logits.shape[1] * float_type(logits).itemsize
     return slices(logits.shape[0], block_rows(row_bytes, logits))
-
-
-def _weighted_sum(log_prob, weights):
-    xp = array_namespace(log_prob)
-    if weights is not None:
-        log_prob = log_prob * (weights[:, None] if weights.ndim == 1 else weights)
-    return xp.sum(log_prob, dtype=widest_float(log_prob))

@@ -10,31 +10,19 @@ from .._arrays import is_numpy
 from .on_demand import OnDemand
 from .rows import Rows, block_rows, take_rows
 
-#: Larger batches are no mini-batches: they are read in place, block by block.
-MOST_BYTES = 1 << 25
-
 
 class Room:
-    """Arrays for a batch of rows, what a network makes of them, and a gradient.
+    """Room for the rows of a batch.
 
     Parameters
     ----------
-    network : Network
     rows : Rows
         That batches will be taken from.
     size : int
         Rows in the largest batch.
-
-    Attributes
-    ----------
-    activations : list of arrays of shape (size, n_neurons)
-        Every layer's.
-    below : list of arrays of shape (size, n_neurons)
-        Every hidden layer's dLL/dz.
-    gradient : array of shape (n_parameters,)
     """
 
-    def __init__(self, network, rows, size):
+    def __init__(self, rows, size):
         def like(array):
             return np.empty((size, *array.shape[1:]), array.dtype)
 
@@ -42,20 +30,9 @@ class Room:
         self.X = np.empty((size, X.shape[1]), X.dtype) if rows.is_dense else None
         self.codes = like(rows.codes)
         self.weights = None if weights is None else like(weights)
-        self.activations = [np.empty((size, n), X.dtype) for n in network.sizes[1:]]
-        self.below = [np.empty_like(a) for a in self.activations[:-1]]
-        self.gradient = np.empty(network.n_parameters, X.dtype)
         if rows.centre is not None:
             mean, scale = rows.centre
             self.mean, self.inverse = mean, 1 / scale  # exact: a power of two
-
-    @staticmethod
-    def is_large(network, rows, size):
-        """Whether a batch would need more than is good to keep."""
-        row_bytes = (
-            network.sizes[0] + 2 * sum(network.sizes[1:])
-        ) * rows.X.dtype.itemsize
-        return size * row_bytes > MOST_BYTES
 
     def take(self, rows, at):
         """The rows at an index array or slice, standardised if they are to be.
@@ -89,7 +66,7 @@ def _take(array, at, room):
         array, at = array.source, array.places(at)
     if is_numpy(array) and array.flags.c_contiguous and array.flags.aligned:
         # `mode`: NumPy's default buffers what it writes to `out`.
-        return np.take(array, at, axis=0, out=out, mode="clip")
+        return array.take(at, axis=0, out=out, mode="clip")
     out[...] = array[at]  # `take` would copy all of the array first
     return out
 

@@ -106,8 +106,15 @@ class Standardised:
         if self._pulls and self.base.rows.is_dense:
             base = self.base.centred(self.mean, self.scale)
             return base.parts(size, whole_penalty=whole_penalty)
-        part = self.base.parts(size, whole_penalty=whole_penalty)
-        return lambda at: self._of(part(at))
+        base = self.base.parts(size, whole_penalty=whole_penalty)
+
+        def part(at, coordinates):
+            log_likelihood, gradient = base(at, self._of_base(coordinates))
+            if self._pulls:
+                self._pull(self._first_layer(gradient))
+            return log_likelihood, gradient
+
+        return part
 
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, in the same coordinates."""

@@ -33,12 +33,23 @@ def test_gradient():
     assert np.array_equal(Gradient()(np.zeros(2), Here(g)), g)
 
 
-def test_momentum_is_the_discounted_sum():
-    direction, given = Momentum(0.9), gradients()
+@pytest.mark.parametrize("share", [0.9, 0.5, 1e-4])
+def test_momentum_is_the_discounted_sum(share):
+    direction, given = Momentum(share), gradients(count=150)
     for t, g in enumerate(given):
         found = direction(np.zeros(5), Here(g))
-        expected = sum(0.9 ** (t - s) * given[s] for s in range(t + 1))
-        assert np.allclose(found, expected, rtol=1e-13)
+        expected = sum(share ** (t - s) * given[s] for s in range(t + 1))
+        assert np.allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_momenta_of_their_own():
+    shares = np.array([0.9, 0.5, 0.0])
+    direction, alone = Momentum(shares), [Momentum(share) for share in shares]
+    for g in gradients(3, count=150):
+        found = direction(np.zeros(3), Here(g))
+        for i, one in enumerate(alone):
+            expected = one(np.zeros(1), Here(g[i : i + 1]))
+            assert np.allclose(found[i], expected, rtol=1e-12)
 
 
 def test_no_momentum_is_the_gradient():
@@ -56,9 +67,10 @@ def test_momentum_leaves_the_gradient_alone():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_adam_is_scikit_learns(dtype):
-    direction, rate = Adam(), 0.001
-    peer = AdamOptimizer([np.zeros(5)], learning_rate_init=rate)
-    for g in gradients(count=30):
+    # Its sums fade by so much that their units are taken over, many times.
+    direction, rate = Adam(beta_2=0.99), 0.001
+    peer = AdamOptimizer([np.zeros(5)], learning_rate_init=rate, beta_2=0.99)
+    for g in gradients(count=1500):
         found = rate * direction(np.zeros(5, dtype), Here(g.astype(dtype)))
         (expected,) = peer._get_updates([-g])  # it descends
         assert found.dtype == dtype

@@ -73,10 +73,11 @@ class Rowwise:
         return self.x
 
     def parts(self, size, *, whole_penalty):
-        def part(at):
-            result = self.part(at, whole_penalty=whole_penalty)
-            assert len(result.x) <= size
-            return result
+        def part(at, theta):
+            part = self.part(at, whole_penalty=whole_penalty)
+            assert len(part.x) <= size
+            here = part.evaluate(theta)
+            return here.log_likelihood, here.gradient
 
         return part
 

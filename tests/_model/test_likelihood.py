@@ -172,7 +172,7 @@ def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
     z[:3], z[3:6, ::2] = 0.0, -0.0
     kept = z.copy(), codes.copy()
     with np.errstate(all="raise", under="ignore"):
-        log_prob, y_hat = likelihood.log_prob_and_y_hat(z, codes)
+        log_prob, y_hat = likelihood.log_prob_and_y_hat(z.copy(), codes)
     assert log_prob.dtype == y_hat.dtype == dtype
     assert log_prob.shape == codes.shape and y_hat.shape == z.shape
     tiny = np.finfo(dtype).tiny
@@ -188,8 +188,8 @@ def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
 def test_both_at_once_take_codes_of_any_integer_type(likelihood, dtype, codes_dtype):
     z, codes = draw(likelihood)
     z = z.astype(dtype)
-    found = likelihood.log_prob_and_y_hat(z, codes.astype(codes_dtype))
-    expected = likelihood.log_prob_and_y_hat(z, codes)
+    found = likelihood.log_prob_and_y_hat(z.copy(), codes.astype(codes_dtype))
+    expected = likelihood.log_prob_and_y_hat(z.copy(), codes)
     for one, other in zip(found, expected):
         assert one.dtype == dtype and np.array_equal(one, other)
 
@@ -252,7 +252,7 @@ def test_safe_at_any_logit(likelihood, dtype, size):
     _, codes = draw(likelihood, n=200)
     with np.errstate(all="raise", under="ignore"):
         log_prob, y_hat = likelihood.log_prob(z, codes), likelihood.y_hat(z)
-        residual = likelihood.residual(y_hat, codes)
+        residual = likelihood.residual(y_hat.copy(), codes)
         curvature = dense_curvature(likelihood, y_hat)
     assert log_prob.dtype == y_hat.dtype == dtype
     eps = np.finfo(dtype).eps
@@ -263,18 +263,27 @@ def test_safe_at_any_logit(likelihood, dtype, size):
 
 
 @every
-def test_nothing_given_is_changed(likelihood):
+def test_what_is_changed_and_what_is_not(likelihood):
     z, codes = draw(likelihood)
     before = z.copy(), codes.copy()
     y_hat = likelihood.y_hat(z)
     kept = y_hat.copy()
     likelihood.log_prob(z, codes)
-    likelihood.log_prob_and_y_hat(z, codes)
-    likelihood.residual(y_hat, codes)
     dense_curvature(likelihood, y_hat)
     assert np.array_equal(z, before[0])
-    assert np.array_equal(codes, before[1])
     assert np.array_equal(y_hat, kept)
+    assert likelihood.log_prob_and_y_hat(z, codes)[1] is z
+    assert likelihood.residual(y_hat, codes) is y_hat
+    assert np.array_equal(codes, before[1])
+
+
+@every
+def test_few_rows_as_many(likelihood):
+    z, codes = draw(likelihood)
+    many = np.tile(z, (300, 1)), np.tile(codes, (300, 1))
+    few = likelihood.log_prob_and_y_hat(z[:5].copy(), codes[:5])
+    for one, other in zip(few, likelihood.log_prob_and_y_hat(*many)):
+        assert np.allclose(one, other[:5], rtol=1e-15, atol=1e-15)
 
 
 def test_sigmoid_is_exact_in_both_tails():

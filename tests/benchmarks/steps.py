@@ -51,7 +51,9 @@ OF_REGRESSION = {
 
 OF_NETWORKS = {
     "new memory for every batch": {
-        "skneuron._model.room.Room.is_large": staticmethod(lambda *given: True)
+        "skneuron._model.mini_batches.MiniBatches.are_large": staticmethod(
+            lambda *given: True
+        )
     },
     "rows gathered by X[at]": {
         "skneuron._model.room._take": lambda array, at, room: array[at]

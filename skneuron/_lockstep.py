@@ -44,7 +44,7 @@ from ._model import (
 )
 from ._model.rows import take_rows
 from ._predictions import check_same_place
-from ._threads import blas_on_one_thread
+from ._threads import blas_on_one_thread, one_blas
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import value
 
@@ -280,7 +280,7 @@ def _fit_some_networks(estimators, first, network, targets, rows):
         )
     stops = [Plateau(value, m.tol, m.n_iter_no_change) for m in members]
     fitted = {}
-    with numbers_may_end():
+    with numbers_may_end(), one_blas():
         walk = epochs_together(
             objective,
             objective.join(np.tile(start, (len(members), 1))),

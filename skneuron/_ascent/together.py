@@ -44,7 +44,8 @@ def climb_together(objective, theta, rates, *, max_iter, tol):
     Parameters
     ----------
     objective : SideBySide
-        Or whatever has its `gradients`, `values`, `noise`, `resolution` and `largest`.
+        Or whatever has its `gradients`, `values`, `safe_rates`, `noise`, `resolution`
+        and `largest`.
     theta : array of shape (n_parameters, n_members)
         The start; overwritten.
     rates : array of shape (n_members,)
@@ -65,6 +66,7 @@ def climb_together(objective, theta, rates, *, max_iter, tol):
     n_members = theta.shape[1]
     n_iter = np.zeros(n_members, dtype=int)
     fell, lost = np.zeros((2, n_members), dtype=bool)
+    may_fall = rates > objective.safe_rates()
     tol = max(tol, objective.resolution)
     members, shadows = np.arange(n_members), {}
     trifle = np.where(np.arange(len(theta)) % 2, TRIFLE, -TRIFLE)
@@ -87,7 +89,8 @@ def climb_together(objective, theta, rates, *, max_iter, tol):
         gradient = _gradients(objective, there, members, shadows, rates)
         for member in _parted(theta, members, shadows):
             lost[member] = True
-        falls = _falls(objective, here, there, gradient, step, members, values, fell)
+        asked = (may_fall & ~fell)[members]
+        falls = _falls(objective, here, there, gradient, step, members, values, asked)
         fell[members[falls]] = True
         if objective.noise > TRIFLE:
             lost[members[falls]] = True
@@ -122,13 +125,13 @@ def _parted(theta, members, shadows):
     ]
 
 
-def _falls(objective, here, there, gradient, step, members, values, fell):
-    """Which members' objectives are lower `there`, of those that never were before.
+def _falls(objective, here, there, gradient, step, members, values, asked):
+    """Which members' objectives are lower `there`, of those that are `asked` for.
 
     The objectives are concave: where the slope still points ahead, a step has climbed.
     Only others have to be evaluated. What that gives is kept in `values`.
     """
-    asked = (np.einsum("pk,pk->k", gradient, step) < 0) & ~fell[members]
+    asked &= np.einsum("pk,pk->k", gradient, step) < 0
     last = values[members]
     values[members] = np.nan
     if not asked.any():

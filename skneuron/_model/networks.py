@@ -10,6 +10,7 @@ import copy
 import numpy as np
 
 from .likelihood import weighed
+from .network import _column_sums, _product
 from .room import Room
 
 
@@ -104,56 +105,80 @@ class Networks:
 
         It takes the flat vector, too, and returns the total log-likelihoods,
         (n_members,), and the gradient of the objectives, the penalties whole: what
-        `Objective.part` gives, for all members. The gradient is valid until the next
-        call, and may be overwritten.
+        `Objective.parts` gives, for all members.
         """
-        rows = self.rows
-        room = Room(rows, size)
-        gradient = np.empty(self.n_parameters, rows.X.dtype)
-        shrink = self._shrunk
+        return _Batches(self, size)
 
-        def part(at, vector):
-            batch = room.take(rows, at)
-            layers = self._views(vector)
-            activations = self._forward(layers, batch.X)
-            logits = activations[-1]
-            # Operations in the order of `Objective.evaluate`: the same to the last bit.
-            divisor = rows.total_weight * (batch.n_rows / rows.n_rows)
-            values, residual = self._residuals(logits, batch, divisor)
-            self._backward(layers, activations, residual, self._views(gradient))
-            if shrink is not None:
-                shrunk = shrink / divisor * vector
-                np.subtract(gradient, shrunk.astype(vector.dtype), out=gradient)
-            return values, gradient
 
-        return part
+class _Batches:
+    """As `MiniBatches`, of all members.
 
-    def _forward(self, layers, X):
+    What the first layer computes of rows is (n_rows, n_members * n_neurons), as its
+    product gives it; what others do, (n_members, n_rows, n_neurons).
+    """
+
+    def __init__(self, networks, size):
+        self._networks = networks
+        rows, shape, k = networks.rows, networks.network.sizes, networks.n_members
+        self._room = Room(rows, size)
+        self._gradient = np.empty(networks.n_parameters, rows.X.dtype)
+        self._into = networks._views(self._gradient)
+        first, *others = shape[1:]
+        shapes = [(size, k * first), *((k, size, n) for n in others)]
+        self._activations = [np.empty(shape, rows.X.dtype) for shape in shapes]
+        self._below = [np.empty_like(a) for a in self._activations[:-1]]
+        self._vector = self._layers = None
+
+    def __call__(self, at, vector):
+        networks = self._networks
+        rows, shrink = networks.rows, networks._shrunk
+        batch = self._room.take(rows, at)
+        if vector is not self._vector:  # an epoch moves it in place
+            self._vector, self._layers = vector, networks._views(vector)
+        activations = self._forward(batch.X)
+        # Operations in the order of `Objective.evaluate`: the same to the last bits.
+        divisor = rows.total_weight * (batch.n_rows / rows.n_rows)
+        values, residual = self._residuals(activations[-1], batch, divisor)
+        self._backward(activations, residual)
+        if shrink is not None:
+            shrunk = shrink / divisor * vector
+            self._gradient -= shrunk.astype(vector.dtype)
+        return values, self._gradient
+
+    def _by_member(self, array):
+        """(n_members, n_rows, n_neurons) of what a first layer computed: a view."""
+        n, k = len(array), self._networks.n_members
+        return array.reshape(n, k, -1).transpose(1, 0, 2)
+
+    def _forward(self, X):
         """Every layer's activations: X, and then (n_members, n_rows, n_neurons)."""
+        n, activation = X.shape[0], self._networks.network.activation
+        weights, intercepts = self._layers[0]
+        z = _product(X, weights.reshape(len(weights), -1), self._activations[0][:n])
+        if intercepts is not None:
+            z += intercepts.reshape(-1)
         activations = [X]
-        for i, (weights, intercepts) in enumerate(layers):
-            if i == 0:
-                z = X @ weights.reshape(len(weights), -1)
-                if intercepts is not None:
-                    z += intercepts.reshape(-1)
-                z = z.reshape(len(z), self.n_members, -1).transpose(1, 0, 2)
-            else:
-                activations[-1] = self.network.activation.value(activations[-1])
-                z = activations[-1] @ weights
-                if intercepts is not None:
-                    z += intercepts[:, None]
-            activations.append(z)
+        for (weights, intercepts), room in zip(self._layers[1:], self._activations[1:]):
+            h = activation.value(z)
+            if h.ndim == 2:
+                h = self._by_member(h)
+            activations.append(h)
+            z = np.matmul(h, weights, out=room[:, :n])
+            if intercepts is not None:
+                z += intercepts[:, None]
+        activations.append(self._by_member(z) if z.ndim == 2 else z)
         return activations
 
     def _residuals(self, logits, batch, divisor):
         """Log-likelihoods of the members, and dLL/dz over the divisor."""
+        likelihood = self._networks.likelihood
         k, n, n_logits = logits.shape
-        codes = np.tile(batch.codes, (k, 1))
+        codes = np.concatenate([batch.codes] * k)
         z = logits.reshape(k * n, n_logits)
-        log_prob, y_hat = self.likelihood.log_prob_and_y_hat(z, codes)
-        residual = self.likelihood.residual(y_hat, codes)
+        log_prob, y_hat = likelihood.log_prob_and_y_hat(z, codes)
+        residual = likelihood.residual(y_hat, codes)
         log_prob, residual = weighed(
-            self.likelihood,
+            likelihood,
             batch.weights,
             log_prob.reshape(k, n, -1),
             residual.reshape(k, n, n_logits),
@@ -161,16 +186,26 @@ class Networks:
         residual /= divisor
         return log_prob.sum(axis=(1, 2), dtype=np.float64), residual
 
-    def _backward(self, layers, activations, residual, views):
+    def _backward(self, activations, residual):
         """The chain rule, as `Network.backward`'s, into views of the gradient."""
-        for i in reversed(range(len(layers))):
-            h, (into_weights, into_intercepts) = activations[i], views[i]
+        network, n = self._networks.network, residual.shape[1]
+        for i in reversed(range(1, len(self._layers))):
+            h, (into_weights, into_intercepts) = activations[i], self._into[i]
+            np.matmul(h.transpose(0, 2, 1), residual, out=into_weights)
             if into_intercepts is not None:
-                into_intercepts[...] = residual.sum(axis=1)
-            if i > 0:
-                np.matmul(h.transpose(0, 2, 1), residual, out=into_weights)
-                below = residual @ layers[i][0].transpose(0, 2, 1)
-                residual = self.network.activation.times_slope(below, h)
-            else:
-                wide = residual.transpose(1, 0, 2).reshape(h.shape[0], -1)
-                into_weights.reshape(len(into_weights), -1)[...] = h.T @ wide
+                np.sum(residual, axis=1, out=into_intercepts)
+            room, weights = self._below[i - 1], self._layers[i][0].transpose(0, 2, 1)
+            if i > 1:
+                below = np.matmul(residual, weights, out=room[:, :n])
+                residual = network.activation.times_slope(below, h)
+            else:  # both as the first layer has them, without gaps
+                flat, h = room[:n], self._activations[0][:n]
+                np.matmul(residual, weights, out=self._by_member(flat))
+                residual = network.activation.times_slope(flat, h)
+        if residual.ndim == 3:
+            residual = residual.transpose(1, 0, 2).reshape(n, -1)
+        into_weights, into_intercepts = self._into[0]
+        wide = into_weights.reshape(len(into_weights), -1)
+        _product(activations[0].T, residual, wide)
+        if into_intercepts is not None:
+            _column_sums(residual, into_intercepts.reshape(-1))

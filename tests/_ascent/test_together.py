@@ -56,6 +56,9 @@ class Hills:
             axis=1,
         ).reshape(len(theta), len(members))
 
+    def safe_rates(self):
+        return np.zeros(len(self.hills))
+
     def values(self, theta, members):
         self.valued += members.tolist()
         return np.array(
@@ -102,6 +105,24 @@ def test_a_rate_that_overshoots():
             assert climbs.fell[i] == one.fell
     assert climbs.fell.any() and not climbs.fell.all()
     assert not climbs.lost[~climbs.fell].any()
+
+
+def test_at_a_safe_rate_nobody_asks_for_a_fall():
+    hills = [logistic(n=60, p=3, spread=10, seed=seed) for seed in range(4)]
+    rates = np.array([0.1, 0.1, 10.0, 1e3])
+
+    class Sure(Hills):
+        def safe_rates(self):
+            return np.array([0.1, 0.2, 0.1, 0.1])
+
+    sure, unsure = Sure(hills), Hills(hills)
+    one, other = (
+        climb_together(those, np.zeros((3, 4)), rates, max_iter=30, tol=0.0)
+        for those in (sure, unsure)
+    )
+    assert np.array_equal(one.theta, other.theta)
+    assert np.array_equal(one.fell, other.fell)
+    assert set(sure.valued) == {2, 3}
 
 
 def test_a_climb_that_tumbles_is_lost():

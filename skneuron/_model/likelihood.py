@@ -113,11 +113,12 @@ class Bernoulli:
         e = xp.exp(-size)
         log_prob = xp.astype(codes, z.dtype)
         log_prob *= z
-        log_prob -= 0.5 * (z + size)
+        size += z
+        size *= 0.5
+        log_prob -= size
         log_prob -= xp.log1p(e)
-        z -= size
-        z *= 0.5
-        z = xp.exp(z, **into(z))
+        # The numerator is exp(min(z, 0)), and e is exp(-|z|).
+        z = xp.maximum(xp.astype(z >= 0, z.dtype), e, **into(z))
         e += 1
         z /= e
         return log_prob, z

@@ -203,7 +203,7 @@ def _product(a, b, out):
 
 def _column_sums(array, out):
     """The sum of each column, put in `out`."""
-    if is_numpy(array):  # as a product: several times as fast
+    if is_numpy(array) and array.shape[1] > 1:  # as a product: several times as fast
         np.matmul(np.ones(len(array), array.dtype), array, out=out)
     else:
         out[...] = array_namespace(array).sum(array, axis=0)

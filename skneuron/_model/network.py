@@ -9,7 +9,7 @@ C-ordered matrix of shape (n_in + 1, n_out).
 """
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+from scipy.linalg import blas
 
 from .._arrays import array_namespace, float_type, is_numpy, is_sparse, largest_size
 from .activations import ACTIVATIONS
@@ -165,15 +165,15 @@ class Network:
         d = self.sizes[0]
         width = d + self.fit_intercept
         scaled = np.empty((X.shape[0], width), X.dtype)
-        syrk = get_blas_funcs("syrk", (scaled,))
+        syrk = blas.ssyrk if X.dtype == np.float32 else blas.dsyrk
         for pair, weight in weights.items():
             if pair not in sums:
                 sums[pair] = np.zeros((width, width), X.dtype, order="F")
             # One factor on both sides: BLAS syrk, half the work, adds up in place.
-            root = np.sqrt(abs(weight))
-            np.multiply(X, root[:, None], out=scaled[:, :d])
-            scaled[:, d:] = root[:, None]
-            sign = -1.0 if weight.min(initial=0) < 0 else 1.0
+            root = np.sqrt(abs(weight))[:, None]
+            np.multiply(X, root, out=scaled[:, :d])
+            scaled[:, d:] = root
+            sign = -1.0 if np.minimum.reduce(weight, initial=0) < 0 else 1.0
             sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
 
     def _add_whole_curvature(self, sums, X, weights):

@@ -214,28 +214,32 @@ class Objective:
 
     def _curvature_block(self, sums, first, size):
         width = len(sums[first, first])
+        if size == 1:
+            matrix = _whole(sums[first, first])
+            indices = np.arange(width) * self.network.sizes[1] + first
+            return indices, self._penalised(indices, matrix)
         total = np.empty((width, size, width, size))
         for a in range(size):
             for c in range(a, size):
-                lower = sums[first + a, first + c]
-                whole = lower + lower.T
-                whole[np.diag_indices(width)] *= 0.5
-                total[:, a, :, c] = whole
+                total[:, a, :, c] = whole = _whole(sums[first + a, first + c])
                 if a != c:
                     total[:, c, :, a] = whole
-        if size > 1:
-            # Softmax cannot see a shift of all its logits: there the curvature is 0,
-            # and the gradient too. Any definite matrix in that place keeps the
-            # directions that it can see, and spares their solver a singular matrix.
-            own = sum(total[:, a, :, a] for a in range(size)) / size**2
-            total += own[:, None, :, None]
+        # Softmax cannot see a shift of all its logits: there the curvature is 0, and
+        # the gradient too. Any definite matrix in that place keeps the directions that
+        # it can see, and spares their solver a singular matrix.
+        own = sum(total[:, a, :, a] for a in range(size)) / size**2
+        total += own[:, None, :, None]
         indices = np.arange(width)[:, None] * self.network.sizes[1]
         indices = (indices + np.arange(first, first + size)).reshape(-1)
         matrix = total.reshape(width * size, width * size)
+        return indices, self._penalised(indices, matrix)
+
+    def _penalised(self, indices, matrix):
+        """The curvature, from that of the log-likelihood's sum; in its place."""
         if self.l2:
-            matrix.reshape(-1)[:: width * size + 1] += self.l2 * self.shrunk[indices]
+            matrix.reshape(-1)[:: len(matrix) + 1] += self.l2 * self.shrunk[indices]
         matrix /= self.divisor
-        return indices, matrix
+        return matrix
 
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
@@ -295,6 +299,13 @@ class Objective:
         return theta
 
 
+def _whole(lower):
+    """The symmetric matrix of a lower triangle, in float64."""
+    whole = (lower + lower.T).astype(np.float64, order="C", copy=False)
+    whole.reshape(-1)[:: len(whole) + 1] *= 0.5
+    return whole
+
+
 @dataclass
 class Sums:
     """What some rows give of each sum over the examples; ``+`` puts rows together.
@@ -337,8 +348,8 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     -------
     sums : Sums
     """
-    layers, xp = network.layers(like(theta, rows.X)), array_namespace(rows.X)
-    dtype = beside(theta[:0], rows.X).dtype
+    there, xp = beside(theta, rows.X), array_namespace(rows.X)
+    layers, dtype = network.layers(like(there, rows.X)), there.dtype
     total, gradient, sums = 0.0, None, {}
     n_numbers, at_least = sum(network.sizes[1:]), 64
     if curvature:
@@ -371,10 +382,9 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
                 logits[at, ...] = residual
         share = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
         network.backward(layers, activations, logits, network.layers(share))
-        if gradient is None:
-            gradient = xp.astype(share, dtype, copy=False)
-        else:
-            gradient += xp.astype(share, dtype, copy=False)
+        if share.dtype != dtype:
+            share = xp.astype(share, dtype)
+        gradient = share if gradient is None else gradient + share
     if not is_numpy(theta):
         return Sums(total, gradient, sums)
     # Once for all blocks, as this waits for them.

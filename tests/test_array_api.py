@@ -412,7 +412,8 @@ def test_a_search_goes_in_lockstep_there(
     # Neither the features of a fold, nor gradients more than once an iteration.
     assert max(map(math.prod, moved)) < X.size / 2
     n_gradients = sum(len(shape) > 1 and shape[0] == X.shape[1] + 1 for shape in moved)
-    assert 10 * len(together) < n_gradients <= 11 * len(together)
+    # Squares of the features, for the rates that are safe, are moved once.
+    assert 10 * len(together) < n_gradients <= 12 * len(together)
     assert of_scikit_learn.get_namespace(ours.log_likelihoods_)[0] is put.xp
     assert np.isfinite(to_host(ours.log_likelihoods_)).sum() == 2 * 5
 

@@ -29,7 +29,6 @@ from .._arrays import (
     is_sparse,
     largest_size,
     like,
-    to_host,
     widest_float,
 )
 from .rows import block_rows, take_rows
@@ -176,18 +175,12 @@ class SideBySide:
         take long to know is left at 0.
         """
         n_inputs, unknown = self.X.shape[1], np.zeros(len(self.splits))
-        if n_inputs > FEW_INPUTS or any(one.counts.ndim == 2 for one in self.groups):
+        in_groups = self.groups and all(one.counts.ndim == 1 for one in self.groups)
+        if n_inputs > FEW_INPUTS or not in_groups:
             return unknown
-        squares = np.zeros((len(self.groups[0].counts), n_inputs, n_inputs))
-        for group in self.groups:
-            X = take_rows(self.X, group.rows)
-            weighted = X
-            if self.weights is not None:
-                weights = self.weights[group.rows][:, None]
-                weighted = X.multiply(weights).tocsr() if is_sparse(X) else X * weights
-            own = X.T @ weighted
-            own = own.toarray() if is_sparse(own) else to_host(own)
-            squares += group.counts[:, None, None] * own
+        products = all_to_host([self._squares(group.rows) for group in self.groups])
+        counts = np.stack([group.counts for group in self.groups], axis=1)
+        squares = np.tensordot(counts, np.stack(products), axes=1)
         if not np.isfinite(squares).all():
             return unknown
         curvature = np.linalg.eigvalsh(squares)[:, -1][self.splits]
@@ -197,6 +190,15 @@ class SideBySide:
         curvature += self._penalty.max(axis=0)
         with np.errstate(divide="ignore"):
             return 0.99 * 2 * self.total_weight / curvature
+
+    def _squares(self, at):
+        """``X^T diag(w) X`` of some rows."""
+        X = weighted = take_rows(self.X, at)
+        if self.weights is not None:
+            w = self.weights[at][:, None]
+            weighted = X.multiply(w).tocsr() if is_sparse(X) else X * w
+        squares = X.T @ weighted
+        return squares.toarray() if is_sparse(squares) else squares
 
     def log_likelihoods(self, theta, members):
         """The total log-likelihood of each member, without its penalty."""

@@ -70,12 +70,18 @@ def weighed(likelihood, weights, log_prob, residual):
     """
     if weights is None:
         return log_prob, residual
-    if weights.ndim == 1:
-        weights = weights[:, None]
-        residual *= weights
-    else:
-        residual *= likelihood.per_logit(weights)
-    return log_prob * weights, residual
+    residual *= by_logit(likelihood, weights)
+    return log_prob * by_output(weights), residual
+
+
+def by_output(weights):
+    """Weights of rows, or of outputs, to multiply (n_rows, n_outputs) by."""
+    return weights[:, None] if weights.ndim == 1 else weights
+
+
+def by_logit(likelihood, weights):
+    """The same, to multiply (n_rows, n_logits) by."""
+    return weights[:, None] if weights.ndim == 1 else likelihood.per_logit(weights)
 
 
 class Bernoulli:

@@ -73,7 +73,7 @@ class MiniBatches:
         network.backward(layers, activations, residual, self._into, out=below)
         gradient = self._gradient.astype(theta.dtype, copy=False)
         if objective.l2:
-            l2 = objective.l2 * (1.0 if self._whole_penalty else objective.share_of(n))
+            l2 = objective.l2_of(n, self._whole_penalty)
             gradient -= ((l2 / divisor) * objective.shrunk * theta).astype(theta.dtype)
         return float(log_prob.sum(dtype=np.float64)), gradient
 

@@ -22,7 +22,7 @@ from .._arrays import (
     to_host,
     widest_float,
 )
-from .likelihood import weighed
+from .likelihood import by_logit, by_output, weighed
 from .mini_batches import MiniBatches
 from .rows import block_rows, largest_sizes, slices, take_rows
 
@@ -145,15 +145,18 @@ class Objective:
         """The objective of `rows`, some of these: that of :meth:`part`."""
         other = copy.copy(self)
         other.rows = rows
-        share = self.share_of(rows.n_rows)
-        other.l2 = self.l2 * (1.0 if whole_penalty else share)
-        other.total_weight = self.total_weight * share
+        other.l2 = self.l2_of(rows.n_rows, whole_penalty)
+        other.total_weight = self.total_weight * self.share_of(rows.n_rows)
         other.divisor = self.divisor_of(rows.n_rows)
         return other
 
     def share_of(self, n_rows):
         """The share that so many rows are of these."""
         return n_rows / self.rows.n_rows
+
+    def l2_of(self, n_rows, whole_penalty):
+        """The penalty's strength that so many of the rows bear."""
+        return self.l2 * (1.0 if whole_penalty else self.share_of(n_rows))
 
     def divisor_of(self, n_rows):
         """What the sum over so many of the rows is divided by."""
@@ -368,7 +371,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
             if curvature:
                 pairs = likelihood.couplings(y_hat)
                 if w is not None:
-                    each = w[:, None] if w.ndim == 1 else likelihood.per_logit(w)
+                    each = by_logit(likelihood, w)
                     pairs = {
                         (a, c): each[:, a if each.shape[1] > 1 else 0] * value
                         for (a, c), value in pairs.items()
@@ -476,8 +479,7 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
         for at in _chunks(logits):
             log_prob = likelihood.log_prob(logits[at, ...], block.codes[at, ...])
             if w is not None:
-                of_rows = w[at, ...]
-                log_prob *= of_rows[:, None] if w.ndim == 1 else of_rows
+                log_prob *= by_output(w[at, ...])
             total += array_namespace(log_prob).sum(
                 log_prob, dtype=widest_float(log_prob)
             )

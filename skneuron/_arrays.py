@@ -82,21 +82,21 @@ def beside(array, other):
 
 
 def all_beside(arrays, other):
-    """As `beside`, of matrices with as many rows: in one move."""
+    """As `beside`, of matrices with as many columns: in one move."""
     if not (arrays and is_elsewhere(other)):
         return arrays
-    ends = np.cumsum([array.shape[1] for array in arrays]).tolist()
-    moved = beside(np.concatenate(arrays, axis=1), other)
-    return [moved[:, start:end] for start, end in zip([0, *ends], ends)]
+    ends = np.cumsum([len(array) for array in arrays]).tolist()
+    moved = beside(np.concatenate(arrays), other)
+    return [moved[start:end, :] for start, end in zip([0, *ends], ends)]
 
 
 def all_to_host(arrays):
-    """As `to_host`, of arrays that differ in their last axis alone: in one move."""
+    """As `to_host`, of arrays that differ in their first axis alone: in one move."""
     if not (arrays and is_elsewhere(arrays[0])):
         return arrays
-    ends = np.cumsum([array.shape[-1] for array in arrays])
-    moved = to_host(array_namespace(arrays[0]).concat(arrays, axis=-1))
-    return np.split(moved, ends[:-1], axis=-1)
+    ends = np.cumsum([array.shape[0] for array in arrays])
+    moved = to_host(array_namespace(arrays[0]).concat(arrays))
+    return np.split(moved, ends[:-1])
 
 
 def like(array, other):

@@ -135,7 +135,7 @@ class Bernoulli:
         return xp.subtract(xp.astype(codes, y_hat.dtype), y_hat, **into(y_hat))
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, of logits (n_rows, n_logits, any), in their place.
+        """Those of several models, of logits (n_logits, any, n_rows), in their place.
 
         As ``y_hat - y``, of ``y_hat = 1 / (1 + exp(-z))``: both signs are left to
         `logit_scale`.
@@ -144,7 +144,7 @@ class Bernoulli:
         z = xp.exp(z, **into(z))
         z += 1
         z **= -1
-        z -= xp.astype(codes, z.dtype)[:, :, None]
+        z -= xp.astype(codes, z.dtype).T[:, None, :]
         return z
 
     def per_logit(self, w):
@@ -206,20 +206,17 @@ class Categorical:
         return xp.astype(codes == classes, y_hat.dtype) - y_hat
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, of logits (n_rows, n_logits, any), in their place.
+        """Those of several models, of logits (n_logits, any, n_rows), in their place.
 
         The exponentials of `moderate` logits, and sums of them, are finite and not 0.
         """
         xp = array_namespace(z)
         if not moderate:
-            z -= xp.max(z, axis=1, keepdims=True)
+            z -= xp.max(z, axis=0)
         z = xp.exp(z, **into(z))
-        z /= -xp.sum(z, axis=1, keepdims=True)
-        if is_numpy(z):
-            z[np.arange(len(z)), codes[:, 0]] += 1
-        else:
-            observed = codes == xp.arange(self.n_logits, device=codes.device)
-            z += xp.astype(observed, z.dtype)[:, :, None]
+        z /= -xp.sum(z, axis=0)
+        observed = codes == xp.arange(self.n_logits, device=codes.device)
+        z += xp.astype(observed, z.dtype).T[:, None, :]
         return z
 
     def per_logit(self, w):
@@ -291,17 +288,20 @@ class Joint:
         return self._in_place(y_hat, codes, lambda part, *given: part.residual(*given))
 
     def residuals(self, z, codes, moderate=False):
-        """Those of several models, of logits (n_rows, n_logits, any), there."""
-        return self._in_place(
-            z, codes, lambda part, *given: part.residuals(*given, moderate)
-        )
+        """Those of several models, of logits (n_logits, any, n_rows), there."""
+        for part, at, column in self._parts():
+            own = z[at, ...]
+            found = part.residuals(own, codes[:, column], moderate)
+            if found is not own:  # elsewhere than on the host it may be new
+                z[at, ...] = found
+        return z
 
     def _in_place(self, z, codes, of_part):
         for part, at, column in self._parts():
-            own = z[:, at, ...]
+            own = z[:, at]
             found = of_part(part, own, codes[:, column])
-            if found is not own:  # elsewhere than on the host it may be new
-                z[:, at, ...] = found
+            if found is not own:
+                z[:, at] = found
         return z
 
     def per_logit(self, w):

@@ -60,6 +60,30 @@ class Group:
         self.active = np.atleast_2d(self.counts).max(axis=0) > 0
 
 
+class _Features:
+    """The features X of a block of rows, and their products with rows of numbers.
+
+    Sparse ones take longer to make, and to transpose, than to multiply with.
+    """
+
+    def __init__(self, X):
+        self._X, self._X_T = X, X.T
+
+    def logits(self, weights, room):
+        """``weights @ X.T``, in `room` if that helps."""
+        if is_sparse(self._X):
+            return (self._X @ weights.T).T
+        if is_elsewhere(self._X):
+            return weights @ self._X_T
+        return np.matmul(weights, self._X_T, out=room.reshape(len(weights), -1))
+
+    def sums(self, residuals):
+        """``residuals @ X``."""
+        if is_sparse(self._X):
+            return (self._X_T @ residuals.T).T
+        return residuals @ self._X
+
+
 class SideBySide:
     """The mean penalised log-likelihoods of several logistic regressions.
 
@@ -105,6 +129,7 @@ class SideBySide:
         self.n_logits = likelihood.n_logits
         self.n_threads = 1 if is_elsewhere(X) else n_threads
         self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
+        self._taken = {}  # the blocks of the last call, likely those of the next
         self.dtype = float_type(X)
         order, self.groups = _grouped(counts)
         rows = take_rows(X, beside(order, X))
@@ -148,23 +173,21 @@ class SideBySide:
         members : int array of shape (n_members,)
             Which of all members these are.
         """
-        likelihood = self.likelihood
-        scale = likelihood.logit_scale.astype(self.dtype)[:, None]
-        gradient = np.zeros((self.X.shape[1], self.n_logits, len(members)))
-        bound = self._unit * np.abs(theta).reshape(*gradient.shape).sum(axis=0)
+        likelihood, n_inputs = self.likelihood, self.X.shape[1]
+        scale = likelihood.logit_scale[:, None, None]
+        gradient = np.zeros((self.n_logits, len(members), n_inputs))
+        bound = self._unit * np.abs(theta).reshape(n_inputs, -1).sum(axis=0)
         moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
 
-        def share(X, at, z, active, counts):
+        def share(features, at, z, active, counts):
             z = likelihood.residuals(z, self.codes[at, ...], moderate)
             self._weigh(z, at, members[active], counts)
-            xp = array_namespace(z)
-            total = X.T @ xp.reshape(z, (z.shape[0], -1))
-            return xp.reshape(total, (-1, *z.shape[1:]))
+            return features.sums(array_namespace(z).reshape(z, (-1, z.shape[2])))
 
         for active, total in self._sums(theta, members, scale, share):
-            gradient[:, :, active] += total
-        gradient *= likelihood.logit_scale[:, None]
-        gradient = gradient.reshape(self.n_parameters, len(members))
+            gradient[:, active] += total.reshape(self.n_logits, -1, n_inputs)
+        gradient *= scale
+        gradient = np.moveaxis(gradient, 2, 0).reshape(self.n_parameters, len(members))
         gradient -= self._penalty[:, members] * theta
         return gradient / self.total_weight[members]
 
@@ -203,18 +226,18 @@ class SideBySide:
     def log_likelihoods(self, theta, members):
         """The total log-likelihood of each member, without its penalty."""
 
-        def share(X, at, z, active, counts):
+        def share(features, at, z, active, counts):
             xp, codes = array_namespace(z), self.codes[at, ...]
-            n, n_logits, n_active = z.shape
-            z = xp.reshape(xp.permute_dims(z, (0, 2, 1)), (-1, n_logits))
-            log_prob = self.likelihood.log_prob(z, xp.repeat(codes, n_active, axis=0))
-            log_prob = xp.reshape(log_prob, (n, n_active, -1))
-            log_prob = xp.asarray(xp.permute_dims(log_prob, (0, 2, 1)), copy=True)
+            n_logits, n_active, n = z.shape
+            z = xp.reshape(xp.permute_dims(z, (1, 2, 0)), (-1, n_logits))
+            log_prob = self.likelihood.log_prob(z, xp.tile(codes, (n_active, 1)))
+            log_prob = xp.reshape(log_prob, (n_active, n, -1))
+            log_prob = xp.asarray(xp.permute_dims(log_prob, (2, 0, 1)), copy=True)
             self._weigh(log_prob, at, members[active], counts)
-            return xp.sum(log_prob, axis=(0, 1), dtype=widest_float(z))
+            return xp.sum(log_prob, axis=(0, 2), dtype=widest_float(z))
 
         values = np.zeros(len(members))
-        for active, total in self._sums(theta, members, self.dtype.type(1), share):
+        for active, total in self._sums(theta, members, 1, share):
             values[active] += total
         return values
 
@@ -226,39 +249,48 @@ class SideBySide:
         return (likelihood - penalty) / self.total_weight[members]
 
     def _sums(self, theta, members, scale, share):
-        """Pairs of members' places and sums of shares, some for each group."""
-        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members)) * scale
+        """Pairs of members' places and sums of shares, some for each group.
+
+        Logits are computed times `scale`. A share is given the features of a block of
+        rows, its place, the logits, (n_logits, n_active, n_rows), and the members and
+        counts of them; what it returns is added up over a group's blocks.
+        """
+        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members))
+        # Members before rows: NumPy's inner loops are over many rows, not few members.
+        theta = (theta.transpose(1, 2, 0) * scale).astype(self.dtype, order="C")
         groups, of_each = [], []
         for group in self.groups:
             active = np.flatnonzero(group.active[self.splits[members]])
             if len(active):
-                columns = np.ascontiguousarray(theta[:, :, active], self.dtype)
                 groups.append((group, active))
-                of_each.append(columns.reshape(len(columns), -1))
+                own = np.take(theta, active, axis=1)
+                of_each.append(own.reshape(-1, self.X.shape[1]))
         tasks = [
-            (group, active, columns, at)
-            for (group, active), columns in zip(groups, all_beside(of_each, self.X))
-            for at in _blocks(group.rows, columns, self.X)
+            (group, active, weights, at)
+            for (group, active), weights in zip(groups, all_beside(of_each, self.X))
+            for at in _blocks(group.rows, weights, self.X)
         ]
+        self._taken = {
+            (at.start, at.stop): self._taken.get((at.start, at.stop))
+            or _Features(take_rows(self.X, at))
+            for *_, at in tasks
+        }
 
         def run(mine):
             sums, room = {}, np.empty(0, self.dtype)
-            for group, active, columns, at in mine:
-                X = take_rows(self.X, at)
-                n, width = X.shape[0], columns.shape[1]
-                if is_sparse(X) or is_elsewhere(X):
-                    z = X @ columns
-                else:
-                    if len(room) < n * width:
-                        room = np.empty(n * width, self.dtype)
-                    z = np.matmul(X, columns, out=room[: n * width].reshape(n, width))
+            for group, active, weights, at in mine:
+                features, n = self._taken[at.start, at.stop], at.stop - at.start
+                size = weights.shape[0] * n
+                if len(room) < size:
+                    room = np.empty(size, self.dtype)
+                z = features.logits(weights, room[:size])
                 counts = group.counts
                 if counts.ndim == 2:
                     first = at.start - group.rows.start
                     counts = counts[first : first + n, ...]
                 xp = array_namespace(z)
-                z = xp.reshape(z, (n, self.n_logits, -1))
-                total = share(X, at, z, active, counts)
+                z = xp.reshape(z, (self.n_logits, -1, n))
+                total = share(features, at, z, active, counts)
                 total = xp.astype(total, widest_float(total), copy=False)
                 key = group.rows.start
                 if key in sums:
@@ -277,40 +309,26 @@ class SideBySide:
         return [(active, total) for (active, _), total in zip(sums, totals)]
 
     def _weigh(self, z, at, members, counts):
-        """Multiply (n_rows, any, n_members) by the weights of rows and members."""
-        if is_elsewhere(z):
-            return self._weigh_elsewhere(z, at, members, counts)
+        """Multiply (any, n_members, n_rows) by the weights of rows and members."""
+        xp, splits = array_namespace(z), self.splits[members]
         if self.weights is not None:
-            z *= self.weights[at, None, None]
+            z *= self.weights[at]
         if self.tables is not None:
-            z *= self.tables[self.codes[at, 0]][:, None, members]
-        counts = counts[..., self.splits[members]]
+            table = like(self.tables[:, members].T, z)
+            z *= xp.take(table, self.codes[at, 0], axis=1)
         if counts.ndim == 2:
-            z *= counts[:, None, :]
-        elif not np.all(counts == 1):
-            z *= counts
-
-    def _weigh_elsewhere(self, z, at, members, counts):
-        xp = array_namespace(z)
-        if self.weights is not None:
-            z *= self.weights[at][:, None, None]
-        if self.tables is not None:
-            table = like(self.tables[:, members], z)
-            z *= xp.take(table, self.codes[at, 0], axis=0)[:, None, :]
-        splits = self.splits[members]
-        if counts.ndim == 2:
-            z *= xp.take(counts, beside(splits, z), axis=1)[:, None, :]
+            z *= xp.take(counts, beside(splits, z), axis=1).T
         elif not np.all(counts[splits] == 1):
-            z *= like(counts[splits].astype(np.float64), z)
+            z *= like(counts[splits].astype(float), z)[:, None]
 
 
-def _blocks(rows, columns, X):
+def _blocks(rows, weights, X):
     """Slices of the same length, but for rounding; here, an even number of them.
 
     Some 2.5 MB with what is computed of them: smaller ones spend their time in calls,
     and two threads wake each other too often; larger ones leave the cache.
     """
-    n_inputs, width = columns.shape
+    width, n_inputs = weights.shape
     n_rows = rows.stop - rows.start
     size = block_rows((n_inputs + width) * float_type(X).itemsize * 2 // 5, X)
     n_blocks = -(-n_rows // size)

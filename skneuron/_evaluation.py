@@ -125,23 +125,19 @@ class Evaluation:
 
         trains, across = [train for train, _ in self.splits], {}
         for team in teams:
-            if team.shares_rows:
-                start = time.time()
-                fitted = team.fit(self.X, self.y, trains, self.weights)
+            start = time.time()
+            done = team.fit_across(self.X, self.y, trains, self.weights)
+            if done is not None:
                 seconds = (time.time() - start) / n_splits
-                across[team] = [(members, seconds) for members in fitted]
+                across[team] = [(of_split, seconds) for of_split in done]
         for split, (train, test) in enumerate(self.splits):
             fold = Fold(self, train, test)
             for team in teams:
-                start, head = time.time(), None
+                start, done, seconds = time.time(), None, 0.0
                 if team in across:
-                    members, seconds = across[team][split]
-                else:
-                    if team.last is None:
-                        (members,) = team.fit(self.X, self.y, [train], self.weights)
-                    else:
-                        members, head = team.fit_pipelines(fold)
-                    seconds = time.time() - start
+                    done, seconds = across[team][split]
+                members, head = team.fit(fold, done)
+                seconds += time.time() - start
                 outcomes = self._scored(team, members, head, seconds, fold, split)
                 for number, outcome in zip(team.candidates, outcomes, strict=True):
                     out[number * n_splits + split] = outcome

@@ -52,13 +52,16 @@ from .mlp import value
 BUDGET = 1 << 28
 
 
-def fit_regressions(estimators, X, y, trains, sample_weight):
+def fit_regressions(estimators, X, y, trains, sample_weight, units=None):
     """Logistic regressions by full-batch gradient ascent, each on rows of its own.
 
     Parameters
     ----------
     estimators, X, y, trains, sample_weight
         As `fit_together` takes them.
+    units : list of (centre, scale), default=None
+        For each distinct training set, in the order of `trains`: what its features are
+        read as, ``(X - centre) / scale``. None: as they are.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def fit_regressions(estimators, X, y, trains, sample_weight):
             X, y, weights = check_data(estimators[0], X, y, sample_weight, reset=True)
             if isinstance(X, OnDemand):  # one by one: folds side by side are a copy
                 return {}
-            data = _Data(X, y, weights, trains)
+            data = _Data(X, y, weights, trains, units)
     except Exception:  # to be raised, or warned of, fit by fit, as it is alone
         return {}
     members = [
@@ -90,7 +93,8 @@ def fit_regressions(estimators, X, y, trains, sample_weight):
 class _Data:
     """What all members share: the data, and which rows count in which split."""
 
-    def __init__(self, X, y, weights, trains):
+    def __init__(self, X, y, weights, trains, units):
+        self.units = units
         self.X, self.weights = X, None if weights is None else to_host(weights)
         self.targets = find_targets(y, known=None, classes=None, partial=False)
         self.codes = to_host(self.targets.encode(y))
@@ -126,6 +130,10 @@ class _Data:
         if weights is not None and is_elsewhere(self.X):
             weights = like(weights, self.X)
         X = take_rows(self.X, beside(at, self.X))
+        if self.units is not None:
+            centre, scale = self.units[split]
+            X = X - centre
+            X /= scale
         return Rows(X, beside(self.codes[at], X), weights)
 
 
@@ -178,6 +186,7 @@ def _fit_some(members, data, first):
             weights=data.weights,
             tables=tables,
             fit_intercept=first.fit_intercept,
+            units=data.units and [np.stack(of) for of in zip(*data.units)],
             n_threads=n_threads,
         )
         rates = np.array([float(member.estimator.learning_rate) for member in members])

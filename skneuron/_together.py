@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _num_samples
 
 from ._lockstep import fit_networks, fit_regressions
+from ._scaling import as_columns, only_scales, units_of
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 
@@ -187,39 +188,104 @@ class Team:
     def weight_name(self):
         return "sample_weight" if self.last is None else f"{self.last}__sample_weight"
 
-    @property
-    def shares_rows(self):
-        # What the steps before make of the rows is another thing in every fold.
-        return self.last is None and shares_rows(next(iter(self.candidates.values())))
+    def fit_across(self, X, y, trains, weights):
+        """What of the members of all folds can be fitted at once.
 
-    def fit(self, X, y, trains, weights):
-        """For each of `trains`, the members: fitted, or what their fits raised."""
-        members = [clone(one) for _ in trains for one in self.candidates.values()]
-        n = len(self.candidates)
+        Returns
+        -------
+        done : list of (head, members), one for each of `trains`, or None
+            The fitted steps before the last, and each member's last step: fitted, what
+            its fit raised, or None, if it is to be fitted with its fold. None for all
+            where the folds have no rows in common.
+        """
+        one, n = next(iter(self.candidates.values())), len(self.candidates)
+        if not shares_rows(last_step(one)):
+            return None
+        members = [
+            clone(last_step(one)) for _ in trains for one in self.candidates.values()
+        ]
         rows = [train for train in trains for _ in range(n)]
-        fitted = fit_together(members, X, y, rows, weights)
-        return [fitted[i : i + n] for i in range(0, len(fitted), n)]
+        head = None if self.last is None else one[:-1]
+        if head is None or not head.steps:
+            heads = [head] * len(trains)
+            fitted = fit_together(members, X, y, rows, weights)
+        else:
+            heads, fitted = _fit_scaled(head, members, X, y, rows, trains, weights)
+        return heads and [
+            (head, fitted[n * i : n * (i + 1)]) for i, head in enumerate(heads)
+        ]
 
-    def fit_pipelines(self, fold):
-        """The members of one fold, and the steps before the last that they share."""
-        first, *others = (clone(one) for one in self.candidates.values())
-        head = first[:-1]
-        X, y = fold.training
-        if head.steps:
-            try:
-                X = head.fit_transform(X, y)
-            except Exception as error:
-                return [error] * len(self.candidates), None
-        fitted = fit_together(
-            [last_step(one) for one in (first, *others)],
-            X,
-            y,
-            [np.arange(_num_samples(X))] * len(self.candidates),
-            fold.weights,
-        )
+    def fit(self, fold, done=None):
+        """The members of one fold: fitted, or what their fits raised.
+
+        Parameters
+        ----------
+        fold : Fold
+        done : (head, members), default=None
+            What :meth:`fit_across` has of this fold.
+
+        Returns
+        -------
+        members : list
+        head : Pipeline or None
+            The fitted steps before the last that they share.
+        """
+        mine = [clone(one) for one in self.candidates.values()]
+        if self.last is None:
+            if done is None:
+                of, rows = fold.evaluation, [fold.train] * len(mine)
+                return fit_together(mine, of.X, of.y, rows, of.weights), None
+            return done[1], None
+        head, lasts = done or (mine[0][:-1], [None] * len(mine))
+        missing = [i for i, last in enumerate(lasts) if last is None]
+        if missing:
+            X, y = fold.training
+            if head.steps:
+                try:
+                    X = head.transform(X) if done else head.fit_transform(X, y)
+                except Exception as error:
+                    return [error] * len(mine), None
+            fitted = fit_together(
+                [last_step(mine[i]) for i in missing],
+                X,
+                y,
+                [np.arange(_num_samples(X))] * len(missing),
+                fold.weights,
+            )
+            for i, last in zip(missing, fitted):
+                lasts[i] = last
         return [
             last
             if isinstance(last, Exception)
             else Pipeline([*head.steps, (self.last, last)])
-            for last in fitted
+            for last in lasts
         ], head
+
+
+def _fit_scaled(head, members, X, y, rows, trains, weights):
+    """Members after steps that only scale columns; (None, None) after others.
+
+    To them the features of a fold are X in units of its own: they share its rows.
+
+    Returns
+    -------
+    heads : list of Pipeline
+        The steps fitted to each of `trains`.
+    fitted : list
+        Each of the members, or None.
+    """
+    nothing, columns = (None, None), as_columns(X)
+    if columns is None or not only_scales(head):
+        return nothing
+    if len(members) == len(trains) or not members[0].fit_intercept:
+        return nothing
+    try:
+        some = [_safe_indexing(X, train) for train in trains]
+        heads = [clone(head).fit(one) for one in some]
+        units = [units_of(*pair) for pair in zip(heads, some)]
+    except Exception:  # to be raised fold by fold
+        return nothing
+    if not all(units):
+        return nothing
+    fitted = fit_regressions(members, columns, y, rows, weights, units)
+    return heads, [fitted.get(i) for i in range(len(members))]

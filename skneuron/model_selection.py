@@ -39,7 +39,9 @@ class LockstepSearchCV(GridSearchCV):
 
     A grid over other parameters as well is as many such groups. The estimator may be
     the last step of a `Pipeline`: the steps before it are fitted once for each of
-    their own settings and each fold. Every other candidate is fitted by itself, as
+    their own settings and each fold. After steps that only shift and stretch columns
+    of float64 (`StandardScaler`, `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`), folds
+    go together, too: to the fits of a fold X is then in other units. Every other candidate is fitted by itself, as
     `GridSearchCV` does it.
 
     Parameters

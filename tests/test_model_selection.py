@@ -26,7 +26,11 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
     OneHotEncoder,
+    QuantileTransformer,
+    RobustScaler,
     StandardScaler,
     TargetEncoder,
 )
@@ -97,21 +101,25 @@ def parameters(estimator):
 
 @pytest.fixture
 def together(monkeypatch):
-    """How many fits each call of Team.fit, or fit_pipelines, was for."""
-    calls, fit, fit_pipelines = [], Team.fit, Team.fit_pipelines
+    """How many fits each call of Team.fit, or fit_across, was for."""
+    calls, fit, fit_across = [], Team.fit, Team.fit_across
 
-    def counted(team, *args):
-        found = fit(team, *args)
-        calls.append(sum(map(len, found)))
-        return found
+    def counted(team, fold, done=None):
+        members, head = fit(team, fold, done)
+        if done is None:
+            calls.append(len(members))
+        return members, head
 
-    def counted_pipelines(team, fold):
-        found = fit_pipelines(team, fold)
-        calls.append(len(found[0]))
-        return found
+    def counted_across(team, *args):
+        done = fit_across(team, *args)
+        if done is not None:
+            fitted = [one for _, members in done for one in members]
+            assert None not in fitted  # or fitted with its fold
+            calls.append(len(fitted))
+        return done
 
     monkeypatch.setattr(Team, "fit", counted)
-    monkeypatch.setattr(Team, "fit_pipelines", counted_pipelines)
+    monkeypatch.setattr(Team, "fit_across", counted_across)
     return calls
 
 
@@ -407,7 +415,84 @@ def pipeline(model=LR):
 def test_pipelines(model, scoring, together):
     grid = {"scaler__with_mean": [True, False], "clf__learning_rate": [0.1, 0.3, 1.0]}
     check(pipeline(model), grid, scoring=scoring)
-    assert together == [3] * 6
+    assert together == ([9] * 2 if model is LR else [3] * 6)
+
+
+TOGETHER = {"clf__learning_rate": [0.01, 0.1, 0.3], "clf__C": [1.0, np.inf]}
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    "scalers",
+    [
+        [StandardScaler()],
+        [StandardScaler(with_std=False)],
+        [RobustScaler()],
+        [MinMaxScaler((-1, 1)), None, StandardScaler()],
+        [MaxAbsScaler(), "passthrough", RobustScaler(with_centering=False)],
+    ],
+    ids=short,
+)
+def test_folds_go_together_after_scalers(scalers, n_classes, together):
+    model = Pipeline([*((f"{i}", one) for i, one in enumerate(scalers)), ("clf", LR)])
+    X, y = data(n_classes)
+    search = check(model, TOGETHER, X, y, **LOSS)
+    assert together == [18]
+    assert np.isfinite(search.log_likelihoods_).any()
+    together.clear()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    weights = {"clf__class_weight": [None, "balanced", {0: 2.0}]}
+    search = check(model, weights, frame, y, {"clf__sample_weight": WEIGHTS})
+    assert together == [9]
+    np.testing.assert_array_equal(search.best_estimator_.feature_names_in_, [*"abcd"])
+
+
+def test_folds_go_together_in_columns_that_do_not_vary(together):
+    constant = X.copy()
+    constant[:, 1], constant[:, 2] = 3.0, 0.0
+    check(pipeline(), TOGETHER, constant, np.stack([Y, 1 - Y], axis=1), scoring=None)
+    assert together == [18]
+
+
+class Scaler(StandardScaler):
+    """Which may do anything else besides."""
+
+
+@pytest.mark.parametrize(
+    "scaler, change",
+    [
+        (Scaler(), np.array),
+        (MinMaxScaler(clip=True), np.array),
+        (MaxAbsScaler(clip=True), np.array),
+        (QuantileTransformer(n_quantiles=5), np.array),
+        (StandardScaler(), np.float32),
+        (StandardScaler(), lambda X: X + 100.0),  # digits are lost so far off
+        (StandardScaler(), np.ndarray.tolist),
+        (StandardScaler(with_mean=False), sparse.csr_array),
+        (StandardScaler().set_output(transform="pandas"), np.array),
+    ],
+    ids=short,
+)
+def test_folds_go_apart_after_others(scaler, change, together):
+    model = Pipeline([("scaler", scaler), ("clf", LR)])
+    check(model, {"clf__learning_rate": [0.1, 0.5]}, change(X), **LOSS)
+    assert together == [2] * 3
+
+
+def test_folds_go_apart_without_an_intercept_and_for_a_single_candidate(together):
+    check(pipeline(clone(LR).set_params(fit_intercept=False)), {"clf__C": [1.0, 2.0]})
+    check(pipeline(), {"clf__learning_rate": [0.1]})
+    assert together == [2] * 3 + [1] * 3
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the")
+def test_those_that_cannot_go_together_after_a_scaler():
+    """A refused rate, a climb that leaves the numbers, a fold without a class."""
+    grid = {"clf__learning_rate": [0.1, 50.0, -1.0, 1e300]}
+    check(pipeline(), grid, **LOSS)
+    rare = np.where(np.arange(len(Y)) < 20, 2, Y)
+    check(pipeline(), grid, y=rare, cv=KFold(4), error_score=-1.0, scoring=None)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +516,7 @@ def test_grids_over_steps(grid, together):
 def test_pipelines_with_weights(together):
     fit_params = {"clf__sample_weight": WEIGHTS}
     check(pipeline(), {"clf__learning_rate": [0.1, 0.2]}, fit_params=fit_params)
-    assert together == [2] * 3
+    assert together == [6]
     together.clear()
     fit_params["scaler__sample_weight"] = WEIGHTS
     check(pipeline(), {"clf__learning_rate": [0.1, 0.2]}, fit_params=fit_params)
@@ -476,7 +561,7 @@ def test_a_step_fits_once_for_its_settings_and_fold():
 
 def test_a_pipeline_of_one_step(together):
     check(Pipeline([("clf", LR)]), {"clf__learning_rate": [0.1, 0.3]})
-    assert together == [2] * 3
+    assert together == [6]
 
 
 @pytest.mark.parametrize("changes", [{"memory": "cache"}, {"verbose": True}])
@@ -702,7 +787,7 @@ def test_a_progress_bar(together, capsys):
     search = LockstepSearchCV(pipeline(), {"clf__C": [1.0, 2.0]}, cv=3)
     search.set_callbacks(ProgressBar()).fit(X, Y)
     printed = capsys.readouterr().out
-    assert together == [2] * 3
+    assert together == [6]
     assert "LockstepSearchCV - search" in printed and "100%" in printed
 
 

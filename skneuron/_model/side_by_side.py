@@ -107,6 +107,9 @@ class SideBySide:
     tables : array of shape (n_classes, n_members), default=None
         Weights of the classes of a single output; None: all 1.
     fit_intercept : bool, default=True
+    units : (centres, scales), default=None
+        Arrays of shape (n_splits, n_features): the members of a split are regressions
+        on ``(X - centre) / scale``, with an intercept. Dense only.
     n_threads : int, default=1
         Blocks that are computed at a time. BLAS should have one thread then.
     """
@@ -123,9 +126,11 @@ class SideBySide:
         weights=None,
         tables=None,
         fit_intercept=True,
+        units=None,
         n_threads=1,
     ):
         self.likelihood, self.splits, self.tables = likelihood, splits, tables
+        self.units = units
         self.n_logits = likelihood.n_logits
         self.n_threads = 1 if is_elsewhere(X) else n_threads
         self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
@@ -150,6 +155,11 @@ class SideBySide:
         self.resolution = 64 * self.noise  # of a gradient
         self._unit = max(1.0, largest_size(X) if min(X.shape) else 0.0)
         terms = 4.0 * self.X.shape[0] * self.X.shape[1]
+        if units is not None:  # what they make of parameters is larger
+            centres, scales = units
+            terms *= (1 + float(abs(centres / scales).sum(axis=1).max())) / min(
+                1.0, float(scales.min())
+            )
         #: Parameters up to this size give logits, and sums of them, that are finite.
         self.largest = float(limits.max) / terms / self._unit
         if np.any(l2):  # ... and penalties
@@ -176,7 +186,7 @@ class SideBySide:
         likelihood, n_inputs = self.likelihood, self.X.shape[1]
         scale = likelihood.logit_scale[:, None, None]
         gradient = np.zeros((self.n_logits, len(members), n_inputs))
-        bound = self._unit * np.abs(theta).reshape(n_inputs, -1).sum(axis=0)
+        bound = self._unit * np.abs(self._in_units(theta, members)).sum(axis=0)
         moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
 
         def share(features, at, z, active, counts):
@@ -187,7 +197,10 @@ class SideBySide:
         for active, total in self._sums(theta, members, scale, share):
             gradient[:, active] += total.reshape(self.n_logits, -1, n_inputs)
         gradient *= scale
-        gradient = np.moveaxis(gradient, 2, 0).reshape(self.n_parameters, len(members))
+        gradient = np.moveaxis(gradient, 2, 0)
+        if self.units is not None:
+            _pull(gradient, *self._units_of(members))
+        gradient = gradient.reshape(self.n_parameters, len(members))
         gradient -= self._penalty[:, members] * theta
         return gradient / self.total_weight[members]
 
@@ -204,6 +217,10 @@ class SideBySide:
         products = all_to_host([self._squares(group.rows) for group in self.groups])
         counts = np.stack([group.counts for group in self.groups], axis=1)
         squares = np.tensordot(counts, np.stack(products), axes=1)
+        if self.units is not None:
+            for matrix, centre, scale in zip(squares, *self.units):
+                _pull(matrix, centre[:, None], scale[:, None])
+                _pull(matrix.T, centre[:, None], scale[:, None])
         if not np.isfinite(squares).all():
             return unknown
         curvature = np.linalg.eigvalsh(squares)[:, -1][self.splits]
@@ -248,6 +265,21 @@ class SideBySide:
         likelihood = self.log_likelihoods(theta, members)
         return (likelihood - penalty) / self.total_weight[members]
 
+    def _units_of(self, members):
+        """Centres and scales, (n_features, 1, n_members)."""
+        return [of[self.splits[members]].T[:, None, :] for of in self.units]
+
+    def _in_units(self, theta, members):
+        """The parameters for X as it is, (n_inputs, n_logits, n_members)."""
+        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members))
+        if self.units is None:
+            return theta
+        centres, scales = self._units_of(members)
+        theta = theta.copy()
+        theta[:-1] /= scales
+        theta[-1] -= (centres * theta[:-1]).sum(axis=0)
+        return theta
+
     def _sums(self, theta, members, scale, share):
         """Pairs of members' places and sums of shares, some for each group.
 
@@ -255,7 +287,7 @@ class SideBySide:
         rows, its place, the logits, (n_logits, n_active, n_rows), and the members and
         counts of them; what it returns is added up over a group's blocks.
         """
-        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members))
+        theta = self._in_units(theta, members)
         # Members before rows: NumPy's inner loops are over many rows, not few members.
         theta = (theta.transpose(1, 2, 0) * scale).astype(self.dtype, order="C")
         groups, of_each = [], []
@@ -320,6 +352,12 @@ class SideBySide:
             z *= xp.take(counts, beside(splits, z), axis=1).T
         elif not np.all(counts[splits] == 1):
             z *= like(counts[splits].astype(float), z)[:, None]
+
+
+def _pull(gradient, centres, scales):
+    """The chain rule of `_in_units`, in place, along the first axis."""
+    gradient[:-1] -= centres * gradient[-1:]
+    gradient[:-1] /= scales
 
 
 def _blocks(rows, weights, X):

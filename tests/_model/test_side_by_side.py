@@ -76,6 +76,7 @@ class Problem:
         fit_intercept=True,
         weighted=True,
         classes_weigh=False,
+        in_units=False,
         n_threads=1,
         size=1.0,
         seed=0,
@@ -93,6 +94,10 @@ class Problem:
         self.weights = rng.integers(0, 4, n) * 0.5 if weighted else None
         self.tables = rng.random((n_classes[0], k)) + 0.5 if classes_weigh else None
         self.network = Network((4, self.likelihood.n_logits), "identity", fit_intercept)
+        self.units = None
+        if in_units:
+            self.units = rng.standard_normal((2, n_splits, 4))
+            self.units[1] = np.exp(self.units[1])
         self.theta = size * rng.standard_normal((self.network.n_parameters, k))
         self.together = SideBySide(
             self.likelihood,
@@ -104,6 +109,7 @@ class Problem:
             weights=self.weights,
             tables=self.tables,
             fit_intercept=fit_intercept,
+            units=self.units,
             n_threads=n_threads,
         )
 
@@ -112,7 +118,11 @@ class Problem:
         weights = np.ones(len(at)) if self.weights is None else self.weights[at].copy()
         if self.tables is not None:
             weights *= self.tables[self.codes[at, 0], member]
-        rows = Rows(self.X[at], self.codes[at], weights)
+        X = self.X[at]
+        if self.units is not None:
+            centre, scale = self.units[:, self.splits[member]]
+            X = (X - centre) / scale
+        rows = Rows(X, self.codes[at], weights)
         return Objective(self.network, self.likelihood, rows, self.l2[member])
 
     def check(self, members=None, rtol=1e-11):
@@ -161,6 +171,25 @@ def test_features(name, make, dtype, fit_intercept):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_weights_of_classes(name, draw_counts, weighted):
     Problem(name, draw_counts, weighted=weighted, classes_weigh=True).check()
+
+
+@every
+@counting
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_splits_with_units_of_their_own(name, draw_counts, n_threads):
+    problem = Problem(name, draw_counts, in_units=True, n_threads=n_threads)
+    problem.check()
+    problem.check(np.array([2, 0]) % len(problem.splits))
+
+
+@every
+def test_safe_rates_in_units(name, monkeypatch):
+    monkeypatch.setattr(side_by_side, "FEW_ROWS", 1)
+    problem = Problem(name, in_units=True, weighted=False)
+    problem.together._penalty[:] = problem.l2[:] = 0
+    found = problem.together.safe_rates()
+    expected = [0.99 * largest_safe_rate(problem.alone(i)) for i in range(len(found))]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
 @every
@@ -278,8 +307,8 @@ def test_inputs_are_not_written_to():
 
 
 def test_parameters_up_to_the_largest_give_finite_numbers():
-    for dtype in (np.float64, np.float32):
-        problem = Problem("softmax of 3", dtype=dtype)
+    for more in ({}, {"dtype": np.float32}, {"in_units": True}):
+        problem = Problem("softmax of 3", **more)
         members = np.arange(len(problem.splits))
         theta = np.sign(problem.theta) * problem.together.largest
         with np.errstate(over="ignore"):

@@ -41,8 +41,8 @@ class LockstepSearchCV(GridSearchCV):
     the last step of a `Pipeline`: the steps before it are fitted once for each of
     their own settings and each fold. After steps that only shift and stretch columns
     of float64 (`StandardScaler`, `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`), folds
-    go together, too: to the fits of a fold X is then in other units. Every other candidate is fitted by itself, as
-    `GridSearchCV` does it.
+    go together, too: to the fits of a fold X is then in other units. Every other
+    candidate is fitted by itself, as `GridSearchCV` does it.
 
     Parameters
     ----------

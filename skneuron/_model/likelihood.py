@@ -14,7 +14,11 @@ what they return in the place of their first argument, where that is NumPy's.
 
 import numpy as np
 
-from .._arrays import array_namespace, into, is_numpy
+from .._arrays import array_namespace, into, is_numpy, widest_float
+
+#: So many numbers, and this large in the mean, have their logarithms summed as those of
+#: products of so many factors.
+MANY, LARGE, FACTORS = 4096, 0.05, 32
 
 
 def log_sigmoid(z):
@@ -57,21 +61,30 @@ def _row_sums(z):
     return z @ array_namespace(z).ones_like(z[:1, :]).T
 
 
-def weighed(likelihood, weights, log_prob, residual):
-    """Log-likelihoods and residuals times the weights of their rows, or of outputs.
+def _sum_of_log1p(e):
+    """``sum log(1 + e)`` of numbers from 0 to 1.
 
-    Parameters
-    ----------
-    likelihood : Bernoulli, Categorical or Joint
-    weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
-    log_prob : array of shape (..., n_rows, n_outputs)
-    residual : array of shape (..., n_rows, n_logits)
-        Overwritten.
+    A logarithm takes as long as many products, and the logarithm of a product is as
+    exact. Small numbers, which a sum with 1 would round away, are taken one by one.
     """
-    if weights is None:
-        return log_prob, residual
-    residual *= by_logit(likelihood, weights)
-    return log_prob * by_output(weights), residual
+    if is_numpy(e) and e.size >= MANY and np.mean(e) >= LARGE:
+        e = e.reshape(-1)
+        some = e[: len(e) // FACTORS * FACTORS]
+        factors = np.add(some, 1.0, dtype=np.float64).reshape(FACTORS, -1)
+        products = np.multiply.reduce(factors, axis=0)
+        return np.sum(np.log(products)) + _sum_of_log1p(e[len(some) :])
+    xp = array_namespace(e)
+    return xp.sum(xp.log1p(e), dtype=widest_float(e))
+
+
+def weighed(likelihood, weights, residual):
+    """Residuals, (..., n_rows, n_logits), times the weights of rows or outputs.
+
+    In their place. Weights of None are all 1.
+    """
+    if weights is not None:
+        residual *= by_logit(likelihood, weights)
+    return residual
 
 
 def by_output(weights):
@@ -84,7 +97,19 @@ def by_logit(likelihood, weights):
     return weights[:, None] if weights.ndim == 1 else likelihood.per_logit(weights)
 
 
-class Bernoulli:
+class Likelihood:
+    """What outputs of any kind share."""
+
+    def sum_and_y_hat(self, z, codes, weights=None):
+        """``sum w log P(y | z)`` and `y_hat`."""
+        log_prob, y_hat = self.log_prob_and_y_hat(z, codes)
+        if weights is not None:
+            log_prob *= by_output(weights)
+        xp = array_namespace(log_prob)
+        return xp.sum(log_prob, dtype=widest_float(log_prob)), y_hat
+
+
+class Bernoulli(Likelihood):
     """Yes-or-no outputs, one logit each: ``P(y = 1) = sigmoid(z)``.
 
     Parameters
@@ -112,8 +137,8 @@ class Bernoulli:
         """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
         return log_sigmoid(array_namespace(z).where(codes > 0, z, -z))
 
-    def log_prob_and_y_hat(self, z, codes):
-        """Both at once: ``y z - max(z, 0) - log(1 + exp(-|z|))``, and `y_hat`."""
+    def _without_log(self, z, codes):
+        """``y z - max(z, 0)``, ``e = exp(-|z|)``, and `y_hat`."""
         xp = array_namespace(z)
         size = abs(z)
         e = xp.exp(-size)
@@ -122,12 +147,24 @@ class Bernoulli:
         size += z
         size *= 0.5
         log_prob -= size
-        log_prob -= xp.log1p(e)
         # The numerator is exp(min(z, 0)), and e is exp(-|z|).
         z = xp.maximum(xp.astype(z >= 0, z.dtype), e, **into(z))
-        e += 1
-        z /= e
-        return log_prob, z
+        z /= 1 + e
+        return log_prob, e, z
+
+    def log_prob_and_y_hat(self, z, codes):
+        """Both at once: ``y z - max(z, 0) - log(1 + exp(-|z|))``, and `y_hat`."""
+        log_prob, e, y_hat = self._without_log(z, codes)
+        log_prob -= array_namespace(e).log1p(e)
+        return log_prob, y_hat
+
+    def sum_and_y_hat(self, z, codes, weights=None):
+        """``sum w log P(y | z)`` and `y_hat`; without weights, few logarithms."""
+        if weights is not None:
+            return super().sum_and_y_hat(z, codes, weights)
+        log_prob, e, y_hat = self._without_log(z, codes)
+        total = array_namespace(e).sum(log_prob, dtype=widest_float(e))
+        return total - _sum_of_log1p(e), y_hat
 
     def residual(self, y_hat, codes):
         """``y - y_hat``."""
@@ -156,7 +193,7 @@ class Bernoulli:
         return {(a, a): y_hat[:, a] * (1 - y_hat[:, a]) for a in range(self.n_logits)}
 
 
-class Categorical:
+class Categorical(Likelihood):
     """One output of k classes, k logits: ``P(y = c) = softmax(z)_c``.
 
     Parameters
@@ -233,7 +270,7 @@ class Categorical:
         return pairs
 
 
-class Joint:
+class Joint(Likelihood):
     """Several outputs together: their log-likelihoods add up.
 
     Parameters

@@ -64,9 +64,9 @@ class MiniBatches:
         layers, n = self._layers_at(theta), batch.n_rows
         out = [room[:n] for room in self._activations]
         activations = network.forward(layers, batch.X, out=out)
-        log_prob, y_hat = likelihood.log_prob_and_y_hat(activations[-1], batch.codes)
-        residual = likelihood.residual(y_hat, batch.codes)
-        log_prob, residual = weighed(likelihood, batch.weights, log_prob, residual)
+        codes, weights = batch.codes, batch.weights
+        total, y_hat = likelihood.sum_and_y_hat(activations[-1], codes, weights)
+        residual = weighed(likelihood, weights, likelihood.residual(y_hat, codes))
         divisor = objective.divisor_of(n)
         residual /= divisor
         below = [room[:n] for room in self._below]
@@ -75,7 +75,7 @@ class MiniBatches:
         if objective.l2:
             l2 = objective.l2_of(n, self._whole_penalty)
             gradient -= ((l2 / divisor) * objective.shrunk * theta).astype(theta.dtype)
-        return float(log_prob.sum(dtype=np.float64)), gradient
+        return float(total), gradient
 
     def _layers_at(self, theta):
         """Views into theta; an epoch, which moves it in place, needs them once."""

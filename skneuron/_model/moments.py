@@ -52,13 +52,24 @@ def column_moments(rows):
 def _mean_and_square(total, rows):
     """What some rows give of the means of x and of x^2, (2, n_features)."""
     X, w = rows.X, rows.weights
-    sums = _dense_sums if rows.is_dense else _sparse_sums
     moments = np.zeros((2, X.shape[1]))
     for at in _spans(X):
         one_share = w is None or w.ndim == 2
         share = 1 / total if one_share else _shares(rows, total, at)
-        moments += sums(take_rows(X, at), share)
+        if rows.is_dense:
+            moments += _dense_sums(take_rows(X, at), share)
+        else:
+            moments += _sparse_sums(*_stored(X, at, share), X.shape[1])
     return moments
+
+
+def _stored(X, at, share):
+    """What some rows of a CSR matrix store: values, their columns, their shares."""
+    ends = X.indptr[at.start : at.stop + 1]
+    stored = slice(ends[0], ends[-1])
+    if np.ndim(share):
+        share = np.repeat(share, np.diff(ends))
+    return X.data[stored].astype(np.float64), X.indices[stored], share
 
 
 def _shares(rows, total, at):
@@ -95,13 +106,11 @@ def _dense_sums(X, share):
     return share * total, share * np.einsum("ij,ij->j", X, X).astype(float)
 
 
-def _sparse_sums(X, share):
-    value = X.data.astype(np.float64)
-    of = np.repeat(share, np.diff(X.indptr)) if np.ndim(share) else share
-    total = np.bincount(X.indices, of * value, X.shape[1])
+def _sparse_sums(value, column, share, n_features):
+    total = np.bincount(column, share * value, n_features)
     value *= value
-    value *= of
-    return total, np.bincount(X.indices, value, X.shape[1])
+    value *= share
+    return total, np.bincount(column, value, n_features)
 
 
 def _dense_moments(rows, total, columns):
@@ -169,22 +178,21 @@ def _sparse_moments(rows, total, columns):
     return mean, unit * np.sqrt(square)
 
 
-def _stored(rows, total, columns):
+def _stored_of(rows, total, columns):
     """Yield what blocks store of some columns: place among those, share, value."""
     place = np.full(rows.X.shape[1], -1)
     place[columns] = np.arange(len(columns))
     for at in _spans(rows.X):
-        block = take_rows(rows.X, at)
-        where = place[block.indices]
+        value, column, share = _stored(rows.X, at, _shares(rows, total, at))
+        where = place[column]
         chosen = where >= 0
-        share = np.repeat(_shares(rows, total, at), np.diff(block.indptr))[chosen]
-        yield where[chosen], share, block.data[chosen].astype(np.float64)
+        yield where[chosen], share[chosen], value[chosen]
 
 
 def _sparse_mean(total, columns, rows):
     """Sums of ``share x``, of shares, and of ones, over what is stored."""
     sums = np.zeros((3, len(columns)))
-    for where, share, value in _stored(rows, total, columns):
+    for where, share, value in _stored_of(rows, total, columns):
         for of, one in zip(sums, (share * value, share, np.ones_like(share))):
             of += np.bincount(where, one, len(columns))
     return sums
@@ -193,7 +201,7 @@ def _sparse_mean(total, columns, rows):
 def _sparse_slip(total, columns, mean, rows):
     """As :func:`_dense_slip`, of what is stored."""
     slip, largest = np.zeros((2, len(columns)))
-    for where, share, value in _stored(rows, total, columns):
+    for where, share, value in _stored_of(rows, total, columns):
         off = value - mean[where]
         np.maximum.at(largest, where, np.abs(off))
         slip += np.bincount(where, share * off, len(columns))
@@ -202,7 +210,7 @@ def _sparse_slip(total, columns, mean, rows):
 
 def _sparse_square(total, columns, mean, unit, rows):
     square = np.zeros(len(columns))
-    for where, share, value in _stored(rows, total, columns):
+    for where, share, value in _stored_of(rows, total, columns):
         off = (value - mean[where]) / unit[where]
         square += np.bincount(where, share * off**2, len(columns))
     return square

@@ -159,7 +159,7 @@ class Network:
             All of one sign.
         """
         if is_sparse(X):
-            X = _dense(X)
+            X = X.toarray()  # some times as fast to multiply with itself
         elif not is_numpy(X):
             return self._add_whole_curvature(sums, X, weights)
         d = self.sizes[0]
@@ -225,11 +225,3 @@ def _affine_of_huge(h, weights, intercepts):
 def _largest_logit(array):
     """Small enough that differences and sums of a few are finite."""
     return float(np.finfo(float_type(array)).max) / 8
-
-
-def _dense(X):
-    """A block of rows without gaps: some times as fast to multiply with itself."""
-    block = np.zeros(X.shape, X.dtype)
-    row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    block[row, X.indices] = X.data
-    return block

@@ -9,7 +9,7 @@ import copy
 
 import numpy as np
 
-from .likelihood import weighed
+from .likelihood import by_output, weighed
 from .network import _column_sums, _product
 from .room import Room
 
@@ -176,13 +176,11 @@ class _Batches:
         codes = np.concatenate([batch.codes] * k)
         z = logits.reshape(k * n, n_logits)
         log_prob, y_hat = likelihood.log_prob_and_y_hat(z, codes)
-        residual = likelihood.residual(y_hat, codes)
-        log_prob, residual = weighed(
-            likelihood,
-            batch.weights,
-            log_prob.reshape(k, n, -1),
-            residual.reshape(k, n, n_logits),
-        )
+        residual = likelihood.residual(y_hat, codes).reshape(k, n, n_logits)
+        residual = weighed(likelihood, batch.weights, residual)
+        log_prob = log_prob.reshape(k, n, -1)
+        if batch.weights is not None:
+            log_prob *= by_output(batch.weights)
         residual /= divisor
         return log_prob.sum(axis=(1, 2), dtype=np.float64), residual
 

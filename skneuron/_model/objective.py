@@ -367,7 +367,8 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
             codes = block.codes[at, ...]
             w = None if block.weights is None else block.weights[at, ...]
             own = logits[at, ...]
-            log_prob, y_hat = likelihood.log_prob_and_y_hat(own, codes)
+            some, y_hat = likelihood.sum_and_y_hat(own, codes, w)
+            total += some
             if curvature:
                 pairs = likelihood.couplings(y_hat)
                 if w is not None:
@@ -377,9 +378,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
                         for (a, c), value in pairs.items()
                     }
                 network.add_curvature(sums, take_rows(block.X, at), pairs)
-            residual = likelihood.residual(y_hat, codes)
-            log_prob, residual = weighed(likelihood, w, log_prob, residual)
-            total += xp.sum(log_prob, dtype=widest_float(log_prob))
+            residual = weighed(likelihood, w, likelihood.residual(y_hat, codes))
             residual /= divisor
             if residual is not own:  # elsewhere than on the host it is new
                 logits[at, ...] = residual
@@ -468,7 +467,11 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
 
     `layers` of None are all zeros: nothing of the features comes through.
     """
-    total = 0.0
+    total, w = 0.0, rows.weights
+    if layers is None and (w is None or w.ndim == 1):  # every row is as likely
+        logits = np.zeros((1, network.sizes[-1]), rows.dtype)
+        one = likelihood.log_prob(logits, np.zeros((1, likelihood.n_outputs), int))
+        return rows.total_weight * float(one.sum())
     for block in rows.blocks(sum(network.sizes[1:])):
         if layers is None:
             shape = block.n_rows, network.sizes[-1]

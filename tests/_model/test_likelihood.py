@@ -182,6 +182,38 @@ def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
     assert np.array_equal(z, kept[0]) and np.array_equal(codes, kept[1])
 
 
+@every
+@floats
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 6.0, 30.0, 1e4, 1e30])
+@pytest.mark.parametrize("n", [7, 5001])
+def test_the_sum_keeps_its_digits(likelihood, dtype, scale, n):
+    """However many rows, whether they are as good as certain or tosses of a coin."""
+    z, codes = draw(likelihood, n=n, scale=1.0)
+    z = (z * scale).astype(dtype)
+    log_prob, expected = likelihood.log_prob_and_y_hat(z.copy(), codes)
+    weights = np.random.default_rng(1).random((n, likelihood.n_outputs)).astype(dtype)
+    rtol = 1e-14 if dtype is np.float64 else 2e-6
+    with np.errstate(all="raise", under="ignore"):
+        for w in [None, weights[:, 0], weights]:
+            found, y_hat = likelihood.sum_and_y_hat(z.copy(), codes, w)
+            of_w = 1.0 if w is None else w.reshape(n, -1)
+            total = math.fsum((log_prob.astype(np.float64) * of_w).ravel())
+            assert found == pytest.approx(total, rel=rtol, abs=0)
+            assert np.array_equal(y_hat, expected)
+
+
+@floats
+def test_certain_rows_are_not_rounded_away(dtype):
+    """The sum of what 10,000 rows lack of certainty: each 1e-20 of it."""
+    z = np.full((10_000, 1), np.log(1e20), dtype)
+    codes = np.ones((10_000, 1), int)
+    total, _ = Bernoulli().sum_and_y_hat(z.copy(), codes)
+    assert total == pytest.approx(-1e-16, rel=1e-4)
+    z[::10] = 0.1  # among others
+    total, _ = Bernoulli().sum_and_y_hat(z.copy(), codes)
+    assert total == pytest.approx(-1000 * np.log1p(np.exp(-0.1)), rel=1e-6)
+
+
 @floats
 @pytest.mark.parametrize("codes_dtype", [np.int8, np.int32, np.int64])
 @every

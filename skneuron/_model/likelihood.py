@@ -16,8 +16,8 @@ import numpy as np
 
 from .._arrays import array_namespace, into, is_numpy, widest_float
 
-#: So many numbers, and this large in the mean, have their logarithms summed as those of
-#: products of so many factors.
+#: The logarithms of so many numbers, so far from 1 in the mean, are summed as those of
+#: products, of so many factors.
 MANY, LARGE, FACTORS = 4096, 0.05, 32
 
 
@@ -67,14 +67,13 @@ def _sum_of_log1p(e):
     A logarithm takes as long as many products, and the logarithm of a product is as
     exact. Small numbers, which a sum with 1 would round away, are taken one by one.
     """
-    if is_numpy(e) and e.size >= MANY and np.mean(e) >= LARGE:
+    total = 0.0
+    if np.mean(e) >= LARGE:
         e = e.reshape(-1)
-        some = e[: len(e) // FACTORS * FACTORS]
+        some, e = np.split(e, [len(e) // FACTORS * FACTORS])
         factors = np.add(some, 1.0, dtype=np.float64).reshape(FACTORS, -1)
-        products = np.multiply.reduce(factors, axis=0)
-        return np.sum(np.log(products)) + _sum_of_log1p(e[len(some) :])
-    xp = array_namespace(e)
-    return xp.sum(xp.log1p(e), dtype=widest_float(e))
+        total = np.sum(np.log(np.multiply.reduce(factors, axis=0)))
+    return total + np.sum(np.log1p(e), dtype=np.float64)
 
 
 def weighed(likelihood, weights, residual):
@@ -159,12 +158,11 @@ class Bernoulli(Likelihood):
         return log_prob, y_hat
 
     def sum_and_y_hat(self, z, codes, weights=None):
-        """``sum w log P(y | z)`` and `y_hat`; without weights, few logarithms."""
-        if weights is not None:
+        """``sum w log P(y | z)`` and `y_hat`; of many rows alike, by few logarithms."""
+        if weights is not None or not is_numpy(z) or z.size < MANY:
             return super().sum_and_y_hat(z, codes, weights)
         log_prob, e, y_hat = self._without_log(z, codes)
-        total = array_namespace(e).sum(log_prob, dtype=widest_float(e))
-        return total - _sum_of_log1p(e), y_hat
+        return np.sum(log_prob, dtype=np.float64) - _sum_of_log1p(e), y_hat
 
     def residual(self, y_hat, codes):
         """``y - y_hat``."""

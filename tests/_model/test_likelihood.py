@@ -184,10 +184,10 @@ def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
 
 @every
 @floats
-@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 6.0, 30.0, 1e4, 1e30])
-@pytest.mark.parametrize("n", [7, 5001])
-def test_the_sum_keeps_its_digits(likelihood, dtype, scale, n):
-    """However many rows, whether they are as good as certain or tosses of a coin."""
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 30.0, 1e30])
+def test_the_sum_keeps_its_digits(likelihood, dtype, scale):
+    """Of many rows, whether they are as good as certain or tosses of a coin."""
+    n = 5001
     z, codes = draw(likelihood, n=n, scale=1.0)
     z = (z * scale).astype(dtype)
     log_prob, expected = likelihood.log_prob_and_y_hat(z.copy(), codes)

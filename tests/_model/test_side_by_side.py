@@ -175,9 +175,8 @@ def test_weights_of_classes(name, draw_counts, weighted):
 
 @every
 @counting
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_splits_with_units_of_their_own(name, draw_counts, n_threads):
-    problem = Problem(name, draw_counts, in_units=True, n_threads=n_threads)
+def test_splits_with_units_of_their_own(name, draw_counts):
+    problem = Problem(name, draw_counts, in_units=True, n_threads=2)
     problem.check()
     problem.check(np.array([2, 0]) % len(problem.splits))
 

@@ -199,13 +199,13 @@ class Team:
             where the folds have no rows in common.
         """
         one, n = next(iter(self.candidates.values())), len(self.candidates)
-        if not shares_rows(last_step(one)):
+        head = None if self.last is None else one[:-1]
+        if not (shares_rows(last_step(one)) and (head is None or only_scales(head))):
             return None
         members = [
             clone(last_step(one)) for _ in trains for one in self.candidates.values()
         ]
         rows = [train for train in trains for _ in range(n)]
-        head = None if self.last is None else one[:-1]
         if head is None or not head.steps:
             heads = [head] * len(trains)
             fitted = fit_together(members, X, y, rows, weights)
@@ -230,23 +230,33 @@ class Team:
         head : Pipeline or None
             The fitted steps before the last that they share.
         """
-        mine = [clone(one) for one in self.candidates.values()]
-        if self.last is None:
-            if done is None:
-                of, rows = fold.evaluation, [fold.train] * len(mine)
-                return fit_together(mine, of.X, of.y, rows, of.weights), None
+        if self.last is not None:
+            return self._fit_pipelines(fold, done)
+        if done is not None:
             return done[1], None
-        head, lasts = done or (mine[0][:-1], [None] * len(mine))
-        missing = [i for i, last in enumerate(lasts) if last is None]
+        of, members = fold.evaluation, [clone(one) for one in self.candidates.values()]
+        rows = [fold.train] * len(members)
+        return fit_together(members, of.X, of.y, rows, of.weights), None
+
+    def _fit_pipelines(self, fold, done):
+        head, lasts = done or (None, [None] * len(self.candidates))
+        missing = {
+            i: clone(one)
+            for i, one in enumerate(self.candidates.values())
+            if lasts[i] is None
+        }
         if missing:
             X, y = fold.training
-            if head.steps:
-                try:
-                    X = head.transform(X) if done else head.fit_transform(X, y)
-                except Exception as error:
-                    return [error] * len(mine), None
+            try:
+                if head is not None:
+                    X = head.transform(X)
+                else:
+                    head = next(iter(missing.values()))[:-1]
+                    X = head.fit_transform(X, y) if head.steps else X
+            except Exception as error:
+                return [error] * len(lasts), None
             fitted = fit_together(
-                [last_step(mine[i]) for i in missing],
+                [last_step(one) for one in missing.values()],
                 X,
                 y,
                 [np.arange(_num_samples(X))] * len(missing),
@@ -263,7 +273,7 @@ class Team:
 
 
 def _fit_scaled(head, members, X, y, rows, trains, weights):
-    """Members after steps that only scale columns; (None, None) after others.
+    """Members after steps that only scale columns; (None, None) where none can go so.
 
     To them the features of a fold are X in units of its own: they share its rows.
 
@@ -275,9 +285,8 @@ def _fit_scaled(head, members, X, y, rows, trains, weights):
         Each of the members, or None.
     """
     nothing, columns = (None, None), as_columns(X)
-    if columns is None or not only_scales(head):
-        return nothing
-    if len(members) == len(trains) or not members[0].fit_intercept:
+    alone = len(members) == len(trains)
+    if columns is None or alone or not members[0].fit_intercept:
         return nothing
     try:
         some = [_safe_indexing(X, train) for train in trains]

@@ -59,9 +59,8 @@ def fit_regressions(estimators, X, y, trains, sample_weight, units=None):
     ----------
     estimators, X, y, trains, sample_weight
         As `fit_together` takes them.
-    units : list of (centre, scale), default=None
-        For each distinct training set, in the order of `trains`: what its features are
-        read as, ``(X - centre) / scale``. None: as they are.
+    units : list of (centre, scale), one for each of `trains`, default=None
+        Its features are read as ``(X - centre) / scale``. None: as they are.
 
     Returns
     -------
@@ -94,7 +93,10 @@ class _Data:
     """What all members share: the data, and which rows count in which split."""
 
     def __init__(self, X, y, weights, trains, units):
-        self.units = units
+        self.units = None
+        if units is not None:
+            units = {id(train): unit for train, unit in zip(trains, units)}
+            self.units = list(units.values())
         self.X, self.weights = X, None if weights is None else to_host(weights)
         self.targets = find_targets(y, known=None, classes=None, partial=False)
         self.codes = to_host(self.targets.encode(y))

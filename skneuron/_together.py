@@ -288,13 +288,16 @@ def _fit_scaled(head, members, X, y, rows, trains, weights):
     alone = len(members) == len(trains)
     if columns is None or alone or not members[0].fit_intercept:
         return nothing
-    try:
-        some = [_safe_indexing(X, train) for train in trains]
-        heads = [clone(head).fit(one) for one in some]
-        units = [units_of(*pair) for pair in zip(heads, some)]
-    except Exception:  # to be raised fold by fold
-        return nothing
-    if not all(units):
-        return nothing
+    heads, units, n = [], [], len(members) // len(trains)
+    for train in trains:
+        try:
+            some = _safe_indexing(X, train)
+            heads.append(clone(head).fit(some))
+            found = units_of(heads[-1], some)
+        except Exception:  # to be raised fold by fold
+            return nothing
+        if found is None:
+            return nothing
+        units += [found] * n
     fitted = fit_regressions(members, columns, y, rows, weights, units)
     return heads, [fitted.get(i) for i in range(len(members))]

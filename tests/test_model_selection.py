@@ -445,6 +445,14 @@ def test_folds_go_together_after_scalers(scalers, together):
     np.testing.assert_array_equal(search.best_estimator_.feature_names_in_, [*"abcd"])
 
 
+def test_folds_with_the_same_training_rows_go_together(together):
+    some, others = np.arange(0, 60), np.arange(20, 90)
+    rest, first = np.arange(60, 90), np.arange(0, 20)
+    cv = [(some, rest), (some, others), (others, first)]
+    check(pipeline(), TOGETHER, cv=cv, **LOSS)
+    assert together == [18]
+
+
 def test_folds_go_together_in_columns_that_do_not_vary(together):
     constant = X.copy()
     constant[:, 1], constant[:, 2] = 3.0, 0.0

@@ -28,7 +28,6 @@ LOGISTIC_REGRESSIONS = [
 
 NETWORKS = [
     {},
-    {"hidden_layer_sizes": (8,), "activation": "tanh"},
     {"hidden_layer_sizes": (8,), "activation": "relu", "alpha": 0.01},
     {"hidden_layer_sizes": (8,), "activation": "identity"},
     {"hidden_layer_sizes": (8,), "solver": "gradient"},

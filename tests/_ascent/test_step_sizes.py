@@ -89,17 +89,17 @@ def search(name, start, unit, lengthen=1.0, line_search=None):
 @every
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("unit", [False, True])
-@pytest.mark.parametrize("lengthen", [1e-6, 1.0, 1e6])
-def test_line_search_never_lowers_the_value(name, start, unit, lengthen):
-    here, taken, function = search(name, start, unit, lengthen)
-    assert len(function.places) <= 40
-    if taken is None:
-        return
-    place, there = taken
-    assert math.isfinite(there.value) and np.all(np.isfinite(place))
-    assert there.value >= here.value - 4 * EPS * abs(here.value)
-    again = Function(*AWKWARD[name]).evaluate(place)
-    assert again.value == there.value
+def test_line_search_never_lowers_the_value(name, start, unit):
+    for lengthen in [1e-6, 1.0, 1e6]:
+        here, taken, function = search(name, start, unit, lengthen)
+        assert len(function.places) <= 40
+        if taken is None:
+            continue
+        place, there = taken
+        assert math.isfinite(there.value) and np.all(np.isfinite(place))
+        assert there.value >= here.value - 4 * EPS * abs(here.value)
+        again = Function(*AWKWARD[name]).evaluate(place)
+        assert again.value == there.value
 
 
 @every

@@ -15,13 +15,11 @@ from skneuron._model.room import Room
 @weightings
 @makes
 @floats
-@pytest.mark.parametrize("centre", [False, True])
-@pytest.mark.parametrize("block", [1 << 20, 1])
-def test_take_is_a_new_copy(
-    likelihood, weighting, make, dtype, centre, block, monkeypatch
-):
+@pytest.mark.parametrize("block", [None, 1 << 20, 1], ids=str)
+def test_take_is_a_new_copy(likelihood, weighting, make, dtype, block, monkeypatch):
+    """Standardised on the way, where blocks are given."""
     rows = draw(likelihood, weighting, dtype, make)
-    if centre and isinstance(rows.X, np.ndarray):
+    if block and isinstance(rows.X, np.ndarray):
         monkeypatch.setattr(rows_module, "BLOCK_BYTES", block)
         monkeypatch.setattr(room_module, "block_rows", lambda row_bytes: 3)
         rows.centre = np.arange(P, dtype=dtype), 2.0 ** np.arange(P).astype(dtype)

@@ -8,9 +8,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-#: The largest centre, in scales, that products with columns as they are can bear:
-#: their rounding errors grow with it.
-MILD = 8.0
+from ._model.standardised import MILD
 
 
 def as_columns(X):

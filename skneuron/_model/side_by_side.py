@@ -186,7 +186,8 @@ class SideBySide:
         likelihood, n_inputs = self.likelihood, self.X.shape[1]
         scale = likelihood.logit_scale[:, None, None]
         gradient = np.zeros((self.n_logits, len(members), n_inputs))
-        bound = self._unit * np.abs(self._in_units(theta, members)).sum(axis=0)
+        own = self._in_units(theta, members)
+        bound = self._unit * np.abs(own).sum(axis=0)
         moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
 
         def share(features, at, z, active, counts):
@@ -194,7 +195,7 @@ class SideBySide:
             self._weigh(z, at, members[active], counts)
             return features.sums(array_namespace(z).reshape(z, (-1, z.shape[2])))
 
-        for active, total in self._sums(theta, members, scale, share):
+        for active, total in self._sums(own, members, scale, share):
             gradient[:, active] += total.reshape(self.n_logits, -1, n_inputs)
         gradient *= scale
         gradient = np.moveaxis(gradient, 2, 0)
@@ -254,7 +255,8 @@ class SideBySide:
             return xp.sum(log_prob, axis=(0, 2), dtype=widest_float(z))
 
         values = np.zeros(len(members))
-        for active, total in self._sums(theta, members, 1, share):
+        own = self._in_units(theta, members)
+        for active, total in self._sums(own, members, 1, share):
             values[active] += total
         return values
 
@@ -283,11 +285,11 @@ class SideBySide:
     def _sums(self, theta, members, scale, share):
         """Pairs of members' places and sums of shares, some for each group.
 
-        Logits are computed times `scale`. A share is given the features of a block of
-        rows, its place, the logits, (n_logits, n_active, n_rows), and the members and
-        counts of them; what it returns is added up over a group's blocks.
+        `theta` is of X as it is, (n_inputs, n_logits, n_members); logits are computed
+        times `scale`. A share is given the features of a block of rows, its place, the
+        logits, (n_logits, n_active, n_rows), and the members and counts of them; what
+        it returns is added up over a group's blocks.
         """
-        theta = self._in_units(theta, members)
         # Members before rows: NumPy's inner loops are over many rows, not few members.
         theta = (theta.transpose(1, 2, 0) * scale).astype(self.dtype, order="C")
         groups, of_each = [], []

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
@@ -378,7 +378,8 @@ def test_a_warm_start_is_as_if_there_had_been_no_question(solver):
         warnings.simplefilter("ignore", ConvergenceWarning)
         whole.fit(X, y)
         parts.fit(X, y).fit(X, y)
-    np.testing.assert_array_equal(whole.coef_, parts.coef_)
+    # A climb that goes on starts from its parameters, which have been rounded.
+    np.testing.assert_allclose(whole.coef_, parts.coef_, rtol=1e-9, atol=1e-11)
 
 
 # --- no false alarm -------------------------------------------------------------------
@@ -503,6 +504,11 @@ def test_a_programme_that_fails_leaves_the_question_open(monkeypatch):
 # --- the same answer as the linear programme's ----------------------------------------
 
 
+patient = settings(  # however busy the machine is
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
 @st.composite
 def small_tables(draw):
     """Integers, so that classes often touch, and often separate."""
@@ -525,7 +531,7 @@ def small_tables(draw):
     st.booleans(),
     st.sampled_from([np.asarray, sparse.csr_array]),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(patient, max_examples=150)
 def test_agrees_with_separation(table, solver, fit_intercept, make):
     X, y = table
     found = separation(X, y, fit_intercept=fit_intercept)
@@ -536,7 +542,7 @@ def test_agrees_with_separation(table, solver, fit_intercept, make):
 
 
 @given(small_tables(), st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(patient, max_examples=50)
 def test_agrees_with_separation_for_each_output(table, seed):
     X, y = table
     rng = np.random.default_rng(seed)

@@ -302,9 +302,9 @@ def test_add_curvature_of_independent_outputs_has_no_pairs_of_two():
 def test_guarded_changes_nothing_where_nothing_overflows(layers, activation):
     network, theta, X = build(layers, activation)
     views = network.layers(theta)
-    assert np.array_equal(
-        network.forward(views, X, guarded=True)[-1], network.forward(views, X)[-1]
-    )
+    guarded = network.forward(views, X, guarded=True)[-1]
+    # Sums of a few terms of about 1, whoever adds them up.
+    assert np.allclose(guarded, network.forward(views, X)[-1], 1e-14, 1e-14)
 
 
 @activations

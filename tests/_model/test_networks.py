@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skneuron._model import (
@@ -104,6 +104,9 @@ def test_extreme_logits(name):
     check_part(networks, 1e4 * thetas, rtol=1e-10)
 
 
+patient = settings(  # however busy the machine is
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50
+)
 shapes = st.tuples(
     st.lists(st.integers(1, 4), min_size=2, max_size=4),
     st.booleans(),
@@ -119,7 +122,7 @@ def of_shape(shape):
 
 
 @given(shapes, st.integers(0, 1000), st.sampled_from([np.float32, np.float64]))
-@settings(deadline=None, max_examples=50)
+@patient
 def test_join_and_split_are_inverses(shape, seed, dtype):
     networks = of_shape(shape)
     thetas = np.random.default_rng(seed).standard_normal(
@@ -134,7 +137,7 @@ def test_join_and_split_are_inverses(shape, seed, dtype):
 
 
 @given(shapes)
-@settings(deadline=None, max_examples=50)
+@patient
 def test_spread(shape):
     networks = of_shape(shape)
     numbers = np.arange(1.0, 1 + networks.n_members)
@@ -144,7 +147,7 @@ def test_spread(shape):
 
 
 @given(shapes, st.data())
-@settings(deadline=None, max_examples=50)
+@patient
 def test_keeping(shape, data):
     networks = of_shape(shape)
     members = st.integers(0, networks.n_members - 1)

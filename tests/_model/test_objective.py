@@ -350,8 +350,8 @@ def test_curvature_in_the_float_type_of_the_data():
 def test_curvature_leaves_value_and_gradient():
     objective, theta = build(Categorical(3), weighting="row", l2=0.1)
     plain, full = objective.evaluate(theta), objective.evaluate(theta, curvature=True)
-    assert plain.value == full.value
-    assert np.array_equal(plain.gradient, full.gradient)
+    assert plain.value == pytest.approx(full.value, rel=1e-13)
+    assert np.allclose(plain.gradient, full.gradient, rtol=1e-12, atol=1e-14)
 
 
 # --- sums over rows -------------------------------------------------------------------
@@ -467,7 +467,7 @@ def test_reduced():
     assert other.value == pytest.approx(one.value * objective.total_weight)
     assert np.allclose(other.gradient, one.gradient * objective.total_weight)
     again = total.reduced("mean").evaluate(theta)
-    assert again.value == one.value
+    assert again.value == pytest.approx(one.value, rel=1e-13)
 
 
 def test_evaluate_changes_nothing_given():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skneuron._arrays import numbers_may_end
@@ -205,7 +205,7 @@ def test_safe_rates(name, make, draw_counts, weighted, monkeypatch):
     for i in range(len(found)):
         exact = 0.99 * largest_safe_rate(problem.alone(i))
         if problem.l2[i]:  # of the intercept, too
-            assert 0.5 * exact < found[i] <= exact
+            assert 0.5 * exact < found[i] <= exact * (1 + 1e-12)
         else:
             assert found[i] == pytest.approx(exact, rel=1e-9)
 
@@ -274,6 +274,11 @@ def test_groups_are_of_rows_that_count_alike(draw_counts):
     assert all(group.counts.ndim == (1 if is_partition else 2) for group in groups)
 
 
+patient = settings(  # however busy the machine is
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40
+)
+
+
 @given(
     n=st.integers(1, 40),
     n_splits=st.integers(1, 5),
@@ -282,7 +287,7 @@ def test_groups_are_of_rows_that_count_alike(draw_counts):
     name=st.sampled_from([*LIKELIHOODS]),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None, max_examples=40)
+@patient
 def test_any_counts(n, n_splits, most, few, name, seed):
     def draw_counts(n, rng):
         counts = rng.integers(0, most + 1, (n, n_splits))

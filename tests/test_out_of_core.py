@@ -50,10 +50,20 @@ def quietly(model, X, y, **more):
         return clone(model).fit(X, y, **more)
 
 
+#: What sums in other blocks leave of the digits: of a logit of hundreds in float32,
+#: hardly more than what comes before the point and some places after it.
+DIGITS = {
+    np.float64: {"rtol": 1e-9, "atol": 1e-12},
+    np.float32: {"rtol": 1e-3, "atol": 1e-4},
+}
+
+
 def says_the_same(stored, here, X, floats, y):
     for method in ["predict", "predict_proba", "decision_function"]:
         np.testing.assert_allclose(
-            getattr(stored, method)(X), getattr(here, method)(floats), rtol=1e-9
+            getattr(stored, method)(X),
+            getattr(here, method)(floats),
+            **DIGITS[floats.dtype.type if floats.dtype.kind == "f" else np.float64],
         )
     assert stored.score(X, y) == here.score(floats, y)
     assert stored.log_likelihood(X, y) == pytest.approx(here.log_likelihood(floats, y))
@@ -160,7 +170,8 @@ def test_no_copy_of_large_features_of_any_size(monkeypatch):
     monkeypatch.setattr(rows, "LARGE_BYTES", X.nbytes)
     copied = quietly(model, X, y)
     monkeypatch.setattr(rows, "LARGE_BYTES", 1 << 19)
-    assert quietly(model, X, y).log_likelihood_ == copied.log_likelihood_
+    found = quietly(model, X, y).log_likelihood_
+    assert found == pytest.approx(copied.log_likelihood_, rel=1e-6)
     assert peak_share(model, X, y) < 0.4
 
 

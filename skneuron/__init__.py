@@ -1,8 +1,14 @@
 """Logistic regression and neural networks that climb the log-likelihood."""
 
+from ._show_versions import show_versions
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 
 __version__ = "0.1.0"
 
-__all__ = ["GradientAscentLogisticRegression", "SimpleMLPClassifier", "__version__"]
+__all__ = [
+    "GradientAscentLogisticRegression",
+    "SimpleMLPClassifier",
+    "__version__",
+    "show_versions",
+]

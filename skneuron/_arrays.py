@@ -124,11 +124,6 @@ def largest_size(array):
     return float(array_namespace(array).max(abs(array)))
 
 
-def into(array):
-    """Keywords that let a function write to `array`, if it is one of NumPy's."""
-    return {"out": array} if is_numpy(array) else {}
-
-
 def numbers_may_end():
     """A context without warnings of overflow, underflow and NaN.
 

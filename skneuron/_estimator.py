@@ -428,15 +428,15 @@ def batches_of(rows, size, rng):
     return RemoteBatches(rows, size, rng)
 
 
-def standardised(objective, memory, *, partial, width=None):
+def standardised(objective, memory, *, partial, **unit):
     """The objective in standardised coordinates, and the memory that is valid there.
 
     A stream stays in the coordinates of its first batch. A fit has those of its data;
-    a memory of others is dropped. `width` is that of :class:`Standardised`.
+    a memory of others is dropped. `unit` is what else :class:`Standardised` takes.
     """
     if partial and "moments" in memory:
-        return Standardised(objective, memory["moments"], width), memory
-    found = Standardised(objective, width=width)
+        return Standardised(objective, memory["moments"], **unit), memory
+    found = Standardised(objective, **unit)
     if "moments" in memory and not _same(found.moments, memory["moments"]):
         memory = {}
     return found, {**memory, "moments": found.moments}

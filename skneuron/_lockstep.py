@@ -8,10 +8,8 @@ end) are left to be run alone.
 import copy
 import warnings
 from contextlib import contextmanager
-from itertools import islice
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from ._arrays import (
     array_namespace,
@@ -21,21 +19,11 @@ from ._arrays import (
     numbers_may_end,
     to_host,
 )
-from ._ascent import (
-    Adam,
-    Batches,
-    Climb,
-    Momentum,
-    Plateau,
-    Position,
-    climb_together,
-    epochs_together,
-)
-from ._estimator import Plan, _all_or_nothing
+from ._ascent import Climb, Position, climb_together
+from ._estimator import _all_or_nothing
 from ._labels import check_data, class_tables, find_targets
 from ._model import (
     Network,
-    Networks,
     Objective,
     OnDemand,
     Rows,
@@ -44,9 +32,8 @@ from ._model import (
 )
 from ._model.rows import take_rows
 from ._predictions import check_same_place
-from ._threads import blas_on_one_thread, one_blas
+from ._threads import blas_on_one_thread
 from .logistic_regression import GradientAscentLogisticRegression
-from .mlp import value
 
 #: What the parameters of models side by side, and their gradients, may take.
 BUDGET = 1 << 28
@@ -177,7 +164,7 @@ def _fit_some(members, data, first):
     network = Network(sizes, fit_intercept=first.fit_intercept)
     everyone = np.arange(len(members))
     start = np.zeros((network.n_parameters, len(members)))
-    with numbers_may_end(), blas_on_one_thread() as n_threads:
+    with numbers_may_end(), blas_on_one_thread():
         objective = SideBySide(
             data.targets.likelihood,
             data.X,
@@ -189,7 +176,6 @@ def _fit_some(members, data, first):
             tables=tables,
             fit_intercept=first.fit_intercept,
             units=data.units and [np.stack(of) for of in zip(*data.units)],
-            n_threads=n_threads,
         )
         rates = np.array([float(member.estimator.learning_rate) for member in members])
         sums = [member.estimator.reduction == "sum" for member in members]
@@ -229,87 +215,6 @@ def _fit_some(members, data, first):
             finish = estimator, first, data.targets, plan, result, start[:, at], rows
             if _finish(*finish):
                 fitted[member.place] = estimator
-    return fitted
-
-
-def fit_networks(estimators, X, y, sample_weight):
-    """Networks of one shape by the same mini-batches, on the same rows.
-
-    Parameters
-    ----------
-    estimators : list of SimpleMLPClassifier
-    X, y, sample_weight
-        Their training rows, as `fit` takes them.
-
-    Returns
-    -------
-    fitted : dict of int to estimator
-        As `fit_regressions` returns them.
-    """
-    first = estimators[0]
-    places = [i for i, estimator in enumerate(estimators) if _is_sound(estimator)]
-    if first.learning_rate == "auto" or not places:
-        return {}
-    first = estimators[places[0]]
-    read = {"known": None, "classes": None, "partial": False, "counts": None}
-    try:
-        with _warnings_raised():
-            targets, rows, _ = first._read(X, y, sample_weight, **read)
-            if is_elsewhere(rows.X):  # to be fitted one by one
-                return {}
-    except Exception:  # to be raised, or warned of, fit by fit, as it is alone
-        return {}
-    sizes = [rows.X.shape[1], *first._hidden_layer_sizes()]
-    sizes.append(targets.likelihood.n_logits)
-    network = Network(sizes, first.activation, first.fit_intercept)
-    size = max(1, BUDGET // (48 * network.n_parameters))
-    fitted = {}
-    for at in range(0, len(places), size):
-        some = {i: estimators[i] for i in places[at : at + size]}
-        fitted |= _fit_some_networks(some, first, network, targets, rows)
-    return fitted
-
-
-def _fit_some_networks(estimators, first, network, targets, rows):
-    members, likelihood = list(estimators.values()), targets.likelihood
-    rng = check_random_state(first.random_state)
-    start = first._start(network, rng).astype(rows.X.dtype)
-    alone = Objective(network, likelihood, rows)
-    size = first._batch_rows(alone)
-    if size is None:
-        return {}
-    objective = Networks(
-        network, likelihood, rows, np.array([m.alpha for m in members])
-    )
-    if first.solver == "adam":
-        direction = Adam()
-    else:
-        momenta = [m.momentum for m in members]
-        differ = len(set(momenta)) > 1
-        direction = Momentum(
-            objective.spread(momenta).astype(rows.X.dtype) if differ else momenta[0]
-        )
-    stops = [Plateau(value, m.tol, m.n_iter_no_change) for m in members]
-    fitted = {}
-    with numbers_may_end(), one_blas():
-        walk = epochs_together(
-            objective,
-            objective.join(np.tile(start, (len(members), 1))),
-            direction,
-            np.array([float(m.learning_rate) for m in members]),
-            Batches(rows.n_rows, size, rng if first.shuffle else None),
-            stops,
-            start=alone.log_likelihood(start),
-        )
-        climbs = list(islice(walk, first.max_iter))[-1]
-        for (place, estimator), result in zip(estimators.items(), climbs):
-            if result.diverged:
-                continue
-            own = Objective(network, likelihood, rows, estimator.alpha)
-            rate = estimator.learning_rate
-            plan = Plan(own, None, None, rate=rate, exact_curve=False)
-            if _finish(estimator, first, targets, plan, result, start, rows):
-                fitted[place] = estimator
     return fitted
 
 

@@ -436,11 +436,9 @@ def _backward(network, layers, likelihood, rows):
     residual = likelihood.residual(likelihood.y_hat(activations[-1]), rows.codes)
     if rows.weights is not None:
         residual *= rows.weights[:, None]
-    below = [np.empty_like(h) for h in activations[1:-1]]
     gradient = np.empty(network.n_parameters, rows.dtype)
     into = network.layers(gradient)
-    network.backward(layers, activations, residual, into, out=below)
-    return gradient, [*below, residual]
+    return gradient, network.backward(layers, activations, residual, into)
 
 
 def _steps(h, n_neurons):

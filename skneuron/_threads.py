@@ -1,10 +1,12 @@
-"""How many threads BLAS has while we compute."""
+"""How many threads there are: of the kernels, and of BLAS while we compute."""
 
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.parallel import _get_threadpool_controller
 
 
@@ -35,6 +37,27 @@ class _OneThread:
             self._n_inside -= 1
             if self._n_inside == 0:
                 self._limits.restore_original_limits()
+
+
+def n_threads():
+    """How many threads scikit-learn would use, in a worker of joblib's and elsewhere.
+
+    As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
+    """
+    return 1 if _alone.get() else _openmp_effective_n_threads()
+
+
+@contextmanager
+def one_thread():
+    """A context in which this thread's kernels have no others: for one of many fits."""
+    token = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(token)
+
+
+_alone = ContextVar("alone", default=False)
 
 
 def one_blas():

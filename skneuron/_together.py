@@ -13,10 +13,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
-from ._lockstep import fit_networks, fit_regressions
+from ._arrays import is_elsewhere
+from ._lockstep import fit_regressions
 from ._scaling import as_columns, only_scales, units_of
+from ._threads import n_threads, one_thread
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 
@@ -104,16 +107,24 @@ def fit_together(estimators, X, y, trains, sample_weight=None):
 
 def _fit_on_the_same_rows(estimators, X, y, sample_weight):
     """As `fit_together`, of rows that are those of all."""
-    done = {}
-    if type(estimators[0]) is SimpleMLPClassifier and len(estimators) > 1:
-        done = fit_networks(estimators, X, y, sample_weight)
-    for i, estimator in enumerate(estimators):
-        if i not in done:
-            try:
-                done[i] = estimator.fit(X, y, sample_weight=sample_weight)
-            except Exception as error:
-                done[i] = error
-    return [done[i] for i in range(len(estimators))]
+    # Networks share nothing but rows; the steps of small ones are too short to share.
+    if type(estimators[0]) is SimpleMLPClassifier and not is_elsewhere(X):
+        run = Parallel(min(n_threads(), len(estimators)), prefer="threads")
+        fit = delayed(_fit_beside_others)
+        return run(fit(one, X, y, sample_weight) for one in estimators)
+    return [_fit_alone(one, X, y, sample_weight) for one in estimators]
+
+
+def _fit_alone(estimator, X, y, sample_weight):
+    try:
+        return estimator.fit(X, y, sample_weight=sample_weight)
+    except Exception as error:
+        return error
+
+
+def _fit_beside_others(estimator, X, y, sample_weight):
+    with one_thread():
+        return _fit_alone(estimator, X, y, sample_weight)
 
 
 def find_teams(base, candidates):

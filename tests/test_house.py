@@ -63,7 +63,7 @@ def test_imports_are_found():
     assert "skneuron._model" in imports("_estimator.py")
     assert "skneuron._model.moments" in imports("_model/standardised.py")
     assert "skneuron._arrays" in imports("_model/network.py")
-    assert room("_model") and room("_ascent")
+    assert room("_model") and room("_ascent") and room("_kernels")
 
 
 @pytest.mark.parametrize("name", room("_model"))
@@ -80,12 +80,23 @@ def test_the_ascent_knows_nothing_of_the_model_nor_of_scikit_learn(name):
         assert not is_in(module, "sklearn")
 
 
-@pytest.mark.parametrize("name", [*room("_model"), *room("_ascent"), "_arrays.py"])
+#: Where each private room may look, besides itself.
+BELOW = {
+    "_arrays": [],
+    "_kernels": ["_arrays", "_threads"],
+    "_model": ["_arrays", "_kernels"],
+    "_ascent": ["_arrays"],
+}
+
+
+@pytest.mark.parametrize(
+    "name", [file for file in FILES if re.split(r"\.|/", file)[0] in BELOW]
+)
 def test_private_rooms_do_not_look_out(name):
-    own = f"skneuron.{Path(name).parts[0]}" if "/" in name else "skneuron._arrays"
+    own = name.removesuffix(".py").split("/")[0]
     for module in imports(name):
-        if is_in(module, "skneuron"):
-            assert is_in(module, own) or is_in(module, "skneuron._arrays")
+        if module != "skneuron" and is_in(module, "skneuron"):
+            assert any(is_in(module, f"skneuron.{at}") for at in [own, *BELOW[own]])
 
 
 @every_file

@@ -15,14 +15,12 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import scale
 from sklearn.utils import _safe_indexing
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _lockstep
-from skneuron._lockstep import fit_networks, fit_regressions
+from skneuron import GradientAscentLogisticRegression, _lockstep
+from skneuron._lockstep import fit_regressions
 
 LR = GradientAscentLogisticRegression(0.5, max_iter=30)
-MLP = SimpleMLPClassifier(
-    (4,), "tanh", learning_rate=0.02, max_iter=6, batch_size=20, random_state=3
-)
 FIGURES = ["n_iter_", "converged_", "log_likelihood_", "n_parameters_"]
+FIGURES += ["coef_", "intercept_"]
 
 
 def variants(base, **grid):
@@ -65,16 +63,8 @@ def rows_of(X, at):
 
 def same_fit(one, alone, rtol):
     assert vars(one).keys() == vars(alone).keys()
-    names = [*FIGURES, *(["coef_", "intercept_"] if hasattr(one, "coef_") else [])]
-    if hasattr(one, "coefs_"):
-        names += [("coefs_", i) for i in range(len(one.coefs_))]
-        names += [("intercepts_", i) for i in range(len(one.intercepts_))]
-        names += ["log_likelihood_curve_"]
-    for name in names:
-        ours, theirs = (
-            getattr(e, name) if isinstance(name, str) else getattr(e, name[0])[name[1]]
-            for e in (one, alone)
-        )
+    for name in FIGURES:
+        ours, theirs = (getattr(estimator, name) for estimator in (one, alone))
         assert type(ours) is type(theirs), name
         ours, theirs = np.asarray(ours), np.asarray(theirs)
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape, name
@@ -105,29 +95,19 @@ def same_predictions(one, alone, X, y, atol):
     assert abs(one.score(X, y) - alone.score(X, y)) <= (~sure).mean() + 1e-12
 
 
-def check(estimators, X, y, trains=None, weights=None, *, left=(), rtol=1e-9):
+def check(estimators, X, y, trains, weights=None, *, left=(), rtol=1e-9):
     """Fit together and alone; those `left`, and no others, are left to fit alone."""
-    if trains is None:
-        estimators = [clone(one) for one in estimators]
-        trained, ours = heard(lambda: fit_networks(estimators, X, y, weights))
-        trains = [None] * len(estimators)
-    else:
-        pairs = [(train, one) for train in trains for one in estimators]
-        estimators = [clone(one) for _, one in pairs]
-        trains = [train for train, _ in pairs]
-        trained, ours = heard(
-            lambda: fit_regressions(estimators, X, y, trains, weights)
-        )
+    pairs = [(train, one) for train in trains for one in estimators]
+    estimators = [clone(one) for _, one in pairs]
+    trains = [train for train, _ in pairs]
+    trained, ours = heard(lambda: fit_regressions(estimators, X, y, trains, weights))
     assert isinstance(trained, dict), trained
     theirs = Counter()
     for place, (estimator, train) in enumerate(zip(estimators, trains)):
         if place not in trained:
             continue
         assert trained[place] is estimator
-        X_, y_, w_ = (
-            (part if train is None else rows_of(part, train))
-            for part in (X, y, weights)
-        )
+        X_, y_, w_ = (rows_of(part, train) for part in (X, y, weights))
         alone = clone(estimator)
         result, said = heard(lambda: alone.fit(X_, y_, sample_weight=w_))  # noqa: B023
         assert result is alone, result
@@ -203,7 +183,6 @@ def test_inputs_stay():
     before = copy.deepcopy(given)
     x, y, w, *trains = given
     check(variants(LR, **RATES, class_weight=["balanced"]), x, y, trains, w)
-    check(variants(MLP, **RATES, class_weight=["balanced"]), x, y, weights=w)
     for ours, theirs in zip(given, before):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -223,7 +202,6 @@ def test_one_and_many():
 def test_in_batches(monkeypatch, budget):
     monkeypatch.setattr(_lockstep, "BUDGET", budget)
     check(variants(LR, **RATES, C=[1.0, np.inf]), X, Y, folds(Y))
-    check(variants(MLP, **RATES), X, Y)
 
 
 def test_ends():
@@ -354,107 +332,3 @@ def test_a_way_that_only_rounding_errors_leave():
     some = variants(LR, learning_rate=[0.2, 1.0], max_iter=[20, 50])
     for each in some:  # of the one max_iter
         check([each], x[order], y[order], [np.arange(80)], left=None, rtol=1e-6)
-
-
-# --- networks -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("solver", ["adam", "gradient"])
-@pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("weights", [None, W])
-def test_networks(solver, shuffle, weights):
-    base = clone(MLP).set_params(solver=solver, shuffle=shuffle)
-    some = variants(
-        base,
-        learning_rate=[0.005, 0.05],
-        alpha=[0.0, 0.1, 3.0],
-        momentum=[0.0, 0.5, 0.9],
-    )
-    check(some, X, Y, weights=weights)
-
-
-@pytest.mark.parametrize("hidden", [(), (3,), (5, 3)])
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-def test_networks_of_any_shape(hidden, activation, fit_intercept):
-    base = clone(MLP).set_params(
-        hidden_layer_sizes=hidden,
-        activation=activation,
-        fit_intercept=fit_intercept,
-        class_weight="balanced",
-    )
-    some = variants(base, learning_rate=[0.005, 0.05], alpha=[0.0, 0.1])
-    check(some, X3, Y3)
-
-
-def test_networks_of_any_data():
-    some = variants(MLP, learning_rate=[0.005, 0.05], alpha=[0.0, 0.1])
-    check(some, sp.csr_array(X * (X > 0)), Y)
-    check(some, X.astype(np.float32), Y, rtol=1e-4)
-    frame = pd.DataFrame(X3, columns=list("abcd"))
-    check(some, frame, np.array(["a", "bb", "c"])[Y3])
-    Z = np.stack([Y, Y3], axis=1)
-    check(some, X, Z)
-    check(some, X, (Z > 0) * 1)
-    weighted = variants(
-        some[0], class_weight=[[{0: 2.0}, "balanced"]], alpha=[0.0, 0.1]
-    )
-    check(weighted, X, Z, weights=W)
-    x, y, w = X.copy(), Y.copy(), (W > 1) * W
-    for part in (x, y, w):
-        part.flags.writeable = False
-    check(some, x, y, weights=w)
-    check(some[:1], X, Y)
-
-
-def test_ends_of_networks():
-    for tol, max_iter in product([1e-3, 1.0], [1, 40]):
-        base = clone(MLP).set_params(tol=tol, max_iter=max_iter, n_iter_no_change=3)
-        check(variants(base, learning_rate=[1e-3, 0.02], alpha=[0.0, 9.0]), X, Y)
-
-
-def test_networks_of_whole_batches_are_left():
-    some = variants(MLP, batch_size=["auto"], alpha=[0.0, 1.0])
-    check(some, X, Y, left=[0, 1])
-
-
-def test_networks_that_choose_their_own_rates_are_left():
-    check(variants(MLP, learning_rate=["auto"], alpha=[0, 1]), X, Y, left=[0, 1])
-
-
-def test_bad_networks():
-    some = variants(MLP, learning_rate=[-1.0, 0.01, np.inf, 0.02])
-    check(some, X, Y, left=[0, 2])
-    check(variants(MLP, alpha=[-1.0, 0.1]), X, Y, left=[0])
-    check(variants(MLP, momentum=[1.0, 0.1]), X, Y, left=[0])
-    check(variants(MLP, hidden_layer_sizes=[(0,)]), X, Y, left=[0])
-    check(variants(MLP, alpha=[0.0, 1.0]), X * np.nan, Y, left=[0, 1])
-    check(variants(MLP, alpha=[0.0, 1.0]), X, Y[:, None], left=[0, 1])
-    check(variants(MLP, alpha=[0.0, 1e307]), X, Y, weights=W * 1e-6, left=[1])
-
-
-@pytest.mark.parametrize("solver", ["adam", "gradient"])
-def test_networks_whose_numbers_end(solver):
-    base = clone(MLP).set_params(solver=solver)
-    some = variants(base, alpha=[0.0, 1e200], learning_rate=[0.01, 1e300, 1e308])
-    trained = check(some, X, Y, left=None)
-    assert 0 in trained and 5 not in trained
-
-
-@pytest.mark.parametrize("solver", ["adam", "gradient"])
-@pytest.mark.parametrize("hidden", [3, 8])
-@pytest.mark.parametrize("activation", ["logistic", "relu"])
-def test_scores_of_networks(solver, hidden, activation):
-    """At rates that do not tumble, which would make much of the order of sums."""
-    x, y = load_digits(return_X_y=True)
-    x = scale(x)
-    base = SimpleMLPClassifier(
-        (hidden,), activation, solver=solver, max_iter=10, batch_size=32, random_state=0
-    )
-    some = variants(base, learning_rate=[1e-3, 3e-3, 1e-2], alpha=[0.0, 0.1])
-    trained, _ = heard(lambda: fit_networks(some, x[:1200], y[:1200], None))
-    assert len(trained) == len(some)
-    for one in trained.values():
-        alone = clone(one)
-        heard(lambda: alone.fit(x[:1200], y[:1200]))  # noqa: B023
-        same_predictions(one, alone, x[1200:], y[1200:], 1e-6)

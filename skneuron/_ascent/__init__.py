@@ -19,7 +19,7 @@ from .loop import (
 from .newton import Newton
 from .step_sizes import FallingRate, FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
-from .together import climb_together, epochs_together
+from .together import climb_together
 
 __all__ = [
     "LBFGS",
@@ -40,7 +40,6 @@ __all__ = [
     "climb",
     "climb_together",
     "epochs",
-    "epochs_together",
     "in_one",
     "sampled",
     "steps",

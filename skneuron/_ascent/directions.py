@@ -8,13 +8,8 @@ that goes on later with the same object goes on as if it had never paused.
 import math
 
 import numpy as np
-from scipy.linalg import blas
 
-from .._arrays import array_namespace, into, is_numpy
-
-#: How much of each vector is worked on at a time: a few of them fit the second-level
-#: cache.
-PIECE_BYTES = 1 << 18
+from .._arrays import array_namespace
 
 
 class Direction:
@@ -29,14 +24,12 @@ class Direction:
         raise NotImplementedError
 
     def move(self, theta, gradient, rate):
-        """``theta += rate * direction``, in place; `gradient` is overwritten.
-
-        A rate of each parameter is an array like theta.
-        """
+        """``theta += rate * direction``, in place."""
         raise NotImplementedError
 
-    def cut(self, kept):
-        """Go on with some of the parameters: `kept` takes a vector to its part."""
+    def memory(self, theta, n_steps):
+        """What the compiled steps need: their rule, and memory that they go on with."""
+        raise NotImplementedError
 
     def is_settled(self, theta, here, tol):
         """Whether a gradient below tol is all that this direction can be asked for."""
@@ -57,42 +50,10 @@ class Gradient(Direction):
         return here.gradient
 
     def move(self, theta, gradient, rate):
-        _add(theta, gradient, rate)
+        theta += rate * gradient
 
-
-class Fading:
-    """A sum whose terms fade, ``sum = share * sum + term``.
-
-    It is kept as a number times a vector. The number takes the fading, so that a step
-    goes over the vector once, to add to it, and not twice.
-
-    Attributes
-    ----------
-    vector : array like the terms, or None
-        None: no term yet.
-    unit : float
-    """
-
-    #: Where the number is this small, the vector takes it over.
-    SMALLEST = 2.0**-10
-
-    def __init__(self):
-        self.vector, self.unit = None, 1.0
-
-    def fade(self, share, terms):
-        """Take the sum times `share`, one for all or one for each of `terms`."""
-        if self.vector is None:
-            self.vector = array_namespace(terms).zeros_like(terms)
-        if getattr(share, "ndim", 0):
-            self.vector *= share
-            return
-        self.unit *= float(share)
-        if self.unit < self.SMALLEST:
-            self.vector *= self.unit
-            self.unit = 1.0
-
-    def cut(self, kept):
-        self.vector = kept(self.vector)
+    def memory(self, theta, n_steps):
+        return {"rule": "gradient"}
 
 
 class Momentum(Direction):
@@ -100,118 +61,83 @@ class Momentum(Direction):
 
     Parameters
     ----------
-    momentum : float in [0, 1), or array of them
-        One for all parameters, or one for each.
+    momentum : float in [0, 1)
     """
 
     def __init__(self, momentum):
         self.momentum = momentum
-        self.velocity = Fading()
-
-    def cut(self, kept):
-        self.velocity.cut(kept)
-        if np.ndim(self.momentum):
-            self.momentum = kept(self.momentum)
+        self.velocity = None
 
     def __call__(self, theta, here):
         return _from_zero(self, here)
 
     def move(self, theta, gradient, rate):
-        self.velocity.fade(self.momentum, theta)
-        unit = self.velocity.unit
-        pace, paces = _scalar_and_vector(rate)
-        for place, velocity, g, own in _in_cache(
-            theta, self.velocity.vector, gradient, paces
-        ):
-            _add(velocity, g, 1 / unit)
-            if own is not None:
-                velocity = array_namespace(g).multiply(velocity, own, **into(g))
-            _add(place, velocity, pace * unit)
+        self._begin(theta)
+        self.velocity *= self.momentum
+        self.velocity += gradient
+        theta += rate * self.velocity
+
+    def memory(self, theta, n_steps):
+        self._begin(theta)
+        return {
+            "rule": "momentum",
+            "moments": (self.velocity, None),
+            "numbers": (self.momentum, 0.0, 0.0, 0.0),
+        }
+
+    def _begin(self, theta):
+        if self.velocity is None:
+            self.velocity = array_namespace(theta).zeros_like(theta)
+        elif self.velocity.dtype != theta.dtype:  # a warm start of another float type
+            self.velocity = array_namespace(theta).astype(self.velocity, theta.dtype)
 
 
 class Adam(Direction):
     """``m_hat / (sqrt(v_hat) + eps)``, m and v running means of g and g^2.
 
     Each corrected for starting at 0, the two corrections in one factor, as in the last
-    lines of section 2 of Kingma & Ba, *Adam* (ICLR 2015). What is kept are the sums
-    ``m / (1 - beta_1)`` and ``v / (1 - beta_2)``.
+    lines of section 2 of Kingma & Ba, *Adam* (ICLR 2015).
     """
 
     def __init__(self, beta_1=0.9, beta_2=0.999, eps=1e-8):
         self.beta_1, self.beta_2, self.eps = beta_1, beta_2, eps
         self.t = 0
-        self.m, self.v = Fading(), Fading()
+        self.m = self.v = None
 
     def __call__(self, theta, here):
         return _from_zero(self, here)
 
-    def cut(self, kept):
-        self.m.cut(kept)
-        self.v.cut(kept)
-
     def move(self, theta, gradient, rate):
-        xp = array_namespace(theta)
+        self._begin(theta)
         self.t += 1
-        self.m.fade(self.beta_1, theta)
-        self.v.fade(self.beta_2, theta)
-        of_m, of_v = self.m.unit, self.v.unit
-        root = math.sqrt((1 - self.beta_2) * of_v)
-        eps = self.eps / root
-        factor = (1 - self.beta_1) * of_m / root
-        factor *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-        pace, paces = _scalar_and_vector(rate)
-        for place, m, v, g, own in _in_cache(
-            theta, self.m.vector, self.v.vector, gradient, paces
-        ):
-            _add(m, g, 1 / of_m)
-            g *= g
-            _add(v, g, 1 / of_v)
-            step = xp.sqrt(v, **into(g))
-            step += eps
-            step = xp.divide(m, step, **into(step))
-            if own is not None:
-                step *= own
-            _add(place, step, factor * pace)
+        self.m += (1 - self.beta_1) * (gradient - self.m)
+        self.v += (1 - self.beta_2) * (gradient * gradient - self.v)
+        rate *= math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
+        theta += rate * self.m / (array_namespace(theta).sqrt(self.v) + self.eps)
 
+    def memory(self, theta, n_steps):
+        self._begin(theta)
+        before, self.t = self.t, self.t + n_steps
+        return {
+            "rule": "adam",
+            "moments": (self.m, self.v),
+            "numbers": (0.0, self.beta_1, self.beta_2, self.eps),
+            "t": before,
+        }
 
-def _add(vector, other, times):
-    """``vector += times * other``, in place."""
-    if is_numpy(vector) and not getattr(times, "ndim", 0):
-        axpy = blas.saxpy if vector.dtype == np.float32 else blas.daxpy
-        axpy(other, vector, a=times)  # over memory once, not twice
-    else:
-        vector += times * other
-
-
-def _scalar_and_vector(rate):
-    """One of them, for all parameters or for each, and nothing for the other.
-
-    A float takes the float type of what it multiplies; NumPy's do not.
-    """
-    return (1.0, rate) if getattr(rate, "ndim", 0) else (float(rate), None)
+    def _begin(self, theta):
+        xp = array_namespace(theta)
+        if self.m is None:
+            self.m, self.v = xp.zeros_like(theta), xp.zeros_like(theta)
+        elif self.m.dtype != theta.dtype:  # a warm start of another float type
+            self.m, self.v = (xp.astype(of, theta.dtype) for of in (self.m, self.v))
 
 
 def _from_zero(direction, here):
     """The direction itself: a move from 0 at the rate 1."""
     result = array_namespace(here.gradient).zeros_like(here.gradient)
-    direction.move(result, +here.gradient, 1.0)
+    direction.move(result, here.gradient, 1.0)
     return result
-
-
-def _in_cache(*vectors):
-    """Yield the vectors piece by piece, so that a second look finds them in the cache.
-
-    Pieces are large enough that calls take next to no time. None stays None. Elsewhere
-    than on the host there is no such cache.
-    """
-    first = vectors[0]
-    if not is_numpy(first):
-        yield vectors
-        return
-    size = PIECE_BYTES // first.itemsize
-    for start in range(0, len(first), size):
-        at = slice(start, start + size)
-        yield [None if vector is None else vector[at] for vector in vectors]
 
 
 class Pairs:

@@ -255,28 +255,35 @@ class Batches:
     def __init__(self, n_rows, size, rng):
         self.n_rows, self.size, self.rng = n_rows, size, rng
 
+    def order(self):
+        """The places of the rows in the order of the next epoch; None: as they lie."""
+        shuffled = self.rng is not None and self.size < self.n_rows
+        return self.rng.permutation(self.n_rows) if shuffled else None
+
     def __call__(self, place=None):
         """Yield an index array or slice for each batch of the next epoch.
 
         Index arrays are where the array `place` is; by default, on the host.
         """
-        shuffled = self.rng is not None and self.size < self.n_rows
-        order = self.rng.permutation(self.n_rows) if shuffled else None
-        if shuffled and place is not None:
+        order = self.order()
+        if order is not None and place is not None:
             order = beside(order, place)
         for start in range(0, self.n_rows, self.size):
             at = slice(start, min(start + self.size, self.n_rows))
-            yield order[at] if shuffled else at
+            yield at if order is None else order[at]
 
     def over(self, objective, *, whole_penalty):
         """What takes a climb through the next epoch: :func:`one_epoch` of theta etc.
 
-        Of the objective it needs ``parts(size, whole_penalty=...)``: a function of the
-        places of some rows and of theta that gives their log-likelihood, and the
-        gradient of the objective of them alone, which may be overwritten.
+        Of the objective it needs ``compiled_steps(size, whole_penalty=...)``, or where
+        that gives None ``parts(whole_penalty=...)``: a function of the places of some
+        rows and of theta that gives their log-likelihood, and the gradient of the
+        objective of them alone, which may be overwritten.
         """
-        part = objective.parts(self.size, whole_penalty=whole_penalty)
-        return partial(one_epoch, self, part)
+        steps = objective.compiled_steps(self.size, whole_penalty=whole_penalty)
+        if steps is not None:
+            return partial(compiled_epoch, self, steps)
+        return partial(one_epoch, self, objective.parts(whole_penalty=whole_penalty))
 
 
 def one_epoch(batches, part, theta, direction, step_size):
@@ -298,6 +305,14 @@ def one_epoch(batches, part, theta, direction, step_size):
         direction.move(theta, gradient, step_size.next_rate())
         log_likelihood += met
     return log_likelihood
+
+
+def compiled_epoch(batches, steps, theta, direction, step_size):
+    """As :func:`one_epoch`, all of it compiled."""
+    order = batches.order()
+    n_batches = -(-batches.n_rows // batches.size)
+    rates = np.array([step_size.next_rate() for _ in range(n_batches)])
+    return steps(order, theta, rates, **direction.memory(theta, n_batches))
 
 
 def climb(walk, *, max_iter, stop, watch, noise):

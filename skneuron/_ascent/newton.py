@@ -158,7 +158,7 @@ class Solver:
 
     def __init__(self, matrix):
         unit = np.sqrt(np.diagonal(matrix))
-        self.unit = np.where(unit > 0, unit, 1.0)
+        self.unit = unit if unit.all() else np.where(unit > 0, unit, 1.0)
         scaled = matrix / self.unit
         scaled /= self.unit[:, None]
         self.tall = self.values = None

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .loop import Climb, Position
-
 #: How far from a climb its shadow starts, and how far they may part, in sizes of their
 #: parameters.
 TRIFLE, PARTED = 1e-12, 1e-8
@@ -143,76 +141,3 @@ def _falls(objective, here, there, gradient, step, members, values, asked):
     values[some] = objective.values(there[:, asked], some)
     asked[asked] = values[some] < last - 64 * objective.noise * np.abs(last)
     return asked
-
-
-def epochs_together(objective, theta, direction, rates, batches, stops, *, start):
-    """Climb by the same mini-batches, epoch by epoch, each climb until its own stop.
-
-    Parameters
-    ----------
-    objective : Networks
-        Or whatever has its `parts`, `keeping`, `spread`, `split` and `penalties`.
-    theta : array of shape (objective.n_parameters,)
-        The start of all; overwritten.
-    direction : Momentum or Adam
-    rates : array of shape (n_members,)
-    batches : Batches
-    stops : list of Plateau
-        One for each member.
-    start : float
-        The log-likelihood where all members start.
-
-    Yields
-    ------
-    climbs : list of Climb
-        After every epoch those of all members: the same objects. One that is at its
-        stop, or whose numbers have ended (`diverged`), is not climbed on.
-    """
-    divisor = objective.rows.total_weight
-    values = (start - objective.penalties(theta)) / divisor
-    climbs = [
-        Climb(Position(one, start, value), [start])
-        for one, value in zip(objective.split(theta), values.tolist())
-    ]
-    going = list(range(len(climbs)))
-    for i in going:
-        climbs[i].converged = stops[i].at_start(climbs[i].position)
-    part = objective.parts(batches.size)
-    pace = objective.spread(rates).astype(theta.dtype)
-    while going:
-        log_likelihoods = 0.0
-        for at in batches():
-            some, gradient = part(at, theta)
-            direction.move(theta, gradient, pace)
-            log_likelihoods = log_likelihoods + some
-        values = (log_likelihoods - objective.penalties(theta)) / divisor
-        places = objective.split(theta)
-        kept = []
-        for at, i in enumerate(going):
-            climb = climbs[i]
-            here = Position(places[at], float(log_likelihoods[at]), float(values[at]))
-            if not here.is_finite():
-                climb.diverged = True
-                continue
-            climb.before, climb.position = climb.position, here
-            climb.curve.append(here.log_likelihood)
-            climb.converged = stops[i](here)
-            if not climb.converged:
-                kept.append(at)
-        yield climbs
-        if len(kept) < len(going):
-            theta, objective, pace = _cut(theta, objective, pace, direction, kept)
-            going = [going[at] for at in kept]
-            if going:
-                part = objective.parts(batches.size)
-
-
-def _cut(theta, objective, pace, direction, kept):
-    """The members that go on, of all that there were."""
-    smaller = objective.keeping(kept)
-
-    def cut(vector):
-        return smaller.join(objective.split(vector)[kept])
-
-    direction.cut(cut)
-    return cut(theta), smaller, cut(pace)

@@ -6,7 +6,6 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
 from .moments import column_moments
 from .network import Network
-from .networks import Networks
 from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
 from .on_demand import OnDemand
 from .remembering import Remembering, information_along
@@ -22,7 +21,6 @@ __all__ = [
     "Evaluation",
     "Joint",
     "Network",
-    "Networks",
     "Objective",
     "OnDemand",
     "Remembering",

@@ -4,11 +4,11 @@ from functools import partial
 
 import numpy as np
 
+from .. import _kernels
 from .._arrays import (
     array_namespace,
     beside,
     is_elsewhere,
-    is_numpy,
     is_sparse,
     numbers_may_end,
     to_host,
@@ -52,10 +52,17 @@ def column_moments(rows):
 def _mean_and_square(total, rows):
     """What some rows give of the means of x and of x^2, (2, n_features)."""
     X, w = rows.X, rows.weights
+    w = None if w is None or w.ndim == 2 else w
+    parts = rows.for_kernels() if rows.centre is None else None
+    if parts is not None:
+        of_block = partial(_kernels.moments, n_columns=X.shape[1], dtype=rows.dtype)
+        return (1 / total) * sum(
+            of_block(read, None if w is None else some.weights, some.X.shape[0])
+            for some, read in parts
+        )
     moments = np.zeros((2, X.shape[1]))
     for at in _spans(X):
-        one_share = w is None or w.ndim == 2
-        share = 1 / total if one_share else _shares(rows, total, at)
+        share = 1 / total if w is None else _shares(rows, total, at)
         if rows.is_dense:
             moments += _dense_sums(take_rows(X, at), share)
         else:
@@ -92,18 +99,10 @@ def _spans(X):
 
 def _dense_sums(X, share):
     """Sums of ``share x`` and ``share x^2`` over the rows of a block."""
-    if not is_numpy(X):
-        xp = array_namespace(X)
-        X = xp.astype(X, widest_float(X))
-        share = xp.reshape(share, (-1, 1)) if not isinstance(share, float) else share
-        shared = share * X
-        return to_host(xp.sum(shared, axis=0)), to_host(xp.sum(shared * X, axis=0))
-    if np.ndim(share):
-        share = share.astype(X.dtype, copy=False)
-        return (share @ X).astype(float), np.einsum("i,ij,ij->j", share, X, X)
-    ones = np.ones(len(X), X.dtype)
-    total = (ones @ X).astype(float)
-    return share * total, share * np.einsum("ij,ij->j", X, X).astype(float)
+    xp = array_namespace(X)
+    X = xp.astype(X, widest_float(X), copy=False)
+    shared = X * (share if isinstance(share, float) else xp.reshape(share, (-1, 1)))
+    return to_host(xp.sum(shared, axis=0)), to_host(xp.sum(shared * X, axis=0))
 
 
 def _sparse_sums(value, column, share, n_features):

@@ -9,9 +9,8 @@ C-ordered matrix of shape (n_in + 1, n_out).
 """
 
 import numpy as np
-from scipy.linalg import blas
 
-from .._arrays import array_namespace, float_type, is_numpy, is_sparse, largest_size
+from .._arrays import array_namespace, float_type, is_sparse, largest_size
 from .activations import ACTIVATIONS
 
 
@@ -39,6 +38,11 @@ class Network:
             end = middle + n_out * fit_intercept
             self._spans.append((start, middle, end, n_in, n_out))
         self.n_parameters = end
+
+    @property
+    def is_one_layer(self):
+        """Whether nothing is hidden: logistic regression."""
+        return len(self.sizes) == 2
 
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""
@@ -89,7 +93,7 @@ class Network:
                 intercepts[...] = _uniform(rng, 0.5, intercepts.shape)
         return theta
 
-    def forward(self, layers, X, *, guarded=False, out=None):
+    def forward(self, layers, X, *, guarded=False):
         """Every layer's activations.
 
         Parameters
@@ -98,8 +102,6 @@ class Network:
         X : array or sparse matrix of shape (n_rows, n_features)
         guarded : bool, default=False
             Give finite activations for every finite input, however large.
-        out : list of arrays of shape (n_rows, n_neurons), default=None
-            Where those of all layers but the first are put.
 
         Returns
         -------
@@ -110,7 +112,7 @@ class Network:
         for i, (weights, intercepts) in enumerate(layers):
             if i > 0:
                 activations[i] = h = self.activation.value(activations[i])
-            z = _product(h, weights, out and out[i])
+            z = h @ weights
             if intercepts is not None:
                 z += intercepts
             if guarded and not largest_size(z) <= _largest_logit(z):  # NaN too
@@ -118,7 +120,7 @@ class Network:
             activations.append(z)
         return activations
 
-    def backward(self, layers, activations, residual, gradient, *, out=None):
+    def backward(self, layers, activations, residual, gradient):
         """The gradient of the log-likelihood in every parameter, by the chain rule.
 
         With D = dLL/dz of a layer (for the last, the residual ``w (y - y_hat)``)::
@@ -128,21 +130,26 @@ class Network:
         Parameters
         ----------
         layers, activations : as :meth:`forward` takes and gives them
-            Those of hidden layers are overwritten.
         residual : array of shape (n_rows, n_logits)
         gradient : list of (W, b)
             Where it is put.
-        out : list of arrays of shape (n_rows, n_neurons), default=None
-            Where D of each hidden layer is put.
+
+        Returns
+        -------
+        residuals : list of arrays of shape (n_rows, n_neurons)
+            D of every layer.
         """
+        residuals = [residual]
         for i in reversed(range(len(layers))):
             h, (into_weights, into_intercepts) = activations[i], gradient[i]
-            _product(h.T, residual, into_weights)
+            into_weights[...] = h.T @ residual
             if into_intercepts is not None:
-                _column_sums(residual, into_intercepts)
+                into_intercepts[...] = array_namespace(residual).sum(residual, axis=0)
             if i > 0:
-                residual = _product(residual, layers[i][0].T, out and out[i - 1])
+                residual = residual @ layers[i][0].T
                 residual = self.activation.times_slope(residual, h)
+                residuals.insert(0, residual)
+        return residuals
 
     def add_curvature(self, sums, X, weights):
         """Add ``X1^T diag(w) X1`` to the sum of each pair of logits.
@@ -152,61 +159,23 @@ class Network:
         Parameters
         ----------
         sums : dict of (a, c) to array of shape (n_in + 1, n_in + 1)
-            Lower triangles, in Fortran order; n_in in place of n_in + 1 without
-            intercepts. What is missing is made.
+            n_in in place of n_in + 1 without intercepts. What is missing is made.
         X : array or sparse matrix of shape (n_rows, n_features)
         weights : dict of (a, c) to array of shape (n_rows,)
-            All of one sign.
         """
         if is_sparse(X):
             X = X.toarray()  # some times as fast to multiply with itself
-        elif not is_numpy(X):
-            return self._add_whole_curvature(sums, X, weights)
-        d = self.sizes[0]
-        width = d + self.fit_intercept
-        scaled = np.empty((X.shape[0], width), X.dtype)
-        syrk = blas.ssyrk if X.dtype == np.float32 else blas.dsyrk
-        for pair, weight in weights.items():
-            if pair not in sums:
-                sums[pair] = np.zeros((width, width), X.dtype, order="F")
-            # One factor on both sides: BLAS syrk, half the work, adds up in place.
-            root = np.sqrt(abs(weight))[:, None]
-            np.multiply(X, root, out=scaled[:, :d])
-            scaled[:, d:] = root
-            sign = -1.0 if np.minimum.reduce(weight, initial=0) < 0 else 1.0
-            sums[pair] = syrk(sign, scaled.T, 1.0, sums[pair], lower=1, overwrite_c=1)
-
-    def _add_whole_curvature(self, sums, X, weights):
-        """The generic line: products of whole matrices."""
         xp = array_namespace(X)
         if self.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
         for pair, weight in weights.items():
-            total = xp.tril(X.T @ (weight[:, None] * X))
+            total = X.T @ (weight[:, None] * X)
             sums[pair] = total + sums[pair] if pair in sums else total
 
 
 def _uniform(rng, deviation, shape):
     bound = np.sqrt(3.0) * deviation
     return rng.uniform(-bound, bound, shape)
-
-
-def _product(a, b, out):
-    """``a b``; in `out`, unless that is None."""
-    if out is None:
-        return a @ b
-    if is_numpy(a) and a.dtype == b.dtype:
-        return np.matmul(a, b, out=out)
-    out[...] = a @ b
-    return out
-
-
-def _column_sums(array, out):
-    """The sum of each column, put in `out`."""
-    if is_numpy(array) and array.shape[1] > 1:  # as a product: several times as fast
-        np.matmul(np.ones(len(array), array.dtype), array, out=out)
-    else:
-        out[...] = array_namespace(array).sum(array, axis=0)
 
 
 def _affine_of_huge(h, weights, intercepts):

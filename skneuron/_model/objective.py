@@ -6,25 +6,23 @@ flat parameter vector.
 
 import copy
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from .. import _kernels
 from .._arrays import (
     array_namespace,
     beside,
-    float_type,
     is_elsewhere,
     is_numpy,
     largest_size,
     like,
     to_host,
-    widest_float,
 )
-from .likelihood import by_logit, by_output, weighed
-from .mini_batches import MiniBatches
-from .rows import block_rows, largest_sizes, slices, take_rows
+from .likelihood import by_logit
+from .rows import largest_sizes
 
 
 @dataclass
@@ -113,26 +111,78 @@ class Objective:
         """
         return self.on(self.rows.take(at), whole_penalty=whole_penalty)
 
-    def parts(self, size, *, whole_penalty):
-        """A function that says of up to `size` rows, at theta, what :meth:`part` says.
+    def parts(self, *, whole_penalty):
+        """A function that says of some rows, at theta, what :meth:`part` says.
 
         It takes their places and theta, and returns their log-likelihood and the
-        gradient of their objective, which is valid until the next call and may be
-        overwritten. Of rows on a device, all are there.
+        gradient of their objective. Of rows on a device, all are there.
         """
-        size, base = min(size, self.rows.n_rows), self
-        if is_elsewhere(self.rows.X):
-            if self.l2:
-                base = copy.copy(self)
-                base.shrunk = beside(self.shrunk, self.rows.X)
-        elif not MiniBatches.are_large(self, size):
-            return MiniBatches(self, size, whole_penalty)
+        base = self
+        if self.l2 and is_elsewhere(self.rows.X):
+            base = copy.copy(self)
+            base.shrunk = beside(self.shrunk, self.rows.X)
 
         def part(at, theta):
             there = base.part(at, whole_penalty=whole_penalty).evaluate(theta)
             return there.log_likelihood, there.gradient
 
         return part
+
+    def compiled_steps(self, size, *, whole_penalty):
+        """A function that takes a step for each mini-batch; None: no kernel can.
+
+        Parameters
+        ----------
+        size : int
+            Rows in a batch.
+        whole_penalty : bool
+            Whether each batch bears the whole penalty, or its share by rows.
+
+        Returns
+        -------
+        steps : callable
+            ``steps(order, theta, rates, **memory)`` moves theta in place, a step at
+            each of `rates` for the batches of the rows at `order` (None: as they lie),
+            with the memory of a direction. It returns the sum of the log-likelihoods
+            that the batches met.
+        """
+        X, places = self.rows.in_place()
+        if X is None:
+            return None
+        n, dtype = self.rows.n_rows, self.rows.dtype
+        shrunk = None
+        if self.l2:  # what is beyond the float type is as good as without end
+            shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
+        l2, divisor = (self.l2, 0.0), (self.divisor, 0.0)
+        if not whole_penalty:
+            l2 = 0.0, self.l2 / n
+        if self.reduction == "mean":
+            divisor = 0.0, self.total_weight / n
+
+        def steps(order, theta, rates, **memory):
+            own = theta.astype(dtype, copy=False)
+            total = _kernels.epoch(
+                X,
+                self.rows.codes,
+                self.likelihood,
+                self.network,
+                own,
+                order=order,
+                places=places,
+                n_rows=n,
+                batch=size,
+                rates=rates,
+                weights=self.rows.weights,
+                centre=self.rows.inverse_centre(),
+                shrunk=shrunk,
+                l2=l2,
+                divisor=divisor,
+                **memory,
+            )
+            theta[...] = own
+            return total
+
+        return steps
 
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, with their share of the penalty.
@@ -204,38 +254,38 @@ class Objective:
             self._curvature(sums.pairs),
         )
 
-    def _curvature(self, sums):
-        """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
-        blocks, first = [], 0
-        while (first, first) in sums:
-            size = 1
-            while (first, first + size) in sums:
-                size += 1
-            blocks.append(self._curvature_block(sums, first, size))
-            first += size
+    @cached_property
+    def _blocks(self):
+        """The logits of each block of the curvature, and its places in theta."""
+        width, n_logits = self.network.sizes[0] + self.network.fit_intercept, 0
+        blocks = []
+        for size in np.maximum(self.likelihood.widths, 1).tolist():
+            logits = range(n_logits, n_logits + size)
+            places = np.arange(width) * self.likelihood.n_logits
+            blocks.append((logits, np.add.outer(places, logits).reshape(-1)))
+            n_logits += size
         return blocks
 
-    def _curvature_block(self, sums, first, size):
-        width = len(sums[first, first])
-        if size == 1:
-            matrix = _whole(sums[first, first])
-            indices = np.arange(width) * self.network.sizes[1] + first
-            return indices, self._penalised(indices, matrix)
-        total = np.empty((width, size, width, size))
-        for a in range(size):
-            for c in range(a, size):
-                total[:, a, :, c] = whole = _whole(sums[first + a, first + c])
-                if a != c:
-                    total[:, c, :, a] = whole
-        # Softmax cannot see a shift of all its logits: there the curvature is 0, and
-        # the gradient too. Any definite matrix in that place keeps the directions that
-        # it can see, and spares their solver a singular matrix.
-        own = sum(total[:, a, :, a] for a in range(size)) / size**2
-        total += own[:, None, :, None]
-        indices = np.arange(width)[:, None] * self.network.sizes[1]
-        indices = (indices + np.arange(first, first + size)).reshape(-1)
-        matrix = total.reshape(width * size, width * size)
-        return indices, self._penalised(indices, matrix)
+    def _curvature(self, pairs):
+        """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
+        blocks = []
+        for logits, indices in self._blocks if pairs else ():
+            size, n = len(logits), len(indices)
+            if size == 1:
+                matrix = pairs[logits[0], logits[0]].astype(np.float64, copy=False)
+                blocks.append((indices, self._penalised(indices, matrix)))
+                continue
+            squares = np.stack(
+                [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
+            )
+            # Softmax cannot see a shift of all its logits: there the curvature is 0,
+            # and the gradient too. Any definite matrix in that place keeps the
+            # directions that it can see, and spares their solver a singular matrix.
+            squares += squares[:: size + 1].sum(axis=0) / size**2
+            squares = squares.reshape(size, size, n // size, n // size)
+            matrix = squares.transpose(2, 0, 3, 1).astype(np.float64, order="C")
+            blocks.append((indices, self._penalised(indices, matrix.reshape(n, n))))
+        return blocks
 
     def _penalised(self, indices, matrix):
         """The curvature, from that of the log-likelihood's sum; in its place."""
@@ -247,8 +297,6 @@ class Objective:
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
         layers = self.network.layers(like(theta, self.rows.X))
-        if not theta.any():
-            layers = None
         return self.rows.total(
             partial(log_likelihood, self.network, self.likelihood, layers)
         )
@@ -302,13 +350,6 @@ class Objective:
         return theta
 
 
-def _whole(lower):
-    """The symmetric matrix of a lower triangle, in float64."""
-    whole = (lower + lower.T).astype(np.float64, order="C", copy=False)
-    whole.reshape(-1)[:: len(whole) + 1] *= 0.5
-    return whole
-
-
 @dataclass
 class Sums:
     """What some rows give of each sum over the examples; ``+`` puts rows together.
@@ -351,39 +392,42 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     -------
     sums : Sums
     """
+    passes = None
+    if network.is_one_layer and is_numpy(theta):
+        passes = rows.passes(likelihood, network.fit_intercept)
+    if passes is not None:
+        total, theta = None, theta.reshape(-1, likelihood.n_logits)
+        for sums_at in passes:
+            (value,), gradient, pairs = sums_at(theta, curvature=curvature)
+            share = Sums(float(value), gradient, pairs)
+            total = share if total is None else total + share
+        gradient = total.gradient.reshape(-1) / divisor
+        total.gradient = gradient.astype(theta.dtype, copy=False)
+        return total
+    if is_numpy(theta) and not curvature:
+        found = _compiled_network(network, likelihood, theta, rows, gradients=True)
+        if found is not None:
+            return Sums(found[0], (found[1] / divisor).astype(theta.dtype, copy=False))
     there, xp = beside(theta, rows.X), array_namespace(rows.X)
     layers, dtype = network.layers(like(there, rows.X)), there.dtype
     total, gradient, sums = 0.0, None, {}
-    n_numbers, at_least = sum(network.sizes[1:]), 64
-    if curvature:
-        # As many rows as columns, so that adding up squares of the columns costs less
-        # than forming them.
-        at_least = network.sizes[0]
-        n_numbers += at_least
-    for block in rows.blocks(n_numbers, at_least):
+    for block in rows.blocks(2 * sum(network.sizes[1:])):
         activations = network.forward(layers, block.X)
-        logits = activations[-1]
-        for at in _chunks(logits):
-            codes = block.codes[at, ...]
-            w = None if block.weights is None else block.weights[at, ...]
-            own = logits[at, ...]
-            some, y_hat = likelihood.sum_and_y_hat(own, codes, w)
-            total += some
-            if curvature:
-                pairs = likelihood.couplings(y_hat)
-                if w is not None:
-                    each = by_logit(likelihood, w)
-                    pairs = {
-                        (a, c): each[:, a if each.shape[1] > 1 else 0] * value
-                        for (a, c), value in pairs.items()
-                    }
-                network.add_curvature(sums, take_rows(block.X, at), pairs)
-            residual = weighed(likelihood, w, likelihood.residual(y_hat, codes))
-            residual /= divisor
-            if residual is not own:  # elsewhere than on the host it is new
-                logits[at, ...] = residual
+        logits, w = activations[-1], block.weights
+        if curvature:
+            pairs = likelihood.couplings(likelihood.y_hat(logits))
+            if w is not None:
+                each = by_logit(likelihood, w)
+                pairs = {
+                    (a, c): each[:, a if each.shape[1] > 1 else 0] * value
+                    for (a, c), value in pairs.items()
+                }
+            network.add_curvature(sums, block.X, pairs)
+        some, residual = likelihood.sum_and_residual(logits, block.codes, w)
+        total += some
+        residual /= divisor
         share = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
-        network.backward(layers, activations, logits, network.layers(share))
+        network.backward(layers, activations, residual, network.layers(share))
         if share.dtype != dtype:
             share = xp.astype(share, dtype)
         gradient = share if gradient is None else gradient + share
@@ -392,6 +436,24 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     # Once for all blocks, as this waits for them.
     sums = {pair: to_host(whole) for pair, whole in sums.items()}
     return Sums(float(total), like(gradient, theta), sums)
+
+
+def _compiled_network(network, likelihood, theta, rows, *, gradients):
+    """Log-likelihood and gradient of a network; None: no kernel can read the rows."""
+    X, places = rows.in_place()
+    if X is None or len(rows.spans) > 1:
+        return None
+    return _kernels.network_sums(
+        X,
+        rows.codes,
+        likelihood,
+        network,
+        theta.astype(rows.dtype, copy=False),
+        places=places,
+        gradients=gradients,
+        weights=rows.weights,
+        centre=rows.inverse_centre(),
+    )
 
 
 def largest_safe_rate(objective):
@@ -463,33 +525,22 @@ def _products(n_features, theta, unit, rows):
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows that a network's layers give.
-
-    `layers` of None are all zeros: nothing of the features comes through.
-    """
-    total, w = 0.0, rows.weights
-    if layers is None and (w is None or w.ndim == 1):  # every row is as likely
-        logits = np.zeros((1, network.sizes[-1]), rows.dtype)
-        one = likelihood.log_prob(logits, np.zeros((1, likelihood.n_outputs), int))
-        return rows.total_weight * float(one.sum())
-    for block in rows.blocks(sum(network.sizes[1:])):
-        if layers is None:
-            shape = block.n_rows, network.sizes[-1]
-            logits = beside(np.zeros(shape, block.dtype), block.X)
-        else:
-            logits = network.forward(layers, block.X, guarded=guarded)[-1]
-        w = block.weights
-        for at in _chunks(logits):
-            log_prob = likelihood.log_prob(logits[at, ...], block.codes[at, ...])
-            if w is not None:
-                log_prob *= by_output(w[at, ...])
-            total += array_namespace(log_prob).sum(
-                log_prob, dtype=widest_float(log_prob)
-            )
+    """The total, weighted log-likelihood of rows that a network's layers give."""
+    passes = None
+    if network.is_one_layer:
+        passes = rows.passes(likelihood, network.fit_intercept)
+    if passes is not None:
+        theta = network.flatten(layers).reshape(-1, likelihood.n_logits)
+        values = [sums_at(theta, gradients=False)[0][0] for sums_at in passes]
+        if np.isfinite(sum(values)) or not guarded:
+            return float(sum(values))
+    elif not is_elsewhere(layers[0][0]):
+        theta = network.flatten(layers)
+        found = _compiled_network(network, likelihood, theta, rows, gradients=False)
+        if found is not None and (np.isfinite(found[0]) or not guarded):
+            return found[0]
+    total = 0.0
+    for block in rows.blocks(2 * sum(network.sizes[1:])):
+        logits = network.forward(layers, block.X, guarded=guarded)[-1]
+        total += likelihood.total(logits, block.codes, block.weights)
     return float(total)
-
-
-def _chunks(logits):
-    """Slices of rows that fit the cache with all that is computed of them."""
-    row_bytes = 8 * logits.shape[1] * float_type(logits).itemsize
-    return slices(logits.shape[0], block_rows(row_bytes, logits))

@@ -21,6 +21,7 @@ from .._arrays import (
     to_host,
     widest_float,
 )
+from .._kernels import Passes, available, readable
 from .aside import drawn, quotas
 from .on_demand import OnDemand
 
@@ -39,6 +40,9 @@ READ_BYTES = 1 << 23
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12
 
+#: Runs of rows in a sample, at most: a pass sums each by itself.
+MOST_RUNS = 256
+
 #: Features up to this size are copied where that is simpler.
 LARGE_BYTES = 1 << 25
 
@@ -53,7 +57,7 @@ class Rows:
     weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
         None: every example counts once.
     centre : (mean, scale), default=None
-        Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``. Dense only.
+        Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``, without gaps.
     spans : list of slice, default=None
         The runs of rows that count; None: all of them.
     """
@@ -66,6 +70,7 @@ class Rows:
         self.centre = centre
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
+        self._ready = None
 
     @property
     def dtype(self):
@@ -137,7 +142,8 @@ class Rows:
         Runs, as they need no copy where they are long, and are quickly copied where
         they are short.
         """
-        n_runs = max(16, n_rows // block_rows(self._row_bytes(), self.X))
+        n_runs = n_rows // block_rows(self._row_bytes(), self.X)
+        n_runs = min(max(16, n_runs), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
         spans = [slice(start, start + size) for start in starts]
@@ -209,10 +215,74 @@ class Rows:
                     block = self.take(slice(start, min(start + size, span.stop)))
                 if self.centre is not None:
                     mean, scale = self.centre
-                    X = block.X - mean
+                    X = block.X if self.is_dense else block.X.toarray()
+                    X = X - mean
                     X /= scale
                     block = Rows(X, block.codes, block.weights)
                 yield block
+
+    def in_place(self):
+        """What the kernels read of the features, and the places of the rows there.
+
+        Places of None are all, as they lie. (None, None): they cannot read them.
+        """
+        X, places = self.X, None
+        if isinstance(X, OnDemand) and X.exponents is None:
+            X, places = X.source, X.at
+        X = readable(X, self.dtype)
+        return (None, None) if X is None else (X, places)
+
+    def for_kernels(self):
+        """Rows, and what the kernels read of them: in one go, or block by block.
+
+        None where there is no compiled core, the rows lie elsewhere, or a sparse matrix
+        is of parts that it cannot read.
+        """
+        X, places = self.in_place()
+        if X is not None and places is None:
+            return [(self, X)]
+        if not available() or is_elsewhere(self.X) or not self.is_dense:
+            return None
+        return (
+            (rows, readable(np.require(rows.X, requirements="A"), rows.dtype))
+            for rows in self.blocks(0)
+        )
+
+    def passes(self, likelihood, intercept):
+        """Compiled passes over all rows, one after the other; None: there are none."""
+        if self._ready is not None and self._ready[:2] == (likelihood, intercept):
+            return self._ready[2]
+        parts = self.for_kernels()
+        if parts is None:
+            return None
+        passes = (
+            Passes(
+                X,
+                rows.codes,
+                likelihood,
+                rows.dtype,
+                intercept=intercept,
+                weights=rows.weights,
+                centre=rows.inverse_centre(),
+                spans=rows.spans,
+            )
+            for rows, X in parts
+        )
+        if isinstance(parts, list):  # blocks are read anew each time
+            passes = list(passes)
+            self._ready = likelihood, intercept, passes
+        return passes
+
+    def __getstate__(self):
+        """What is made ready for the kernels holds addresses, and stays here."""
+        return {**vars(self), "_ready": None}
+
+    def inverse_centre(self):
+        """The centre as the kernels take it: mean and 1 / scale, a power of two."""
+        if self.centre is None:
+            return None
+        mean, scale = self.centre
+        return mean, 1 / scale
 
     def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.

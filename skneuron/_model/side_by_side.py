@@ -11,14 +11,12 @@ Where features lie on a device, the parameters of all models go there in one mov
 what was summed there comes back in one.
 """
 
-import itertools
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
+from .. import _kernels
 from .._arrays import (
     all_beside,
     all_to_host,
@@ -29,9 +27,10 @@ from .._arrays import (
     is_sparse,
     largest_size,
     like,
+    to_host,
     widest_float,
 )
-from .rows import block_rows, take_rows
+from .rows import block_rows, slices, take_rows
 
 #: With more inputs than this, their products are not worth forming.
 FEW_INPUTS = 300
@@ -60,30 +59,6 @@ class Group:
         self.active = np.atleast_2d(self.counts).max(axis=0) > 0
 
 
-class _Features:
-    """The features X of a block of rows, and their products with rows of numbers.
-
-    Sparse ones take longer to make, and to transpose, than to multiply with.
-    """
-
-    def __init__(self, X):
-        self._X, self._X_T = X, X.T
-
-    def logits(self, weights, room):
-        """``weights @ X.T``, in `room` if that helps."""
-        if is_sparse(self._X):
-            return (self._X @ weights.T).T
-        if is_elsewhere(self._X):
-            return weights @ self._X_T
-        return np.matmul(weights, self._X_T, out=room.reshape(len(weights), -1))
-
-    def sums(self, residuals):
-        """``residuals @ X``."""
-        if is_sparse(self._X):
-            return (self._X_T @ residuals.T).T
-        return residuals @ self._X
-
-
 class SideBySide:
     """The mean penalised log-likelihoods of several logistic regressions.
 
@@ -110,8 +85,6 @@ class SideBySide:
     units : (centres, scales), default=None
         Arrays of shape (n_splits, n_features): the members of a split are regressions
         on ``(X - centre) / scale``, with an intercept. Dense only.
-    n_threads : int, default=1
-        Blocks that are computed at a time. BLAS should have one thread then.
     """
 
     def __init__(
@@ -127,18 +100,13 @@ class SideBySide:
         tables=None,
         fit_intercept=True,
         units=None,
-        n_threads=1,
     ):
         self.likelihood, self.splits, self.tables = likelihood, splits, tables
         self.units = units
         self.n_logits = likelihood.n_logits
-        self.n_threads = 1 if is_elsewhere(X) else n_threads
-        self._pool = ThreadPoolExecutor(max(1, n_threads - 1))
-        self._taken = {}  # the blocks of the last call, likely those of the next
-        self.dtype = float_type(X)
+        self.dtype, self.fit_intercept = float_type(X), fit_intercept
         order, self.groups = _grouped(counts)
-        rows = take_rows(X, beside(order, X))
-        self.X = _with_intercept(rows) if fit_intercept else rows
+        self.X = take_rows(X, beside(order, X))
         self.codes = beside(codes[order], X)
         self.weights = None if weights is None else like(weights[order], X)
         if is_elsewhere(X):
@@ -146,7 +114,8 @@ class SideBySide:
                 if group.counts.ndim == 2:
                     group.counts = like(group.counts.astype(np.float64), X)
         self.total_weight = self._total_weights(counts, codes, weights)
-        shrunk = np.ones((self.X.shape[1], self.n_logits, 1))
+        self.n_inputs = X.shape[1] + fit_intercept
+        shrunk = np.ones((self.n_inputs, self.n_logits, 1))
         shrunk[X.shape[1] :] = 0
         self._penalty = shrunk.reshape(-1, 1) * l2
         self.n_parameters = len(self._penalty)
@@ -154,7 +123,7 @@ class SideBySide:
         self.noise = float(limits.eps)
         self.resolution = 64 * self.noise  # of a gradient
         self._unit = max(1.0, largest_size(X) if min(X.shape) else 0.0)
-        terms = 4.0 * self.X.shape[0] * self.X.shape[1]
+        terms = 4.0 * self.X.shape[0] * self.n_inputs
         if units is not None:  # what they make of parameters is larger
             centres, scales = units
             terms *= (1 + float(abs(centres / scales).sum(axis=1).max())) / min(
@@ -183,22 +152,7 @@ class SideBySide:
         members : int array of shape (n_members,)
             Which of all members these are.
         """
-        likelihood, n_inputs = self.likelihood, self.X.shape[1]
-        scale = likelihood.logit_scale[:, None, None]
-        gradient = np.zeros((self.n_logits, len(members), n_inputs))
-        own = self._in_units(theta, members)
-        bound = self._unit * np.abs(own).sum(axis=0)
-        moderate = bool(np.all(bound < 0.4 * np.log(np.finfo(self.dtype).max)))
-
-        def share(features, at, z, active, counts):
-            z = likelihood.residuals(z, self.codes[at, ...], moderate)
-            self._weigh(z, at, members[active], counts)
-            return features.sums(array_namespace(z).reshape(z, (-1, z.shape[2])))
-
-        for active, total in self._sums(own, members, scale, share):
-            gradient[:, active] += total.reshape(self.n_logits, -1, n_inputs)
-        gradient *= scale
-        gradient = np.moveaxis(gradient, 2, 0)
+        _, gradient = self._sums(theta, members)
         if self.units is not None:
             _pull(gradient, *self._units_of(members))
         gradient = gradient.reshape(self.n_parameters, len(members))
@@ -211,7 +165,7 @@ class SideBySide:
         For `largest_safe_rate`'s reasons; a hundredth less, for rounding. What would
         take long to know is left at 0.
         """
-        n_inputs, unknown = self.X.shape[1], np.zeros(len(self.splits))
+        n_inputs, unknown = self.n_inputs, np.zeros(len(self.splits))
         in_groups = self.groups and all(one.counts.ndim == 1 for one in self.groups)
         if n_inputs > FEW_INPUTS or not in_groups:
             return unknown
@@ -234,7 +188,8 @@ class SideBySide:
 
     def _squares(self, at):
         """``X^T diag(w) X`` of some rows."""
-        X = weighted = take_rows(self.X, at)
+        X = take_rows(self.X, at)
+        weighted = X = _with_intercept(X) if self.fit_intercept else X
         if self.weights is not None:
             w = self.weights[at][:, None]
             weighted = X.multiply(w).tocsr() if is_sparse(X) else X * w
@@ -243,22 +198,7 @@ class SideBySide:
 
     def log_likelihoods(self, theta, members):
         """The total log-likelihood of each member, without its penalty."""
-
-        def share(features, at, z, active, counts):
-            xp, codes = array_namespace(z), self.codes[at, ...]
-            n_logits, n_active, n = z.shape
-            z = xp.reshape(xp.permute_dims(z, (1, 2, 0)), (-1, n_logits))
-            log_prob = self.likelihood.log_prob(z, xp.tile(codes, (n_active, 1)))
-            log_prob = xp.reshape(log_prob, (n_active, n, -1))
-            log_prob = xp.asarray(xp.permute_dims(log_prob, (2, 0, 1)), copy=True)
-            self._weigh(log_prob, at, members[active], counts)
-            return xp.sum(log_prob, axis=(0, 2), dtype=widest_float(z))
-
-        values = np.zeros(len(members))
-        own = self._in_units(theta, members)
-        for active, total in self._sums(own, members, 1, share):
-            values[active] += total
-        return values
+        return self._sums(theta, members, gradients=False)[0]
 
     def values(self, theta, members):
         """The members' objectives."""
@@ -273,7 +213,7 @@ class SideBySide:
 
     def _in_units(self, theta, members):
         """The parameters for X as it is, (n_inputs, n_logits, n_members)."""
-        theta = theta.reshape(self.X.shape[1], self.n_logits, len(members))
+        theta = theta.reshape(self.n_inputs, self.n_logits, len(members))
         if self.units is None:
             return theta
         centres, scales = self._units_of(members)
@@ -282,99 +222,121 @@ class SideBySide:
         theta[-1] -= (centres * theta[:-1]).sum(axis=0)
         return theta
 
-    def _sums(self, theta, members, scale, share):
-        """Pairs of members' places and sums of shares, some for each group.
+    def _sums(self, theta, members, gradients=True):
+        """Log-likelihoods, and gradients for X as it is, without the penalties.
 
-        `theta` is of X as it is, (n_inputs, n_logits, n_members); logits are computed
-        times `scale`. A share is given the features of a block of rows, its place, the
-        logits, (n_logits, n_active, n_rows), and the members and counts of them; what
-        it returns is added up over a group's blocks.
+        Returns
+        -------
+        values : array of shape (n_members,)
+        gradient : array of shape (n_inputs, n_logits, n_members), or None
         """
-        # Members before rows: NumPy's inner loops are over many rows, not few members.
-        theta = (theta.transpose(1, 2, 0) * scale).astype(self.dtype, order="C")
-        groups, of_each = [], []
+        theta = self._in_units(theta, members).transpose(2, 1, 0)  # members first
+        values, total = np.zeros(len(members)), np.zeros_like(theta)
+        groups, weights = [], []
         for group in self.groups:
             active = np.flatnonzero(group.active[self.splits[members]])
             if len(active):
                 groups.append((group, active))
-                own = np.take(theta, active, axis=1)
-                of_each.append(own.reshape(-1, self.X.shape[1]))
-        tasks = [
-            (group, active, weights, at)
-            for (group, active), weights in zip(groups, all_beside(of_each, self.X))
-            for at in _blocks(group.rows, weights, self.X)
-        ]
-        self._taken = {
-            (at.start, at.stop): self._taken.get((at.start, at.stop))
-            or _Features(take_rows(self.X, at))
-            for *_, at in tasks
-        }
+                own = theta[active].reshape(-1, self.n_inputs)
+                weights.append(own.astype(self.dtype))
+        compiled = _kernels.readable(self.X, self.dtype) is not None
+        sums = self._compiled if compiled else self._generic
+        for (_, active), (value, gradient) in zip(
+            groups, sums(groups, all_beside(weights, self.X), members, gradients)
+        ):
+            values[active] += value
+            if gradients:
+                total[active] += gradient.reshape(len(active), -1, self.n_inputs)
+        return values, total.transpose(2, 1, 0) if gradients else None
 
-        def run(mine):
-            sums, room = {}, np.empty(0, self.dtype)
-            for group, active, weights, at in mine:
-                features, n = self._taken[at.start, at.stop], at.stop - at.start
-                size = weights.shape[0] * n
-                if len(room) < size:
-                    room = np.empty(size, self.dtype)
-                z = features.logits(weights, room[:size])
-                counts = group.counts
-                if counts.ndim == 2:
-                    first = at.start - group.rows.start
-                    counts = counts[first : first + n, ...]
-                xp = array_namespace(z)
-                z = xp.reshape(z, (self.n_logits, -1, n))
-                total = share(features, at, z, active, counts)
-                total = xp.astype(total, widest_float(total), copy=False)
-                key = group.rows.start
-                if key in sums:
-                    sums[key][1][...] += total
-                else:
-                    sums[key] = active, total
-            return list(sums.values())
+    def _compiled(self, groups, weights, members, gradients):
+        for (group, active), own in zip(groups, weights):
+            chosen, counts, at = members[active], group.counts, group.rows
+            splits, each = self.splits[chosen], None
+            if counts.ndim == 2:
+                each = counts[:, splits]
+            sums_at = _kernels.Passes(
+                _kernels.readable(take_rows(self.X, at), self.dtype),
+                self.codes[at],
+                self.likelihood,
+                self.dtype,
+                intercept=self.fit_intercept,
+                weights=None if self.weights is None else self.weights[at],
+                n_members=len(active),
+                tables=None if self.tables is None else self.tables[:, chosen],
+                counts=each,
+            )
+            value, gradient, _ = sums_at(own.T, gradients=gradients)
+            if gradients:
+                gradient = gradient.T
+            if each is None:  # they are the same for all rows of the group
+                value = value * counts[splits]
+                if gradients:
+                    gradient = gradient * counts[splits].repeat(self.n_logits)[:, None]
+            yield value, gradient
 
-        cuts = np.linspace(0, len(tasks), self.n_threads + 1).astype(int)
-        parts = [tasks[a:b] for a, b in itertools.pairwise(cuts) if a < b]
-        # What NumPy keeps quiet about is a matter of each thread's context.
-        rest = [self._pool.submit(copy_context().run, run, p) for p in parts[1:]]
-        sums = [run(part) for part in parts[:1]]
-        sums = [one for some in [*sums, *(r.result() for r in rest)] for one in some]
-        totals = all_to_host([total for _, total in sums])
-        return [(active, total) for (active, _), total in zip(sums, totals)]
+    def _generic(self, groups, weights, members, gradients):
+        values, sums = [], []
+        for (group, active), own in zip(groups, weights):
+            value = total = 0.0
+            size = block_rows(4 * own.shape[0] * self.dtype.itemsize, self.X)
+            for of in slices(group.rows.stop - group.rows.start, size):
+                at = slice(group.rows.start + of.start, group.rows.start + of.stop)
+                some, share = self._of_block(
+                    own, at, members[active], _part_of(group.counts, of), gradients
+                )
+                value, total = value + some, total + share
+            values.append(value)
+            sums.append(total)
+        sums = all_to_host(sums) if gradients else sums
+        return [(to_host(value), total) for value, total in zip(values, sums)]
 
-    def _weigh(self, z, at, members, counts):
-        """Multiply (any, n_members, n_rows) by the weights of rows and members."""
+    def _of_block(self, own, at, members, counts, gradients):
+        """What a block of rows gives to each of some members."""
+        X, xp = take_rows(self.X, at), array_namespace(self.X)
+        d, n, k = X.shape[1], at.stop - at.start, self.n_logits
+        z = X @ own[:, :d].T
+        if self.fit_intercept:
+            z = z + own[:, d]
+        z = xp.reshape(z, (-1, k))
+        codes = xp.repeat(self.codes[at, ...], len(members), axis=0)
+        w = self._weights(at, members, counts, z)
+        log_prob = xp.sum(self.likelihood.log_prob(z, codes), axis=1)
+        log_prob = xp.reshape(log_prob, (n, -1)) * w
+        value = xp.sum(log_prob, axis=0, dtype=widest_float(z))
+        if not gradients:
+            return value, 0.0
+        residual = self.likelihood.residual(self.likelihood.y_hat(z), codes)
+        residual = xp.reshape(residual, (n, -1, k)) * w[:, :, None]
+        residual = xp.reshape(residual, (n, -1))
+        total = (X.T @ residual).T
+        if self.fit_intercept:
+            total = xp.concat([total, xp.sum(residual, axis=0)[:, None]], axis=1)
+        return value, xp.astype(total, widest_float(total), copy=False)
+
+    def _weights(self, at, members, counts, z):
+        """What rows weigh to members, (n_rows, n_members) or less."""
         xp, splits = array_namespace(z), self.splits[members]
+        w = like(np.ones((1, 1)), z)
         if self.weights is not None:
-            z *= self.weights[at]
+            w = w * self.weights[at][:, None]
         if self.tables is not None:
-            table = like(self.tables[:, members].T, z)
-            z *= xp.take(table, self.codes[at, 0], axis=1)
+            table = like(self.tables[:, members], z)
+            w = w * xp.take(table, self.codes[at, 0], axis=0)
         if counts.ndim == 2:
-            z *= xp.take(counts, beside(splits, z), axis=1).T
-        elif not np.all(counts[splits] == 1):
-            z *= like(counts[splits].astype(float), z)[:, None]
+            return w * xp.take(counts, beside(splits, z), axis=1)
+        return w * like(counts[splits].astype(float), z)
+
+
+def _part_of(counts, at):
+    """The counts of some of the rows of a group."""
+    return counts[at, ...] if counts.ndim == 2 else counts
 
 
 def _pull(gradient, centres, scales):
     """The chain rule of `_in_units`, in place, along the first axis."""
     gradient[:-1] -= centres * gradient[-1:]
     gradient[:-1] /= scales
-
-
-def _blocks(rows, weights, X):
-    """Slices of the same length, but for rounding; here, an even number of them.
-
-    Some 2.5 MB with what is computed of them: smaller ones spend their time in calls,
-    and two threads wake each other too often; larger ones leave the cache.
-    """
-    width, n_inputs = weights.shape
-    n_rows = rows.stop - rows.start
-    size = block_rows((n_inputs + width) * float_type(X).itemsize * 2 // 5, X)
-    n_blocks = -(-n_rows // size)
-    n_blocks += 0 if is_elsewhere(X) else n_blocks % 2
-    ends = rows.start + np.linspace(0, n_rows, n_blocks + 1).astype(int)
-    return [slice(a, b) for a, b in zip(ends.tolist(), ends[1:].tolist()) if a < b]
 
 
 def _with_intercept(X):

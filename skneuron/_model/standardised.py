@@ -8,8 +8,8 @@ parameters W', b' is the network on x with::
 
 What the climb needs in the new coordinates follows from the old by the chain rule, as
 ``T^T gradient`` and ``T^T curvature T`` with T the linear map above, and the features
-are read as they are. Where a dense feature's offset is large, that would lose digits:
-then they are standardised block by block as they are read. The penalty is on W, as
+are read as they are. Where a feature's offset is large, that would lose digits: then
+they are standardised block by block as they are read. The penalty is on W, as
 ever.
 """
 
@@ -28,6 +28,9 @@ ALIKE = 10.0
 #: the curvature the square of that in rounding errors.
 MILD = 8.0
 
+#: So many sparse features may be read without their gaps, to take an offset from them.
+FEW = 500
+
 
 class Standardised:
     """An objective as a function of the parameters for standardised features.
@@ -41,9 +44,11 @@ class Standardised:
         How many deviations make a unit, which is one for all features where their
         deviations are alike: then their sizes say something, as they do where one
         scale measured them all. None: to each feature its own deviation.
+    alike : float, default=ALIKE
+        The factor within which deviations are alike.
     """
 
-    def __init__(self, objective, moments=None, width=None):
+    def __init__(self, objective, moments=None, width=None, alike=ALIKE):
         self.moments = _measure(objective.rows) if moments is None else moments
         self.exponents, (mean, deviation) = self.moments
         network, rows = objective.network, objective.rows
@@ -63,14 +68,16 @@ class Standardised:
         huge = np.finfo(rows.dtype).maxexp - 24
         constant = deviation <= 8 * objective.noise * np.abs(mean)
         if width is not None:
-            deviation = width * _shared(deviation, ~constant)
+            deviation = width * _shared(deviation, ~constant, alike)
         scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
         # Powers of two: dividing by them is exact.
         scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
         self.mean, self.scale = mean, scale
-        mild = self.exponents is None and bool(np.all(np.abs(mean) <= MILD * scale))
-        mild &= not rows.is_small()
-        self._pulls = mild or not rows.is_dense
+        mild = bool(np.all(np.abs(mean) <= MILD * scale))
+        if rows.is_dense:
+            self._pulls = mild and self.exponents is None and not rows.is_small()
+        else:
+            self._pulls = mild or len(mean) > FEW
         self.base = objective if self._pulls else objective.centred(mean, scale)
         self.n_parameters = objective.n_parameters
         self.total_weight = objective.total_weight
@@ -97,16 +104,9 @@ class Standardised:
         """As :meth:`Objective.on`, in the same coordinates."""
         return self._of(self.base.on(rows, whole_penalty=whole_penalty))
 
-    def parts(self, size, *, whole_penalty):
-        """As :meth:`Objective.parts`, in the same coordinates.
-
-        Dense features are standardised as a batch of them is read: that is a pass over
-        the batch, and the chain rule several over the parameters.
-        """
-        if self._pulls and self.base.rows.is_dense:
-            base = self.base.centred(self.mean, self.scale)
-            return base.parts(size, whole_penalty=whole_penalty)
-        base = self.base.parts(size, whole_penalty=whole_penalty)
+    def parts(self, *, whole_penalty):
+        """As :meth:`Objective.parts`, in the same coordinates."""
+        base = self.base.parts(whole_penalty=whole_penalty)
 
         def part(at, coordinates):
             log_likelihood, gradient = base(at, self._of_base(coordinates))
@@ -115,6 +115,17 @@ class Standardised:
             return log_likelihood, gradient
 
         return part
+
+    def compiled_steps(self, size, *, whole_penalty):
+        """As :meth:`Objective.compiled_steps`, in the same coordinates.
+
+        Features are standardised as a batch of them is read: that is a pass over the
+        batch, and the chain rule several over the parameters.
+        """
+        base = self.base
+        if self._pulls:
+            base = base.centred(self.mean, self.scale)
+        return base.compiled_steps(size, whole_penalty=whole_penalty)
 
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, in the same coordinates."""
@@ -235,10 +246,10 @@ class Standardised:
         return bool(np.all(np.abs(raw) <= np.maximum(tol, resolution * size)))
 
 
-def _shared(deviation, counting):
+def _shared(deviation, counting, alike):
     """One deviation in place of those that count, if they are alike."""
     some = deviation[counting]
-    if len(some) and some.max() <= ALIKE * some.min():
+    if len(some) and some.max() <= alike * some.min():
         return np.where(counting, np.sqrt(np.mean(some**2)), deviation)
     return deviation
 

@@ -14,7 +14,6 @@ from skneuron._ascent import (
     Gradient,
     LineSearch,
     Momentum,
-    directions,
     steps,
 )
 from skneuron._ascent.directions import Pairs
@@ -42,16 +41,6 @@ def test_momentum_is_the_discounted_sum(share):
         assert np.allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-def test_momenta_of_their_own():
-    shares = np.array([0.9, 0.5, 0.0])
-    direction, alone = Momentum(shares), [Momentum(share) for share in shares]
-    for g in gradients(3, count=150):
-        found = direction(np.zeros(3), Here(g))
-        for i, one in enumerate(alone):
-            expected = one(np.zeros(1), Here(g[i : i + 1]))
-            assert np.allclose(found[i], expected, rtol=1e-12)
-
-
 def test_no_momentum_is_the_gradient():
     direction = Momentum(0.0)
     for g in gradients():
@@ -67,7 +56,6 @@ def test_momentum_leaves_the_gradient_alone():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_adam_is_scikit_learns(dtype):
-    # Its sums fade by so much that their units are taken over, many times.
     direction, rate = Adam(beta_2=0.99), 0.001
     peer = AdamOptimizer([np.zeros(5)], learning_rate_init=rate, beta_2=0.99)
     for g in gradients(count=1500):
@@ -80,21 +68,48 @@ def test_adam_is_scikit_learns(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("make", [Gradient, lambda: Momentum(0.9), Adam], ids="GMA")
-@pytest.mark.parametrize("size", [1, 7, 10**6])
-def test_a_move_is_a_step_along_the_direction(make, dtype, size, monkeypatch):
-    """Whatever the pieces that it is made in."""
-    monkeypatch.setattr(directions, "PIECE_BYTES", size * np.dtype(dtype).itemsize)
+def test_a_move_is_a_step_along_the_direction(make, dtype):
     rng = np.random.default_rng(0)
     moves, steps_ = make(), make()
     theta = rng.standard_normal(20).astype(dtype)
     expected = theta.copy()
     for scale in [1.0, 1e-12, 1e12, 0.0, 1.0]:
         g = (scale * rng.standard_normal(20)).astype(dtype)
-        expected = expected + 0.1 * steps_(expected, Here(g.copy()))
+        expected = expected + 0.1 * steps_(expected, Here(g))
+        before = g.copy()
         moves.move(theta, g, 0.1)
+        assert np.array_equal(g, before)
         assert theta.dtype == dtype
         tol = 1e-13 if dtype == np.float64 else 1e-5
         assert np.allclose(theta, expected, rtol=tol, atol=tol * scale)
+
+
+@pytest.mark.parametrize("make", [lambda: Momentum(0.9), Adam], ids="MA")
+def test_compiled_steps_are_given_the_memory_itself(make):
+    """So that what they do to it is what the direction goes on with."""
+    direction, g = make(), np.array([1.0, -2.0])
+    direction.move(np.zeros(2), g, 0.1)
+    given = direction.memory(np.zeros(2), 3)
+    assert given["rule"] == type(direction).__name__.lower()
+    again = direction.memory(np.zeros(2), 5)
+    for one, other in zip(given["moments"], again["moments"]):
+        assert one is other
+    if "t" in given:  # steps before
+        assert (given["t"], again["t"], direction.t) == (1, 4, 9)
+
+
+@pytest.mark.parametrize("make", [lambda: Momentum(0.9), Adam], ids="MA")
+def test_a_memory_goes_on_in_the_float_type_of_theta(make):
+    direction, g = make(), np.array([1.0, -2.0])
+    direction.move(np.zeros(2), g, 0.1)
+    kept = [of for of in direction.memory(np.zeros(2), 0)["moments"] if of is not None]
+    theta = np.zeros(2, np.float32)
+    single = direction.memory(theta, 0)["moments"]
+    for one, other in zip(single, kept):
+        assert one.dtype == np.float32
+        assert np.allclose(one, other)
+    direction.move(theta, g.astype(np.float32), 0.1)
+    assert theta.dtype == np.float32
 
 
 def test_adam_takes_first_steps_of_length_one_in_every_component():

@@ -72,14 +72,15 @@ class Rowwise:
     def place(self):
         return self.x
 
-    def parts(self, size, *, whole_penalty):
+    def parts(self, *, whole_penalty):
         def part(at, theta):
-            part = self.part(at, whole_penalty=whole_penalty)
-            assert len(part.x) <= size
-            here = part.evaluate(theta)
+            here = self.part(at, whole_penalty=whole_penalty).evaluate(theta)
             return here.log_likelihood, here.gradient
 
         return part
+
+    def compiled_steps(self, size, *, whole_penalty):
+        return None
 
 
 class Watch:

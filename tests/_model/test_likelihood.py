@@ -162,45 +162,34 @@ def test_the_weights_of_a_coupling_are_of_one_sign(likelihood, dtype, scale):
 
 @every
 @floats
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("scale", [1e-30, 1e-8, 1.0, 30.0, 1e4, "huge"])
-def test_both_at_once_are_as_one_by_one(likelihood, dtype, scale):
-    eps = np.finfo(dtype).eps
-    if scale == "huge":
-        scale = float(np.finfo(dtype).max) / 16
+def test_both_at_once_are_as_one_by_one(likelihood, dtype, weighted, scale):
+    eps, tiny = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
+    if scale == "huge":  # and sums of so many are finite
+        scale = float(np.finfo(dtype).max) / 2**14
     z, codes = draw(likelihood, n=300, scale=1.0)
     z = (z * scale).astype(dtype)
     z[:3], z[3:6, ::2] = 0.0, -0.0
+    weights, by_output = None, np.ones((300, likelihood.n_outputs), dtype)
+    if weighted:
+        weights = by_output = np.random.default_rng(1).random(by_output.shape)
+    weights, by_output = weights, by_output.astype(dtype)
     kept = z.copy(), codes.copy()
     with np.errstate(all="raise", under="ignore"):
-        log_prob, y_hat = likelihood.log_prob_and_y_hat(z.copy(), codes)
-    assert log_prob.dtype == y_hat.dtype == dtype
-    assert log_prob.shape == codes.shape and y_hat.shape == z.shape
-    tiny = np.finfo(dtype).tiny
-    assert np.allclose(log_prob, likelihood.log_prob(z, codes), 4 * eps, tiny)
-    assert np.allclose(y_hat, likelihood.y_hat(z), 4 * eps, tiny)
-    assert np.all(log_prob <= 0)
+        total, residual = likelihood.sum_and_residual(z.copy(), codes, weights)
+        same = likelihood.total(z, codes, weights)
+        y_hat = likelihood.probabilities(z)
+        expected = by_output * likelihood.log_prob(z, codes)
+    assert residual.dtype == y_hat.dtype == dtype
+    assert residual.shape == y_hat.shape == z.shape
+    expected = math.fsum(expected.ravel().tolist())  # of terms of one sign
+    assert total == same == pytest.approx(expected, rel=16 * eps, abs=tiny)
+    # The compiled core takes exp of what is next to the smallest number for 0.
+    assert np.allclose(y_hat, likelihood.y_hat(z), 4 * eps, 4 * tiny)
+    expected = likelihood.per_logit(by_output) * likelihood.residual(y_hat, codes)
+    assert np.allclose(residual, expected, 4 * eps, 4 * eps)
     assert np.array_equal(z, kept[0]) and np.array_equal(codes, kept[1])
-
-
-@every
-@floats
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 30.0, 1e30])
-def test_the_sum_keeps_its_digits(likelihood, dtype, scale):
-    """Of many rows, whether they are as good as certain or tosses of a coin."""
-    n = 5001
-    z, codes = draw(likelihood, n=n, scale=1.0)
-    z = (z * scale).astype(dtype)
-    log_prob, expected = likelihood.log_prob_and_y_hat(z.copy(), codes)
-    weights = np.random.default_rng(1).random((n, likelihood.n_outputs)).astype(dtype)
-    rtol = 1e-14 if dtype is np.float64 else 2e-6
-    eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
-    with np.errstate(all="raise", under="ignore"):
-        for w in [None, weights[:, 0], weights]:
-            found, y_hat = likelihood.sum_and_y_hat(z.copy(), codes, w)
-            of_w = 1.0 if w is None else w.reshape(n, -1)
-            total = math.fsum((log_prob.astype(np.float64) * of_w).ravel())
-            assert found == pytest.approx(total, rel=rtol, abs=0)
-            assert np.allclose(y_hat, expected, 4 * eps, tiny)
 
 
 @floats
@@ -208,23 +197,22 @@ def test_certain_rows_are_not_rounded_away(dtype):
     """The sum of what 10,000 rows lack of certainty: each 1e-20 of it."""
     z = np.full((10_000, 1), np.log(1e20), dtype)
     codes = np.ones((10_000, 1), int)
-    total, _ = Bernoulli().sum_and_y_hat(z.copy(), codes)
-    assert total == pytest.approx(-1e-16, rel=1e-4)
+    assert Bernoulli().total(z, codes) == pytest.approx(-1e-16, rel=1e-4)
     z[::10] = 0.1  # among others
-    total, _ = Bernoulli().sum_and_y_hat(z.copy(), codes)
-    assert total == pytest.approx(-1000 * np.log1p(np.exp(-0.1)), rel=1e-6)
+    expected = -1000 * np.log1p(np.exp(-0.1))
+    assert Bernoulli().total(z, codes) == pytest.approx(expected, rel=1e-6)
 
 
 @floats
-@pytest.mark.parametrize("codes_dtype", [np.int8, np.int32, np.int64])
+@pytest.mark.parametrize("codes_dtype", [np.int8, np.int16, np.int32, np.int64])
 @every
 def test_both_at_once_take_codes_of_any_integer_type(likelihood, dtype, codes_dtype):
     z, codes = draw(likelihood)
     z = z.astype(dtype)
-    found = likelihood.log_prob_and_y_hat(z.copy(), codes.astype(codes_dtype))
-    expected = likelihood.log_prob_and_y_hat(z.copy(), codes)
-    for one, other in zip(found, expected):
-        assert one.dtype == dtype and np.array_equal(one, other)
+    found = likelihood.sum_and_residual(z.copy(), codes.astype(codes_dtype))
+    expected = likelihood.sum_and_residual(z.copy(), codes)
+    assert found[0] == expected[0]
+    assert np.array_equal(found[1], expected[1])
 
 
 @every
@@ -243,9 +231,12 @@ def test_a_label_that_is_certain_is_certain_both_at_once(likelihood, dtype, size
         else:
             z[:, first] = np.where(codes[:, output] == 1, size, -size)
         first += k
+    z = z.astype(dtype)
     with np.errstate(all="raise", under="ignore"):
-        log_prob, y_hat = likelihood.log_prob_and_y_hat(z.astype(dtype), codes)
-    assert np.all(log_prob == 0)
+        y_hat = likelihood.probabilities(z)
+        total, residual = likelihood.sum_and_residual(z, codes)
+    assert total == 0
+    assert np.all(residual == 0)
     assert np.all((y_hat == 0) | (y_hat == 1))
 
 
@@ -296,27 +287,33 @@ def test_safe_at_any_logit(likelihood, dtype, size):
 
 
 @every
-def test_what_is_changed_and_what_is_not(likelihood):
+def test_only_the_logits_of_both_at_once_may_be_overwritten(likelihood):
     z, codes = draw(likelihood)
-    before = z.copy(), codes.copy()
+    weights = np.random.default_rng(1).random(codes.shape)
+    before = z.copy(), codes.copy(), weights.copy()
     y_hat = likelihood.y_hat(z)
     kept = y_hat.copy()
     likelihood.log_prob(z, codes)
+    likelihood.total(z, codes, weights)
+    likelihood.probabilities(z)
+    likelihood.residual(y_hat, codes)
     dense_curvature(likelihood, y_hat)
     assert np.array_equal(z, before[0])
     assert np.array_equal(y_hat, kept)
-    assert likelihood.log_prob_and_y_hat(z, codes)[1] is z
-    assert likelihood.residual(y_hat, codes) is y_hat
+    likelihood.sum_and_residual(z, codes, weights)
     assert np.array_equal(codes, before[1])
+    assert np.array_equal(weights, before[2])
 
 
 @every
 def test_few_rows_as_many(likelihood):
     z, codes = draw(likelihood)
-    many = np.tile(z, (300, 1)), np.tile(codes, (300, 1))
-    few = likelihood.log_prob_and_y_hat(z[:5].copy(), codes[:5])
-    for one, other in zip(few, likelihood.log_prob_and_y_hat(*many)):
-        assert np.allclose(one, other[:5], rtol=1e-15, atol=1e-15)
+    total, residual = likelihood.sum_and_residual(z.copy(), codes)
+    many, each = likelihood.sum_and_residual(
+        np.tile(z, (300, 1)), np.tile(codes, (300, 1))
+    )
+    assert many == pytest.approx(300 * total, rel=1e-14)
+    assert np.allclose(each, np.tile(residual, (300, 1)), rtol=1e-15, atol=1e-15)
 
 
 def test_sigmoid_is_exact_in_both_tails():

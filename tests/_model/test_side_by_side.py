@@ -77,7 +77,6 @@ class Problem:
         weighted=True,
         classes_weigh=False,
         in_units=False,
-        n_threads=1,
         size=1.0,
         seed=0,
     ):
@@ -110,7 +109,6 @@ class Problem:
             tables=self.tables,
             fit_intercept=fit_intercept,
             units=self.units,
-            n_threads=n_threads,
         )
 
     def alone(self, member):
@@ -152,9 +150,8 @@ class Problem:
 @every
 @counting
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_against_alone(name, draw_counts, weighted, n_threads):
-    Problem(name, draw_counts, weighted=weighted, n_threads=n_threads).check()
+def test_against_alone(name, draw_counts, weighted):
+    Problem(name, draw_counts, weighted=weighted).check()
 
 
 @every
@@ -176,7 +173,7 @@ def test_weights_of_classes(name, draw_counts, weighted):
 @every
 @counting
 def test_splits_with_units_of_their_own(name, draw_counts):
-    problem = Problem(name, draw_counts, in_units=True, n_threads=2)
+    problem = Problem(name, draw_counts, in_units=True)
     problem.check()
     problem.check(np.array([2, 0]) % len(problem.splits))
 
@@ -228,7 +225,7 @@ def test_safe_rates_at_the_least(monkeypatch):
 @dtypes
 @pytest.mark.filterwarnings("error")
 def test_extreme_logits(name, make, dtype):
-    problem = Problem(name, make=make, dtype=dtype, size=1e4, n_threads=2)
+    problem = Problem(name, make=make, dtype=dtype, size=1e4)
     problem.l2[:] = 0
     problem.together._penalty[:] = 0
     with numbers_may_end():
@@ -254,7 +251,7 @@ def test_no_members():
 def test_many_blocks(monkeypatch, make, dtype):
     """Groups long enough for the blocks of two threads, each of many rows."""
     monkeypatch.setattr(side_by_side, "block_rows", lambda *given: 17)
-    problem = Problem(n=1500, make=make, dtype=dtype, n_threads=2)
+    problem = Problem(n=1500, make=make, dtype=dtype)
     assert len(problem.together.groups) == 3
     problem.check(rtol=1e-10 if dtype is np.float64 else 1e-5)
 

@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_info
 #: A solver is given up after so many times the seconds of its contender's fastest that
 #: arrived; if none has, of anyone's fastest; if nobody has, after MOST seconds. Below
 #: LEAST seconds none is.
-PATIENCE, PATIENCE_WITH_ALL, LEAST, MOST = 4.0, 10.0, 0.25, 20.0
+PATIENCE, PATIENCE_WITH_ALL, LEAST, MOST = 4.0, 100.0, 2.0, 20.0
 
 
 class Skipped(Exception):

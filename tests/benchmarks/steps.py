@@ -30,7 +30,11 @@ from ._timing import (
     timed,
 )
 
-ENDLESS = 1 << 50
+#: What of the package is replaced, for any fit.
+OF_ANY = {
+    "one thread": {"skneuron._kernels.n_threads": lambda: 1},
+    "nothing compiled": {"skneuron._kernels._core": None},
+}
 
 #: By name: the parameters, and what of the package is replaced.
 OF_REGRESSION = {
@@ -40,25 +44,7 @@ OF_REGRESSION = {
     ),
     "a new curvature at every step": ({"solver": "newton"}, {}),
     "no curvature": ({"solver": "lbfgs"}, {}),
-    "all rows in one block": (
-        {},
-        {
-            "skneuron._model.rows.BLOCK_BYTES": ENDLESS,
-            "skneuron._model.rows.READ_BYTES": ENDLESS,
-        },
-    ),
-}
-
-OF_NETWORKS = {
-    "new memory for every batch": {
-        "skneuron._model.mini_batches.MiniBatches.are_large": staticmethod(
-            lambda *given: True
-        )
-    },
-    "rows gathered by X[at]": {
-        "skneuron._model.room._take": lambda array, at, room: array[at]
-    },
-    "the optimiser in one piece": {"skneuron._ascent.directions.PIECE_BYTES": ENDLESS},
+    **{name: ({}, replaced) for name, replaced in OF_ANY.items()},
 }
 
 PROBLEMS = ["100k x 50", "1M x 20", "20k x 500", "60k x 200, 10 classes"]
@@ -129,10 +115,10 @@ def main():
     for setting in SETTINGS:
         X, y = mlp.data(setting.dtype, shrink)
         functions = {"as it is": partial(seconds_of_epoch, X, y, setting)}
-        for step, replaced in OF_NETWORKS.items():
+        for step, replaced in OF_ANY.items():
             functions[step] = partial(without, replaced, functions["as it is"])
         lines.append(line(str(setting), functions, *limits))
-    print(markdown(["epoch", "as it is", *OF_NETWORKS], lines))
+    print(markdown(["epoch", "as it is", *OF_ANY], lines))
     print("\n" + circumstances("skneuron", "numpy", "scipy", "scikit-learn"))
 
 

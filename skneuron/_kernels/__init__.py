@@ -1,0 +1,428 @@
+"""The compiled core, and the thin Python that calls it.
+
+Few loops take nearly all the time; they are compiled (`kernels.c`). Each stands beside
+the generic line that it speeds up, which everything else takes: tensors on devices, and
+all arrays where there was no compiler (`available` is False). Which way and how far is
+decided elsewhere; here is only whether a kernel can read what there is.
+"""
+
+import numpy as np
+
+from .._arrays import is_numpy, is_sparse
+from .._threads import n_threads
+
+try:
+    from scipy.linalg import cython_blas
+
+    from . import _core
+
+    _core.use(cython_blas.__pyx_capi__)
+except ImportError:  # not built, or not for this SciPy
+    _core = None
+
+#: Runs of rows that are summed each by itself, at most; what they should compute at
+#: least, in products; and the numbers that all their sums may take.
+MOST_CHUNKS, CHUNK_WORK, SUMS = 64, 1 << 17, 1 << 18
+
+#: Spans of rows, each of one run at least: a team takes 1024 tasks.
+MOST_SPANS = 512
+
+#: Products in a call, after which Python may hear of an interrupt, about; and chunks in
+#: it, at least, so that threads find some.
+CALL_WORK, LEAST_CHUNKS = 1 << 31, 16
+
+#: Numbers for which another thread is worth waking.
+SHARED_NUMBERS = 1 << 15
+
+ACTIVATIONS = {"identity": 0, "logistic": 1, "tanh": 2, "relu": 3}
+LOG_LIKELIHOOD, Y_HAT, RESIDUAL = range(3)
+
+
+def available():
+    """Whether the core was built."""
+    return _core is not None
+
+
+def compiled_with():
+    """The core's compiler, and what of this processor it uses; None without a core."""
+    return _core.compiled_with() if available() else None
+
+
+def readable(X, dtype):
+    """`X` as the kernels read it, to compute in `dtype`; None: they cannot.
+
+    Arrays of any strides and any type of number up to 64 bits, aligned and in the
+    machine's order of bytes; CSR matrices of `dtype`, sorted and without duplicates.
+    """
+    if _core is None or dtype not in (np.float32, np.float64):
+        return None
+    if is_sparse(X):
+        if X.format != "csr" or X.dtype != dtype or not X.has_canonical_format:
+            return None
+        parts = X.data, X.indices, X.indptr
+        if not all(map(_is_plain, parts)):
+            return None
+        if X.indices.dtype != X.indptr.dtype or X.indices.dtype.kind != "i":
+            return None
+        return *parts, X.shape
+    kinds = is_numpy(X) and X.ndim == 2 and X.dtype.kind in "biuf"
+    if not kinds or not 1 <= X.dtype.itemsize <= 8 or X.dtype == np.float16:
+        return None
+    aligned = X.flags.aligned and all(s % X.itemsize == 0 for s in X.strides)
+    return X if aligned and X.dtype.isnative else None
+
+
+def _is_plain(array):
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned and array.dtype.isnative
+
+
+def plain(array, dtype=None):
+    """An array, or None, without gaps and in the machine's order of bytes."""
+    return None if array is None else np.require(array, dtype, ["C", "A"])
+
+
+def _weights(weights):
+    """Weights as the kernels read them: float32 or float64."""
+    if weights is None or weights.dtype == np.float32:
+        return plain(weights)
+    return plain(weights, np.float64)
+
+
+class Passes:
+    """Passes over rows that are made ready once: sums, of logistic regressions.
+
+    Parameters
+    ----------
+    X
+        What :func:`readable` gave.
+    codes : int array of shape (n_rows, n_outputs)
+    likelihood : Bernoulli, Categorical or Joint
+    dtype : dtype
+        The float type that is computed in.
+    intercept : bool
+        Whether the last row of parameters multiplies 1.
+    weights : array of shape (n_rows,) or (n_rows, n_outputs), default=None
+    centre : (mean, inverse), default=None
+        Read is ``(X - mean) inverse``.
+    spans : list of slice, default=None
+        The rows that count; None: all.
+    n_members : int, default=1
+        How many regressions.
+    tables, counts : arrays of shape (n_classes, n_members), (n_rows, n_members)
+        The weights of classes, and of rows, to members. None: all 1.
+    """
+
+    def __init__(
+        self,
+        X,
+        codes,
+        likelihood,
+        dtype,
+        *,
+        intercept,
+        weights=None,
+        centre=None,
+        spans=None,
+        n_members=1,
+        tables=None,
+        counts=None,
+    ):
+        self._rows = _core.Rows(
+            X,
+            centre and tuple(plain(of, dtype) for of in centre),
+            plain(codes),
+            _weights(weights),
+            likelihood.widths,
+            likelihood.n_logits,
+            intercept,
+            n_members,
+            plain(tables, np.float64),
+            plain(counts, np.float64),
+        )
+        self._likelihood, self._dtype, self._n_members = likelihood, dtype, n_members
+        if isinstance(X, tuple):
+            self._n_inputs = X[3][1]
+            self._n_stored = len(X[0]) // max(1, len(codes)) + 1
+        else:
+            self._n_inputs = self._n_stored = X.shape[1]
+        self._n_inputs += intercept
+        self._width = n_members * likelihood.n_logits
+        self._spans = [slice(0, len(codes))] if spans is None else spans
+        self._plans = {}
+
+    def __call__(self, theta, *, gradients=True, curvature=False):
+        """The sums at some parameters.
+
+        Parameters
+        ----------
+        theta : array of shape (n_inputs, n_members n_logits)
+            A member's logits lie next to each other.
+        gradients, curvature : bool
+            What else to sum; a curvature of a single member.
+
+        Returns
+        -------
+        log_likelihoods : array of shape (n_members,)
+        gradients : array like theta, float64; or None
+        pairs : dict of (a, c) to array of shape (n_inputs, n_inputs)
+            The curvature, by pair of logits.
+        """
+        if (gradients, curvature) not in self._plans:
+            self._plans[gradients, curvature] = self._plan(gradients, curvature)
+        calls, first, second, size = self._plans[gradients, curvature]
+        out, n = np.zeros(size), self._n_inputs
+        theta = np.ascontiguousarray(theta, self._dtype)
+        for chunks in calls:
+            some = out if chunks is calls[0] else np.zeros(size)
+            threads = n_threads() if len(chunks) > 1 else 1
+            self._rows.sums(theta, chunks, gradients, curvature, some, threads)
+            if some is not out:
+                out += some
+        gradient = out[first:second].reshape(theta.shape) if gradients else None
+        pairs = {}
+        if curvature:
+            squares = out[second:].reshape(-1, n, n)
+            pairs = dict(zip(self._likelihood.pairs, squares))
+        return out[:first], gradient, pairs
+
+    def _plan(self, gradients, curvature):
+        """The chunks of each call, and where the sums of each kind lie."""
+        n, first = self._n_inputs, self._n_members
+        second = first + gradients * n * self._width
+        n_pairs = len(self._likelihood.pairs) if curvature else 0
+        size = second + n_pairs * n**2
+        work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
+        chunks = _chunks(self._spans, work, size if n <= 128 else second)
+        n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
+        n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
+        calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
+        return calls if n_rows else [], first, second, size
+
+
+def moments(X, weights, n_rows, n_columns, dtype):
+    """Sums of w x and of w x^2 over all rows, (2, n_columns).
+
+    `X` and `weights`, (n_rows,) or None, as in :class:`Passes`.
+    """
+    out = np.empty((2, n_columns))
+    n_stored = n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
+    chunks = _chunks([slice(0, n_rows)], n_stored, out.size)
+    threads = n_threads() if len(chunks) > 1 else 1
+    _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
+    return out
+
+
+def _chunks(spans, row_work, n_sums):
+    """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
+    n_rows = sum(span.stop - span.start for span in spans)
+    if not n_rows:
+        return np.empty((0, 2), np.intp)
+    n = min(MOST_CHUNKS, n_rows * row_work // CHUNK_WORK, SUMS // max(1, n_sums))
+    # Two, if there is work for two: or a second thread would have none.
+    n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
+    size = -(-n_rows // n)
+    borders = []
+    if len(spans) > MOST_SPANS:
+        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
+    for span in spans:
+        pieces = -(-(span.stop - span.start) // size)
+        ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
+        borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
+    return np.ascontiguousarray(np.concatenate(borders))
+
+
+def takes(array):
+    """Whether an array can be worked on in its place."""
+    return (
+        _core is not None
+        and is_numpy(array)
+        and array.dtype in (np.float32, np.float64)
+        and array.size > 0
+        and array.flags.writeable
+        and _is_plain(array)
+    )
+
+
+def _shared(n_numbers):
+    return n_threads() if n_numbers > SHARED_NUMBERS else 1
+
+
+def outcome(z, codes, likelihood, weights, wanted):
+    """The log-likelihood of logits, and what is `wanted` in their place.
+
+    Parameters
+    ----------
+    z : array of shape (n_rows, n_logits)
+        That :func:`takes` is true of.
+    codes, likelihood, weights : as in :class:`Passes`
+        Codes of None for ``Y_HAT``.
+    wanted : {LOG_LIKELIHOOD, Y_HAT, RESIDUAL}
+        Residuals are ``w (y - y_hat)``.
+    """
+    return _core.outcome(
+        z, plain(codes), _weights(weights), likelihood.widths, wanted, _shared(z.size)
+    )
+
+
+def activate(name, z):
+    """``z = g(z)``, of an array that :func:`takes` is true of."""
+    _core.activate(ACTIVATIONS[name], z, _shared(z.size))
+
+
+def times_slope(name, d, a):
+    """``d *= g'``, where the value is `a`."""
+    _core.times_slope(ACTIVATIONS[name], d, a, _shared(d.size))
+
+
+#: Products in a batch for which another thread is worth waking.
+SHARED_WORK = 1 << 19
+
+#: Numbers that are computed with at the same time where rows are only summed over.
+BLOCK_NUMBERS = 1 << 19
+
+RULES = {"gradient": 0, "momentum": 1, "adam": 2, "sum": 3, None: 4}
+
+
+def epoch(
+    X,
+    codes,
+    likelihood,
+    network,
+    theta,
+    *,
+    order,
+    places,
+    n_rows,
+    batch,
+    rates,
+    rule,
+    moments=(None, None),
+    sum=None,
+    numbers=(0.0, 0.0, 0.0, 0.0),
+    t=0,
+    weights=None,
+    centre=None,
+    shrunk=None,
+    l2=(0.0, 0.0),
+    divisor=(1.0, 0.0),
+):
+    """Steps of theta, in its place, for the mini-batches of an epoch.
+
+    Parameters
+    ----------
+    X, codes, likelihood, weights, centre : as in :class:`Passes`
+        A CSR matrix may have a centre.
+    network : Network
+    theta : array of shape (n_parameters,)
+    order : int array of shape (n_rows,), default=None
+        The places of rows in the order of the batches; None: as they lie.
+    places : int array of shape (n_rows,), default=None
+        Where in X the rows are, of which codes and weights are; None: all.
+    n_rows, batch : int
+    rates : array of shape (n_batches,)
+    rule : {"gradient", "momentum", "adam", "sum"} or None
+        "sum": no steps, but the sum of the batches' gradients. None: nothing but the
+        log-likelihood.
+    moments : pair of arrays like theta, or None
+        Velocity; or running means of g and g^2.
+    sum : array like theta, float64
+        What the gradients of "sum" are added to.
+    numbers : (momentum, beta_1, beta_2, eps)
+    t : int
+        Steps before.
+    shrunk : array like theta, default=None
+        What the penalty shrinks, and how much.
+    l2, divisor : pair of float
+        The strength of the penalty, and the divisor, of a batch of n rows:
+        ``first + second n``.
+
+    Returns
+    -------
+    log_likelihood : float
+        The sum of what each batch had before its step.
+    """
+    sizes, total, batch = np.array(network.sizes, np.intp), 0.0, min(batch, n_rows)
+    work = batch * int(sizes[:-1] @ sizes[1:])
+    at_a_time = max(1, CALL_WORK // work) * batch
+    codes, weights = plain(codes), _weights(weights)
+    for moment in moments:
+        if moment is not None and (moment.dtype, moment.shape) != (
+            theta.dtype,
+            theta.shape,
+        ):
+            raise ValueError(f"moments have to be like theta, not {moment.shape}")
+    if places is not None and order is None:
+        order = np.arange(n_rows)
+    for start in range(0, n_rows, at_a_time):
+        n = min(at_a_time, n_rows - start)
+        first, at, there = start // batch, None, None
+        if order is not None:
+            at = there = plain(order[start : start + n], np.intp)
+        if places is not None:
+            there = plain(places[at], np.intp)
+        total += _core.epoch(
+            X,
+            centre and tuple(plain(of, theta.dtype) for of in centre),
+            codes,
+            weights,
+            likelihood.widths,
+            at,
+            there,
+            start,
+            n,
+            batch,
+            sizes,
+            network.fit_intercept,
+            ACTIVATIONS[network.activation.name],
+            theta,
+            RULES[rule],
+            moments,
+            sum,
+            numbers,
+            t + first,
+            plain(rates[first:], np.float64),
+            plain(shrunk, theta.dtype),
+            l2,
+            divisor,
+            n_threads() if work > SHARED_WORK else 1,
+        )
+    return total
+
+
+def network_sums(X, codes, likelihood, network, theta, *, places, gradients, **given):
+    """The log-likelihood of all rows, and its gradient: no steps, but an epoch.
+
+    Parameters
+    ----------
+    X, codes, likelihood, network, theta, places : as :func:`epoch` takes them
+    gradients : bool
+        Whether the gradient is asked for, too.
+    **given
+        Weights and centre.
+
+    Returns
+    -------
+    log_likelihood : float
+    gradient : array like theta, float64; or None
+    """
+    total = np.zeros(len(theta)) if gradients else None
+    n_rows = len(codes)
+    n_numbers = network.sizes[0] + 2 * sum(network.sizes[1:])
+    batch = min(max(64, BLOCK_NUMBERS // n_numbers), max(n_rows, 1))
+    value = epoch(
+        X,
+        codes,
+        likelihood,
+        network,
+        theta,
+        order=None,
+        places=places,
+        n_rows=n_rows,
+        batch=batch,
+        rates=np.zeros(-(-n_rows // batch)),
+        rule="sum" if gradients else None,
+        sum=total,
+        **given,
+    )
+    return value, total

@@ -29,14 +29,29 @@ class _OneThread:
                 controller = self._libraries()
                 threads = [library["num_threads"] for library in controller.info()]
                 self._n_threads = max(threads, default=1)
+                _release(controller)
                 self._limits = controller.limit(limits=1)
+                _release(controller)
             return self._n_threads
 
     def __exit__(self, *error):
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
+                _release(self._libraries())
                 self._limits.restore_original_limits()
+                _release(self._libraries())
+
+
+def _release(controller):
+    """Let this thread set limits, and then any.
+
+    Of OpenBLAS, threadpoolctl has come to heed only the thread that set one first. Ours
+    are the process's, and counted.
+    """
+    for library in controller.lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
 
 
 def n_threads():

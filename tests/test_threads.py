@@ -1,6 +1,7 @@
 """SciPy's own BLAS keeps to one thread in a fit, and has its threads back after it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -60,3 +61,22 @@ def test_contexts_that_overlap_restore_all_threads():
         assert all_threads() != before or n_threads == 1
         context.__exit__(None, None, None)
     assert all_threads() == before
+
+
+def test_any_thread_limits_them_whoever_did_before():
+    before = threads()
+    with one_blas():
+        pass
+    seen = []
+
+    def look():
+        with one_blas():
+            seen.extend(threads())
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert all(n == 1 for n in seen) and len(seen) == len(before)
+    with one_blas():
+        assert all(n == 1 for n in threads())
+    assert threads() == before

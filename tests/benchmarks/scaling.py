@@ -5,8 +5,8 @@ Run from the root of the repository::
     python -m tests.benchmarks.scaling          # some five minutes
     python -m tests.benchmarks.scaling --rows "1M,digits" --quick
 
-BLAS is held to one thread, or left its own; so are the threads of the lockstep search,
-which takes as many as BLAS has. The two take turns, and ratios are of medians.
+BLAS and our own loops are held to one thread, or left as many as there are cores. The
+two take turns, and ratios are of medians.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def main():
         clock = make(10 if options.quick else 1)
 
         def held(limit, clock=clock):
-            with threadpool_limits(limit, user_api="blas"):
+            with threadpool_limits(limit):
                 return clock()
 
         clocks = {limit: partial(held, limit) for limit in (1, n_threads)}

@@ -386,6 +386,27 @@ static void NAME(scaled_columns)(const NAME(Sums) *of, ptrdiff_t start, ptrdiff_
             scaled[i * n + n - 1] = by[i];
 }
 
+/* Where a tile lies in the matrix of a pair, and where its sums are put. */
+typedef struct {
+    ptrdiff_t rows_at, columns_at, rows, columns;
+    double *into;
+} NAME(Tile);
+
+static NAME(Tile) NAME(tile)(const NAME(Sums) *of, ptrdiff_t pair, ptrdiff_t number)
+{
+    const Pass *pass = of->pass;
+    ptrdiff_t n = of->n_inputs, across = 0;
+    while ((across + 1) * (across + 2) / 2 <= number)
+        across++;
+    ptrdiff_t down = number - across * (across + 1) / 2; /* down <= across */
+    NAME(Tile) tile = {.rows_at = across * of->tile, .columns_at = down * of->tile};
+    tile.rows = n - tile.rows_at < of->tile ? n - tile.rows_at : of->tile;
+    tile.columns = across == down ? tile.rows : of->tile;
+    tile.into = pass->sums + pass->n_members + (pass->gradients ? n * of->width : 0)
+                + pair * n * n;
+    return tile;
+}
+
 /* An item is a pair of logits, a tile of its matrix, and a group of chunks. */
 static void NAME(add_tile)(const NAME(Sums) *of, ptrdiff_t item, int rank)
 {
@@ -407,16 +428,10 @@ static void NAME(add_tile)(const NAME(Sums) *of, ptrdiff_t item, int rank)
         c = a + left;
         break;
     }
-    ptrdiff_t across = 0; /* which tile */
-    while ((across + 1) * (across + 2) / 2 <= tile)
-        across++;
-    ptrdiff_t down = tile - across * (across + 1) / 2; /* down <= across */
-    ptrdiff_t rows_at = across * of->tile, columns_at = down * of->tile;
-    ptrdiff_t rows = of->n_inputs - rows_at < of->tile ? of->n_inputs - rows_at : of->tile;
-    ptrdiff_t columns = of->tile;
+    NAME(Tile) at = NAME(tile)(of, pair, tile);
+    ptrdiff_t rows_at = at.rows_at, columns_at = at.columns_at;
+    ptrdiff_t rows = at.rows, columns = at.columns;
     T *sum = of->n_groups > 1 ? of->tiles + item * of->tile * of->tile : room.curvature;
-    if (across == down)
-        columns = rows;
     memset(sum, 0, sizeof(T) * (size_t)(rows * columns));
     NAME(no_weights)(b * pass->y.n_outputs, room.weights);
     T *other = room.z;
@@ -437,7 +452,7 @@ static void NAME(add_tile)(const NAME(Sums) *of, ptrdiff_t item, int rank)
             (of, start, m, rows_at, rows_at + rows, by, room.x, room.scaled);
             T one = 1;
             int n_ = (int)rows, m_ = (int)m, columns_ = (int)columns;
-            if (across == down) { /* lower by rows is upper by columns */
+            if (rows_at == columns_at) { /* lower by rows is upper by columns */
                 SYRK("U", "N", &n_, &m_, &sign, room.scaled, &n_, &one, sum, &n_);
             } else {
                 NAME(scaled_columns)
@@ -449,35 +464,22 @@ static void NAME(add_tile)(const NAME(Sums) *of, ptrdiff_t item, int rank)
     }
     if (of->n_groups > 1)
         return;
-    double *into = pass->sums + pass->n_members
-                   + (pass->gradients ? of->n_inputs * of->width : 0)
-                   + pair * of->n_inputs * of->n_inputs;
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < columns && columns_at + j <= rows_at + i; j++)
-            into[(rows_at + i) * of->n_inputs + columns_at + j] = sum[i * columns + j];
+            at.into[(rows_at + i) * of->n_inputs + columns_at + j] = sum[i * columns + j];
 }
 
 /* The tiles of all groups of chunks, put together. */
 static void NAME(join_tiles)(const NAME(Sums) *of, ptrdiff_t which)
 {
-    const Pass *pass = of->pass;
-    ptrdiff_t n = of->n_inputs, tile = which % of->n_tiles, pair = which / of->n_tiles;
-    ptrdiff_t across = 0;
-    while ((across + 1) * (across + 2) / 2 <= tile)
-        across++;
-    ptrdiff_t down = tile - across * (across + 1) / 2;
-    ptrdiff_t rows_at = across * of->tile, columns_at = down * of->tile;
-    ptrdiff_t rows = n - rows_at < of->tile ? n - rows_at : of->tile;
-    ptrdiff_t columns = across == down ? rows : of->tile;
-    double *into = pass->sums + pass->n_members
-                   + (pass->gradients ? n * of->width : 0) + pair * n * n;
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t j = 0; j < columns && columns_at + j <= rows_at + i; j++) {
+    NAME(Tile) at = NAME(tile)(of, which / of->n_tiles, which % of->n_tiles);
+    const T *tiles = of->tiles + which * of->n_groups * of->tile * of->tile;
+    for (ptrdiff_t i = 0; i < at.rows; i++)
+        for (ptrdiff_t j = 0; j < at.columns && at.columns_at + j <= at.rows_at + i; j++) {
             double total = 0;
             for (int g = 0; g < of->n_groups; g++)
-                total += of->tiles[(which * of->n_groups + g) * of->tile * of->tile
-                                   + i * columns + j];
-            into[(rows_at + i) * n + columns_at + j] = total;
+                total += tiles[g * of->tile * of->tile + i * at.columns + j];
+            at.into[(at.rows_at + i) * of->n_inputs + at.columns_at + j] = total;
         }
 }
 

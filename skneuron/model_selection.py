@@ -35,7 +35,8 @@ class LockstepSearchCV(GridSearchCV):
       of all folds go together;
     - for `SimpleMLPClassifier` with an int as `random_state`, with solver ``"adam"`` or
       ``"gradient"`` and no early stopping: `learning_rate` (numbers), `alpha` and
-      `momentum`; the candidates of a fold go together.
+      `momentum`; the candidates of a fold share its rows, and each climbs in a thread
+      of its own.
 
     A grid over other parameters as well is as many such groups. The estimator may be
     the last step of a `Pipeline`: the steps before it are fitted once for each of

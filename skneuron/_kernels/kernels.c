@@ -23,6 +23,12 @@ some of the second-level cache. */
 #define MOST_ROWS 256
 #define BLOCK_NUMBERS 32768
 
+/* Curvatures of so many inputs are formed as rows are read; of more, or of many classes,
+in tiles of so many rows at most, or strips of about so many numbers. */
+#define FEW_INPUTS 64
+#define MOST_TILE 512
+#define STRIP 512
+
 #define MOST_TASKS(n) ((n) < 256 ? (n) : 256)
 #define ROUND_UP(bytes) (((bytes) + 63) / 64 * 64)
 
@@ -48,7 +54,11 @@ const char *compiled_with(void)
 #define T double
 #define DOUBLE
 #include "template.h"
+#include "products.h"
+#include "sums.h"
+#include "curvature.h"
 #include "passes.h"
+#include "moments.h"
 #include "elementwise.h"
 #include "epochs.h"
 #undef T
@@ -67,6 +77,10 @@ const char *compiled_with(void)
 
 #define T float
 #include "template.h"
+#include "products.h"
+#include "sums.h"
+#include "curvature.h"
 #include "passes.h"
+#include "moments.h"
 #include "elementwise.h"
 #include "epochs.h"

@@ -1,0 +1,105 @@
+/* Products of rows with parameters, and of residuals with rows: dense, and CSR. */
+
+CLONES static void NAME(dots)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
+                              const T *restrict theta, T intercept, T *restrict z)
+{
+    for (ptrdiff_t i = 0; i < m; i++, x += lead) {
+        T total = 0;
+#pragma omp simd reduction(+ : total)
+        for (ptrdiff_t j = 0; j < d; j++)
+            total += x[j] * theta[j];
+        z[i] = total + intercept;
+    }
+}
+
+/* sum += r^T x */
+CLONES static void NAME(adds)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
+                              const T *restrict r, T *restrict sum)
+{
+    ptrdiff_t i = 0;
+    for (; i + 4 <= m; i += 4, x += 4 * lead) {
+        const T *a = x, *b = x + lead, *c = x + 2 * lead, *e = x + 3 * lead;
+#pragma omp simd
+        for (ptrdiff_t j = 0; j < d; j++)
+            sum[j] += r[i] * a[j] + r[i + 1] * b[j] + r[i + 2] * c[j] + r[i + 3] * e[j];
+    }
+    for (; i < m; i++, x += lead)
+        for (ptrdiff_t j = 0; j < d; j++)
+            sum[j] += r[i] * x[j];
+}
+
+/* --- CSR --------------------------------------------------------------------------- */
+
+#define SPARSE(index, name)                                                            \
+    /* Logits of m rows, (m, width). */                                                \
+    static void NAME(sparse_logits_##name)(const Features *X, ptrdiff_t start,         \
+                                           ptrdiff_t m, ptrdiff_t width,               \
+                                           const T *restrict theta, T *restrict z)     \
+    {                                                                                  \
+        const index *indptr = X->indptr, *indices = X->indices;                        \
+        const T *values = X->data;                                                     \
+        for (ptrdiff_t i = 0; i < m; i++) {                                            \
+            index from = indptr[start + i], to = indptr[start + i + 1];                \
+            if (width == 1) {                                                          \
+                T total = 0;                                                           \
+                for (index k = from; k < to; k++)                                      \
+                    total += values[k] * theta[indices[k]];                            \
+                z[i] = total;                                                          \
+                continue;                                                              \
+            }                                                                          \
+            T *restrict into = z + i * width;                                          \
+            memset(into, 0, sizeof(T) * (size_t)width);                                \
+            for (index k = from; k < to; k++) {                                        \
+                const T *restrict row = theta + (ptrdiff_t)indices[k] * width;         \
+                T value = values[k];                                                   \
+                for (ptrdiff_t c = 0; c < width; c++)                                  \
+                    into[c] += value * row[c];                                         \
+            }                                                                          \
+        }                                                                              \
+    }                                                                                  \
+    /* sums += X^T r of m rows; r is (m, width). */                                    \
+    static void NAME(sparse_adds_##name)(const Features *X, ptrdiff_t start,           \
+                                         ptrdiff_t m, ptrdiff_t width,                 \
+                                         const T *restrict r, double *restrict sums)   \
+    {                                                                                  \
+        const index *indptr = X->indptr, *indices = X->indices;                        \
+        const T *values = X->data;                                                     \
+        for (ptrdiff_t i = 0; i < m; i++) {                                            \
+            index from = indptr[start + i], to = indptr[start + i + 1];                \
+            for (index k = from; width == 1 && k < to; k++)                            \
+                sums[indices[k]] += values[k] * r[i];                                  \
+            for (index k = from; width > 1 && k < to; k++) {                           \
+                double *restrict row = sums + (ptrdiff_t)indices[k] * width;           \
+                T value = values[k];                                                   \
+                for (ptrdiff_t c = 0; c < width; c++)                                  \
+                    row[c] += value * r[i * width + c];                                \
+            }                                                                          \
+        }                                                                              \
+    }                                                                                  \
+    /* Lower triangle: sums += X1^T diag(by) X1, (n, n). */                            \
+    static void NAME(sparse_squares_##name)(const Features *X, ptrdiff_t start,        \
+                                            ptrdiff_t m, int intercept, const T *by,   \
+                                            ptrdiff_t n, double *restrict sums)        \
+    {                                                                                  \
+        const index *indptr = X->indptr, *indices = X->indices;                        \
+        const T *values = X->data;                                                     \
+        double *last = sums + (n - 1) * n;                                             \
+        for (ptrdiff_t i = 0; i < m; i++) {                                            \
+            double weight = by[i];                                                     \
+            index from = indptr[start + i], to = indptr[start + i + 1];                \
+            for (index k = from; k < to; k++) {                                        \
+                double value = weight * values[k];                                     \
+                double *restrict row = sums + (ptrdiff_t)indices[k] * n;               \
+                for (index l = from; l <= k; l++)                                      \
+                    row[indices[l]] += value * values[l];                              \
+                if (intercept)                                                         \
+                    last[indices[k]] += value;                                         \
+            }                                                                          \
+            if (intercept)                                                             \
+                last[n - 1] += weight;                                                 \
+        }                                                                              \
+    }
+
+SPARSE(int32_t, narrow)
+SPARSE(int64_t, wide)
+#undef SPARSE

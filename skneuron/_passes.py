@@ -433,7 +433,7 @@ def _problem(est, X, y, sample_weight, dtype=None):
 def _backward(network, layers, likelihood, rows):
     """The flat gradient, and every layer's dLL/dz."""
     activations = network.forward(layers, rows.X, guarded=True)
-    residual = likelihood.residual(likelihood.y_hat(activations[-1]), rows.codes)
+    residual = likelihood.residual(activations[-1], rows.codes)
     if rows.weights is not None:
         residual *= rows.weights[:, None]
     gradient = np.empty(network.n_parameters, rows.dtype)

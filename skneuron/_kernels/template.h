@@ -267,7 +267,16 @@ static void NAME(no_weights)(ptrdiff_t n, T *weights)
 /* --- likelihood --------------------------------------------------------------------
 Logits z become residuals w (y - y_hat); the return is sum w log P(y | z). Logits lie
 before rows: those of a logit next to each other. `keep`, if any, is what the curvature
-needs: w y_hat (1 - y_hat) of Bernoulli, y_hat of Categorical outputs. */
+needs: w y_hat (1 - y_hat) of Bernoulli, y_hat of Categorical outputs. 1 - y_hat is never
+a difference, of which nothing would be left where y_hat is nearly 1: it is the other
+label's probability, or that of all other classes. */
+
+/* The residual of a label, of z, e = exp(-|z|) and s = 1 / (1 + e). */
+static inline T NAME(residual)(int32_t code, T z, T e, T s)
+{
+    T missed = (z >= 0) == (code > 0) ? e * s : s;
+    return code > 0 ? missed : -missed;
+}
 
 /* z = y_hat in place of the residual where `w` is NULL. */
 CLONES static double NAME(bernoulli)(ptrdiff_t m, T *restrict z,
@@ -287,7 +296,7 @@ CLONES static double NAME(bernoulli)(ptrdiff_t m, T *restrict z,
             T y = (T)codes[i], e = NAME(exp)(z[i] > 0 ? -z[i] : z[i]), s = 1 / (1 + e);
             T positive = z[i] > 0 ? z[i] : 0;
             total += (double)w[i] * (y * z[i] - positive - NAME(log1p)(e));
-            z[i] = w[i] * (y - (z[i] >= 0 ? s : e * s));
+            z[i] = w[i] * NAME(residual)(codes[i], z[i], e, s);
             keep[i] = w[i] * e * s * s;
         }
     } else {
@@ -296,7 +305,7 @@ CLONES static double NAME(bernoulli)(ptrdiff_t m, T *restrict z,
             T y = (T)codes[i], e = NAME(exp)(z[i] > 0 ? -z[i] : z[i]), s = 1 / (1 + e);
             T positive = z[i] > 0 ? z[i] : 0;
             total += (double)w[i] * (y * z[i] - positive - NAME(log1p)(e));
-            z[i] = w[i] * (y - (z[i] >= 0 ? s : e * s));
+            z[i] = w[i] * NAME(residual)(codes[i], z[i], e, s);
         }
     }
     return total;
@@ -306,7 +315,7 @@ CLONES static double NAME(categorical)(ptrdiff_t m, ptrdiff_t k, T *restrict z,
                                        ptrdiff_t stride, const int32_t *restrict codes,
                                        const T *restrict w, T *restrict keep)
 {
-    T largest[MOST_ROWS], sum[MOST_ROWS], observed[MOST_ROWS];
+    T largest[MOST_ROWS], sum[MOST_ROWS], observed[MOST_ROWS], missed[MOST_ROWS];
     double total = 0;
     memcpy(largest, z, sizeof(T) * (size_t)m);
     for (ptrdiff_t c = 1; c < k; c++)
@@ -316,6 +325,7 @@ CLONES static double NAME(categorical)(ptrdiff_t m, ptrdiff_t k, T *restrict z,
         for (ptrdiff_t i = 0; i < m; i++)
             observed[i] = z[codes[i] * stride + i] - largest[i];
     memset(sum, 0, sizeof(T) * (size_t)m);
+    memset(missed, 0, sizeof(T) * (size_t)m);
     for (ptrdiff_t c = 0; c < k; c++) {
         T *restrict of = z + c * stride;
 #pragma omp simd
@@ -323,6 +333,9 @@ CLONES static double NAME(categorical)(ptrdiff_t m, ptrdiff_t k, T *restrict z,
             of[i] = NAME(exp)(of[i] - largest[i]);
             sum[i] += of[i];
         }
+        if (w)
+            for (ptrdiff_t i = 0; i < m; i++)
+                missed[i] += codes[i] == c ? 0 : of[i];
     }
     if (w)
 #pragma omp simd reduction(+ : total)
@@ -343,7 +356,7 @@ CLONES static double NAME(categorical)(ptrdiff_t m, ptrdiff_t k, T *restrict z,
     }
     if (w)
         for (ptrdiff_t i = 0; i < m; i++)
-            z[codes[i] * stride + i] += w[i];
+            z[codes[i] * stride + i] = w[i] * (missed[i] * sum[i]);
     return total;
 }
 

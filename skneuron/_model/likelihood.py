@@ -6,6 +6,9 @@ Both are exponential families, so both share three lines (DESIGN, section 2)::
     residual         dLL/dz = w (y - y_hat)
     curvature        -d2LL/dz2 = w (diag(y_hat) - y_hat y_hat^T)
 
+``1 - y_hat`` is never a difference, of which nothing would be left where y_hat is nearly
+1: it is the other label's probability, or that of all other classes.
+
 Shapes, throughout: `z` and `y_hat` (n_rows, n_logits), `codes` (n_rows, n_outputs) of
 integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for logits up to
 half the largest number of their float type. Of NumPy's logits the compiled core says
@@ -80,7 +83,7 @@ class Likelihood:
         if _kernels.takes(z):
             wanted = _kernels.RESIDUAL
             return _kernels.outcome(z, codes, self, weights, wanted), z
-        residual = self.residual(self.y_hat(z), codes)
+        residual = self.residual(z, codes)
         if weights is not None:
             each = by_logit(self, weights)
             residual *= array_namespace(z).astype(each, z.dtype, copy=False)
@@ -135,17 +138,20 @@ class Bernoulli(Likelihood):
         """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
         return log_sigmoid(array_namespace(z).where(codes > 0, z, -z))
 
-    def residual(self, y_hat, codes):
-        """``y - y_hat``."""
-        return array_namespace(y_hat).astype(codes, y_hat.dtype) - y_hat
+    def residual(self, z, codes):
+        """``y - y_hat``: what the other label has, of the sign of this one."""
+        where = array_namespace(z).where
+        missed = self.y_hat(where(codes > 0, -z, z))
+        return where(codes > 0, missed, -missed)
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
         return w
 
-    def couplings(self, y_hat):
+    def couplings(self, z):
         """The curvature, by pair of logits: {(a, a): (n_rows,) array}."""
-        return {(a, a): y_hat[:, a] * (1 - y_hat[:, a]) for a in range(self.n_logits)}
+        values = self.y_hat(z) * self.y_hat(-z)
+        return {(a, a): values[:, a] for a in range(self.n_logits)}
 
 
 class Categorical(Likelihood):
@@ -176,24 +182,35 @@ class Categorical(Likelihood):
         """``log P(y | z)`` of the class that was observed."""
         return _observed(log_softmax(z), codes)
 
-    def residual(self, y_hat, codes):
-        """``y - y_hat``, y the indicator of the observed class."""
-        xp = array_namespace(y_hat)
+    def residual(self, z, codes):
+        """``y - y_hat``, y the indicator of the observed class.
+
+        The observed class lacks what all others have.
+        """
+        xp = array_namespace(z)
         device = None if is_numpy(codes) else codes.device
-        classes = xp.arange(self.n_logits, device=device)
-        return xp.astype(codes == classes, y_hat.dtype) - y_hat
+        observed = codes == xp.arange(self.n_logits, device=device)
+        y_hat = self.y_hat(z)
+        others = xp.where(observed, xp.zeros_like(y_hat), y_hat)
+        return xp.where(observed, _row_sums(others), -y_hat)
 
     def per_logit(self, w):
         """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
         return w  # one column, broadcast over the logits
 
-    def couplings(self, y_hat):
-        """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""
-        pairs = {}
-        for a in range(self.n_logits):
-            for c in range(a, self.n_logits):
-                p, q = y_hat[:, a], y_hat[:, c]
-                pairs[a, c] = p * (1 - p) if a == c else -p * q
+    def couplings(self, z):
+        """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}.
+
+        ``p_a (1 - p_a)`` is the sum of ``p_a p_c`` over the other classes.
+        """
+        y_hat = self.y_hat(z)
+        pairs = {(a, a): 0 * y_hat[:, a] for a in range(self.n_logits)}
+        for a, c in self.pairs:
+            if a < c:
+                both = y_hat[:, a] * y_hat[:, c]
+                pairs[a, c] = -both
+                pairs[a, a] = pairs[a, a] + both
+                pairs[c, c] = pairs[c, c] + both
         return pairs
 
 
@@ -235,10 +252,10 @@ class Joint(Likelihood):
             axis=1,
         )
 
-    def residual(self, y_hat, codes):
+    def residual(self, z, codes):
         """``y - y_hat`` of each output, side by side."""
-        return array_namespace(y_hat).concat(
-            [p.residual(y_hat[:, at], codes[:, col]) for p, at, col in self._parts()],
+        return array_namespace(z).concat(
+            [p.residual(z[:, at], codes[:, col]) for p, at, col in self._parts()],
             axis=1,
         )
 
@@ -253,10 +270,10 @@ class Joint(Likelihood):
             axis=1,
         )
 
-    def couplings(self, y_hat):
+    def couplings(self, z):
         """The curvature, by pair: logits of different outputs never couple."""
         return {
             (at.start + a, at.start + c): weight
             for part, at, _ in self._parts()
-            for (a, c), weight in part.couplings(y_hat[:, at]).items()
+            for (a, c), weight in part.couplings(z[:, at]).items()
         }

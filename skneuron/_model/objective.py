@@ -415,7 +415,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
         activations = network.forward(layers, block.X)
         logits, w = activations[-1], block.weights
         if curvature:
-            pairs = likelihood.couplings(likelihood.y_hat(logits))
+            pairs = likelihood.couplings(logits)
             if w is not None:
                 each = by_logit(likelihood, w)
                 pairs = {

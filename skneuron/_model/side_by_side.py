@@ -306,7 +306,7 @@ class SideBySide:
         value = xp.sum(log_prob, axis=0, dtype=widest_float(z))
         if not gradients:
             return value, 0.0
-        residual = self.likelihood.residual(self.likelihood.y_hat(z), codes)
+        residual = self.likelihood.residual(z, codes)
         residual = xp.reshape(residual, (n, -1, k)) * w[:, :, None]
         residual = xp.reshape(residual, (n, -1))
         total = (X.T @ residual).T

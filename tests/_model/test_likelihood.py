@@ -54,11 +54,11 @@ def slow_log_prob(likelihood, z, codes):
     return result
 
 
-def dense_curvature(likelihood, y_hat):
+def dense_curvature(likelihood, z):
     """The couplings as one matrix for each row."""
-    n, m = y_hat.shape
+    n, m = z.shape
     matrices = np.zeros((n, m, m))
-    for (a, c), values in likelihood.couplings(y_hat).items():
+    for (a, c), values in likelihood.couplings(z).items():
         assert a <= c and values.shape == (n,)
         matrices[:, a, c] = matrices[:, c, a] = values
     return matrices
@@ -101,7 +101,7 @@ def test_probabilities_agree_with_log_prob(likelihood):
 @every
 def test_residual_is_the_slope_of_log_prob(likelihood):
     z, codes = draw(likelihood)
-    found = likelihood.residual(likelihood.y_hat(z), codes)
+    found = likelihood.residual(z, codes)
     step = 1e-5
     for c in range(z.shape[1]):
         up, down = z.copy(), z.copy()
@@ -114,14 +114,14 @@ def test_residual_is_the_slope_of_log_prob(likelihood):
 @every
 def test_curvature_is_minus_the_slope_of_the_residual(likelihood):
     z, codes = draw(likelihood)
-    found = dense_curvature(likelihood, likelihood.y_hat(z))
+    found = dense_curvature(likelihood, z)
     step = 1e-5
     for c in range(z.shape[1]):
         up, down = z.copy(), z.copy()
         up[:, c] += step
         down[:, c] -= step
-        fall = likelihood.residual(likelihood.y_hat(down), codes)
-        fall = fall - likelihood.residual(likelihood.y_hat(up), codes)
+        fall = likelihood.residual(down, codes)
+        fall = fall - likelihood.residual(up, codes)
         assert np.allclose(found[:, :, c], fall / (2 * step), atol=1e-9)
 
 
@@ -134,7 +134,7 @@ def test_largest_curvature_is_reached_and_never_passed(likelihood):
     for _, k in parts(likelihood):  # two classes share all the probability
         z[1, first + 2 : first + k] = -1e3
         first += k
-    largest = np.linalg.eigvalsh(dense_curvature(likelihood, likelihood.y_hat(z))).max()
+    largest = np.linalg.eigvalsh(dense_curvature(likelihood, z)).max()
     assert largest <= likelihood.largest_curvature + 1e-12
     if likelihood.n_logits > 1 or isinstance(likelihood, Bernoulli):
         assert largest >= likelihood.largest_curvature - 1e-12
@@ -147,7 +147,7 @@ def test_couplings_name_every_pair_of_logits_of_an_output(likelihood):
     for _, k in parts(likelihood):
         pairs |= {(first + a, first + c) for c in range(k) for a in range(c + 1)}
         first += k
-    assert set(likelihood.couplings(likelihood.y_hat(z))) == pairs
+    assert set(likelihood.couplings(z)) == pairs
 
 
 @every
@@ -155,7 +155,7 @@ def test_couplings_name_every_pair_of_logits_of_an_output(likelihood):
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
 def test_the_weights_of_a_coupling_are_of_one_sign(likelihood, dtype, scale):
     z = draw(likelihood, n=300, scale=scale)[0].astype(dtype)
-    for (a, c), values in likelihood.couplings(likelihood.y_hat(z)).items():
+    for (a, c), values in likelihood.couplings(z).items():
         assert values.dtype == dtype
         assert np.all(values >= 0) if a == c else np.all(values <= 0)
 
@@ -187,7 +187,7 @@ def test_both_at_once_are_as_one_by_one(likelihood, dtype, weighted, scale):
     assert total == same == pytest.approx(expected, rel=16 * eps, abs=tiny)
     # The compiled core takes exp of what is next to the smallest number for 0.
     assert np.allclose(y_hat, likelihood.y_hat(z), 4 * eps, 4 * tiny)
-    expected = likelihood.per_logit(by_output) * likelihood.residual(y_hat, codes)
+    expected = likelihood.per_logit(by_output) * likelihood.residual(z, codes)
     assert np.allclose(residual, expected, 4 * eps, 4 * eps)
     assert np.array_equal(z, kept[0]) and np.array_equal(codes, kept[1])
 
@@ -243,7 +243,7 @@ def test_a_label_that_is_certain_is_certain_both_at_once(likelihood, dtype, size
 @every
 def test_one_class_is_certain(likelihood):
     z, codes = draw(likelihood)
-    residual = likelihood.residual(likelihood.y_hat(z), codes)
+    residual = likelihood.residual(z, codes)
     log_prob, first = likelihood.log_prob(z, codes), 0
     for output, (softmax, k) in enumerate(parts(likelihood)):
         if softmax and k == 1:
@@ -276,8 +276,8 @@ def test_safe_at_any_logit(likelihood, dtype, size):
     _, codes = draw(likelihood, n=200)
     with np.errstate(all="raise", under="ignore"):
         log_prob, y_hat = likelihood.log_prob(z, codes), likelihood.y_hat(z)
-        residual = likelihood.residual(y_hat.copy(), codes)
-        curvature = dense_curvature(likelihood, y_hat)
+        residual = likelihood.residual(z, codes)
+        curvature = dense_curvature(likelihood, z)
     assert log_prob.dtype == y_hat.dtype == dtype
     eps = np.finfo(dtype).eps
     assert np.allclose(log_prob, slow_log_prob(likelihood, z, codes), 8 * eps, 8 * eps)
@@ -296,8 +296,8 @@ def test_only_the_logits_of_both_at_once_may_be_overwritten(likelihood):
     likelihood.log_prob(z, codes)
     likelihood.total(z, codes, weights)
     likelihood.probabilities(z)
-    likelihood.residual(y_hat, codes)
-    dense_curvature(likelihood, y_hat)
+    likelihood.residual(z, codes)
+    dense_curvature(likelihood, z)
     assert np.array_equal(z, before[0])
     assert np.array_equal(y_hat, kept)
     likelihood.sum_and_residual(z, codes, weights)

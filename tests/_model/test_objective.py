@@ -316,11 +316,11 @@ def test_curvature_is_the_sum_over_the_rows(likelihood, weighting, make):
         w[2] = 0.0
     m = objective.likelihood.n_logits
     X1 = np.c_[X, np.ones(len(X))]
-    y_hat = likelihood.y_hat(X1 @ theta.reshape(-1, m))
+    z = X1 @ theta.reshape(-1, m)
     expected = np.zeros((P + 1, m, P + 1, m))
     sizes = [1 if k == 2 else k for k in n_classes(likelihood)]
     columns = np.repeat(np.arange(len(sizes)), sizes)
-    for (a, c), values in likelihood.couplings(y_hat).items():
+    for (a, c), values in likelihood.couplings(z).items():
         of = values if w is None else values * (w if w.ndim == 1 else w[:, columns[a]])
         for i in range(len(X)):
             square = of[i] * np.outer(X1[i], X1[i])

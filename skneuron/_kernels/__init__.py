@@ -141,12 +141,9 @@ class Passes:
             plain(counts, np.float64),
         )
         self._likelihood, self._dtype, self._n_members = likelihood, dtype, n_members
-        if isinstance(X, tuple):
-            self._n_inputs = X[3][1]
-            self._n_stored = len(X[0]) // max(1, len(codes)) + 1
-        else:
-            self._n_inputs = self._n_stored = X.shape[1]
-        self._n_inputs += intercept
+        n_columns = X[3][1] if isinstance(X, tuple) else X.shape[1]
+        self._n_inputs = n_columns + intercept
+        self._n_stored = _n_stored(X, len(codes), n_columns)
         self._width = n_members * likelihood.n_logits
         self._spans = [slice(0, len(codes))] if spans is None else spans
         self._plans = {}
@@ -206,11 +203,16 @@ def moments(X, weights, n_rows, n_columns, dtype):
     `X` and `weights`, (n_rows,) or None, as in :class:`Passes`.
     """
     out = np.empty((2, n_columns))
-    n_stored = n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
-    chunks = _chunks([slice(0, n_rows)], n_stored, out.size)
+    work = _n_stored(X, n_rows, n_columns)
+    chunks = _chunks([slice(0, n_rows)], work, out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
+
+
+def _n_stored(X, n_rows, n_columns):
+    """The numbers of a row that are read."""
+    return n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
 
 
 def _chunks(spans, row_work, n_sums):

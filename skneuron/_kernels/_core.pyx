@@ -64,10 +64,8 @@ cdef extern from "kernels.h":
     int outcome_float(Outcome *) nogil
     int outcome_double(Outcome *) nogil
 
-    int activate_float(int, Py_ssize_t, float *, int) nogil
-    int activate_double(int, Py_ssize_t, double *, int) nogil
-    int times_slope_float(int, Py_ssize_t, float *, const float *, int) nogil
-    int times_slope_double(int, Py_ssize_t, double *, const double *, int) nogil
+    int activate_float(int, Py_ssize_t, float *, const float *, int) nogil
+    int activate_double(int, Py_ssize_t, double *, const double *, int) nogil
 
     ctypedef struct Epoch:
         Features X
@@ -272,39 +270,32 @@ def outcome(z, codes, weights, widths, int wanted, int n_threads):
     return job.log_likelihood
 
 
-def activate(int activation, z, int n_threads):
-    """Values of neurons in the place of their weighted sums."""
+cdef _activate(int activation, z, a, int n_threads):
     cdef _Buffers held = _Buffers()
     cdef void *numbers = held.data(z, True)
+    cdef void *values = held.data(a)
     cdef Py_ssize_t n = z.size
     cdef bint single = z.itemsize == 4
     cdef int failed
     with nogil:
         if single:
-            failed = activate_float(activation, n, <float *>numbers, n_threads)
+            failed = activate_float(
+                activation, n, <float *>numbers, <const float *>values, n_threads)
         else:
-            failed = activate_double(activation, n, <double *>numbers, n_threads)
+            failed = activate_double(
+                activation, n, <double *>numbers, <const double *>values, n_threads)
     if failed:
         raise MemoryError("activations")
 
 
+def activate(int activation, z, int n_threads):
+    """Values of neurons in the place of their weighted sums."""
+    _activate(activation, z, None, n_threads)
+
+
 def times_slope(int activation, d, a, int n_threads):
     """``d *= g'``, where the value is `a`."""
-    cdef _Buffers held = _Buffers()
-    cdef void *numbers = held.data(d, True)
-    cdef void *values = held.data(a)
-    cdef Py_ssize_t n = d.size
-    cdef bint single = d.itemsize == 4
-    cdef int failed
-    with nogil:
-        if single:
-            failed = times_slope_float(
-                activation, n, <float *>numbers, <const float *>values, n_threads)
-        else:
-            failed = times_slope_double(
-                activation, n, <double *>numbers, <const double *>values, n_threads)
-    if failed:
-        raise MemoryError("slopes")
+    _activate(activation, d, a, n_threads)
 
 
 def epoch(X, centre, codes, weights, widths, order, places, Py_ssize_t first,

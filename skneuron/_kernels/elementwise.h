@@ -74,15 +74,9 @@ static void NAME(work_numbers)(void *what, long phase, int task, int rank)
         NAME(activation)(of->activation, n, of->z + from);
 }
 
-int NAME(activate)(int activation, ptrdiff_t n, T *z, int n_threads)
+int NAME(activate)(int activation, ptrdiff_t n, T *z, const T *a, int n_threads)
 {
-    NAME(Numbers) of = {activation, n, z, NULL};
-    return team_do(n_threads, NAME(plan_numbers), NAME(work_numbers), &of);
-}
-
-int NAME(times_slope)(int activation, ptrdiff_t n, T *d, const T *a, int n_threads)
-{
-    NAME(Numbers) of = {activation, n, d, a};
+    NAME(Numbers) of = {activation, n, z, a};
     return team_do(n_threads, NAME(plan_numbers), NAME(work_numbers), &of);
 }
 

@@ -93,11 +93,9 @@ int outcome_float(Outcome *outcome);
 int outcome_double(Outcome *outcome);
 
 enum activation { IDENTITY, LOGISTIC, TANH, RELU };
-int activate_float(int activation, ptrdiff_t n, float *z, int n_threads);
-int activate_double(int activation, ptrdiff_t n, double *z, int n_threads);
-/* d *= slope at the value a. */
-int times_slope_float(int activation, ptrdiff_t n, float *d, const float *a, int n_threads);
-int times_slope_double(int activation, ptrdiff_t n, double *d, const double *a, int n_threads);
+/* z = g(z); or z *= the slope of g at the values a, if any. */
+int activate_float(int activation, ptrdiff_t n, float *z, const float *a, int n_threads);
+int activate_double(int activation, ptrdiff_t n, double *z, const double *a, int n_threads);
 
 /* Mini-batches: a step of theta for each. */
 /* ... or none, but the sum of their gradients, or nothing but their log-likelihood. */

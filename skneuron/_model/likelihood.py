@@ -6,8 +6,8 @@ Both are exponential families, so both share three lines (DESIGN, section 2)::
     residual         dLL/dz = w (y - y_hat)
     curvature        -d2LL/dz2 = w (diag(y_hat) - y_hat y_hat^T)
 
-``1 - y_hat`` is never a difference, of which nothing would be left where y_hat is nearly
-1: it is the other label's probability, or that of all other classes.
+``1 - y_hat`` is never a difference, of which nothing would be left where y_hat is
+nearly 1: it is the other label's probability, or that of all other classes.
 
 Shapes, throughout: `z` and `y_hat` (n_rows, n_logits), `codes` (n_rows, n_outputs) of
 integers 0..k-1, `log_prob` (n_rows, n_outputs). Everything is finite for logits up to

@@ -10,10 +10,12 @@
 /* A function compiled for several generations of processors, of which the right one is
 chosen as the program starts. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
-    && __GNUC__ >= 12 && !defined(NO_CLONES)
+    && __GNUC__ >= 12
+#define HAS(level) __builtin_cpu_supports(level)
+#endif
+#if defined(HAS) && !defined(NO_CLONES)
 #define CLONES                                                                         \
     __attribute__((noinline, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#define HAS(level) __builtin_cpu_supports(level)
 #else
 #define CLONES
 #endif
@@ -60,6 +62,7 @@ const char *compiled_with(void)
 #include "passes.h"
 #include "moments.h"
 #include "elementwise.h"
+#include "gemm.h"
 #include "epochs.h"
 #undef T
 #undef DOUBLE
@@ -83,4 +86,5 @@ const char *compiled_with(void)
 #include "passes.h"
 #include "moments.h"
 #include "elementwise.h"
+#include "gemm.h"
 #include "epochs.h"

@@ -209,6 +209,29 @@ def test_the_same_bits_for_any_number_of_threads(dtype, rule, make, hidden):
 
 
 @floats
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("make", [np.array, sp.csr_array])
+@pytest.mark.parametrize("size", [45, 301])
+def test_epochs_of_many_inputs(dtype, rule, make, size):
+    """Whose weights are several slices, in several threads, and tiles of all widths."""
+    X, codes = digits(dtype, 301, 299, make=make)
+    network = Network([299, 117, 3])
+    objective = Standardised(Objective(network, Categorical(3), Rows(X, codes), 0.1))
+    theta = network.random_start(np.random.default_rng(1)).astype(dtype)
+    order = np.random.default_rng(2).permutation(301)
+    rates = np.full(-(-301 // size), 0.001)
+    results = []
+    for n_threads in (1, 3):
+        with threads(n_threads):
+            given = size, True, [order], theta.copy(), rates, RULES[rule]
+            found, expected = both(objective, *given)
+        check(found, expected, dtype)
+        results.append(found)
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    assert results[0][1] == results[1][1]
+
+
+@floats
 def test_no_logit_is_too_large(dtype):
     """Of weights and features that are, and of a class with all probability."""
     rng, size = np.random.default_rng(0), 1e150 if dtype is np.float64 else 1e15

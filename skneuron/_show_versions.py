@@ -1,16 +1,16 @@
 """What there is to say of an installation, for reports of errors."""
 
-import platform
-import sys
+from contextlib import suppress
 from importlib import metadata
 
+from sklearn.utils._show_versions import _get_sys_info
 from sklearn.utils.parallel import _get_threadpool_controller
 
 from . import _kernels
 from ._threads import n_threads
 
-REQUIRED = "numpy", "scipy", "scikit-learn"
-OPTIONAL = "dask", "matplotlib", "onnx", "pandas", "polars", "skl2onnx", "torch"
+#: What computes, and the extras.
+PACKAGES = "numpy scipy scikit-learn dask matplotlib onnx pandas polars skl2onnx torch"
 
 
 def show_versions():
@@ -41,24 +41,14 @@ def versions():
     """The text of `show_versions`."""
     from . import __version__
 
-    lines = ["System:"]
-    lines += _aligned(
-        {
-            "python": sys.version.replace("\n", " "),
-            "executable": sys.executable,
-            "machine": platform.platform(),
-        }
-    )
     found = {"skneuron": __version__}
-    for name in [*REQUIRED, *OPTIONAL]:
-        try:
+    for name in PACKAGES.split():
+        with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            if name in REQUIRED:
-                found[name] = "None"
-    lines += ["", "Python dependencies:", *_aligned(found), ""]
-    core = _kernels.compiled_with() or "not built, so that NumPy computes everything"
-    lines += _aligned({"Compiled core": core, "Threads": n_threads()})
+    built = _kernels.compiled_with() or "not built, so that NumPy computes everything"
+    core = _aligned({"Compiled core": built, "Threads": n_threads()})
+    lines = ["System:", *_aligned(_get_sys_info()), ""]
+    lines += ["Python dependencies:", *_aligned(found), "", *core]
     for library in _get_threadpool_controller().info():
         lines += ["", "threadpoolctl info:", *_aligned(library)]
     return "\n".join(lines)

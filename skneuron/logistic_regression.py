@@ -1,5 +1,6 @@
 """Logistic regression: one neuron, or one for each class."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,31 +10,33 @@ from sklearn.utils.metaestimators import available_if
 
 from ._ascent import (
     LBFGS,
-    ROWS_TO_A_PARAMETER,
     FixedRate,
     Gradient,
     LineSearch,
     Newton,
     Top,
-    epochs,
     in_one,
+    next_position,
     sampled,
     steps,
 )
-from ._estimator import (
-    NeuronClassifier,
+from ._estimator.fit import NeuronClassifier
+from ._estimator.plan import (
     Plan,
-    batches_of,
+    epochs,
     learns_from_streams,
     round_down,
     standardised,
 )
-from ._model import Remembering, Targets, information_along, largest_safe_rate
-from ._no_maximum import find_separation, separation_message, telling_step
+from ._model import Remembering, information_along, largest_safe_rate
+from ._separation.endless import find_separation, separation_message, telling_step
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
 #: square of them in memory, and their cube in time.
 MOST_PARAMETERS = 700
+
+#: Rows that a sample takes for its curvature to stand in for that of all.
+ROWS_TO_A_PARAMETER = 15
 
 #: What a curvature may cost, in gradients of all rows, for a climb to start with one.
 #: At the border (10,000 x 100, 5,000 x 50) features that are as good as independent are
@@ -315,32 +318,25 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return self._plan_to_the_top(objective, memory, rng, partial)
         objective = objective.reduced(self.reduction)
         direction, step_size = Gradient(), FixedRate(self.learning_rate)
-        if self.batch_size is None:
-
-            def walk(objective, theta):
-                return steps(objective, theta, direction, step_size)
-
-        else:
-            walk = self._epochs(objective, direction, step_size, rng)
+        walk = self._walk(objective, direction, step_size, rng)
         stop = Top(objective, direction, self.tol)
         return Plan(objective, walk, stop, rate=self.learning_rate)
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
-        unit = {}
+        base, unit = objective, {}
         if objective.l2 and objective.network.sizes[0] > objective.n_rows:
             unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
-        coordinates, memory = standardised(objective, memory, partial=partial, **unit)
+        objective, memory = standardised(base, memory, partial=partial, **unit)
         solver = self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":
             affordable = _n_coupled(objective) <= MOST_PARAMETERS
             solver = "newton" if affordable else "gradient"
-        if partial and coordinates.exponents is not None:
+        if partial and objective.coordinates.exponents is not None:
             solver = "gradient"
         if partial and solver == "newton":
-            return self._plan_beside_the_past(objective, memory)
-        objective = coordinates
+            return self._plan_beside_the_past(base, memory)
         new = DIRECTIONS[solver]() if solver != "auto" else self._adaptive(objective)
         direction = memory.get("direction")
         if type(direction) is not type(new):
@@ -351,21 +347,37 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             # Half the largest safe rate is the one that gains most for certain.
             rate = 0.5 * largest_safe_rate(objective) if fixed else None
             step_size = FixedRate(rate) if fixed else LineSearch()
-        n_rows = _sample_size(objective.base) if solver == "auto" else None
-        if self.batch_size:
-            walk = self._epochs(objective, direction, step_size, rng, monotone=True)
-        elif direction is new and n_rows:
+        walk = self._walk(objective, direction, step_size, rng, monotone=True)
+        n_rows = _sample_size(objective) if solver == "auto" else None
+        if direction is new and n_rows:
+            n_telling = ROWS_TO_A_PARAMETER * objective.n_parameters
+            n_telling = None if n_telling >= objective.n_rows else n_telling
 
-            def walk(objective, theta):
-                return sampled(objective, theta, direction, step_size, n_rows)
-
-        else:
-
-            def walk(objective, theta):
-                return steps(objective, theta, direction, step_size)
+            def walk(theta):
+                return sampled(
+                    theta, direction, step_size, objective.noise, n_rows, n_telling
+                )
 
         memory |= {"direction": direction, "step_size": step_size}
         return Plan(objective, walk, Top(objective, direction, self.tol), memory)
+
+    def _walk(self, objective, direction, step_size, rng, monotone=False):
+        def walk(theta):
+            if self.batch_size is None:
+                return steps(theta, direction, step_size, objective.noise)
+            return epochs(
+                objective,
+                theta,
+                direction,
+                step_size,
+                self.batch_size,
+                rng,
+                whole_penalty=False,
+                exact=True,
+                monotone=monotone,
+            )
+
+        return walk
 
     def _plan_beside_the_past(self, objective, memory):
         """The climb of a batch, and of the hill that earlier batches left behind."""
@@ -380,54 +392,54 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         # for a row that is sure to be of the other class, Newton's length is endless:
         # it is right where it gains about the half of what the slope promises.
         step_size = LineSearch(enough=0.25, stride=np.inf)
+        hill = Remembering(objective, known)
 
-        def walk(objective, theta):
-            hill = Remembering(objective, theta, known)
-            walk = in_one(hill, theta, direction, step_size, BATCH_STEPS)
-            start = next(walk)
+        def walk(theta):
+            hill.top = theta
+            walk = in_one(theta, direction, step_size, objective.noise, BATCH_STEPS)
+            start = yield from next_position(walk)
             yield start
-            end = next(walk)
+            end = yield from next_position(walk)
             memory["information"] = information_along(start.evaluation, end.evaluation)
             yield end
 
-        return Plan(objective, walk, Top(objective, direction, self.tol), memory)
+        stop = Top(objective, direction, self.tol)
+        return Plan(objective, walk, stop, memory, answer=hill.answer)
 
     def _adaptive(self, objective):
         """Newton's direction, as dear as it is for this data."""
-        base = objective.base
-        price = _price_of_curvature(base)
-        share = min(1.0, ROWS_TO_A_PARAMETER * _n_coupled(base) / base.n_rows)
+        price = _price_of_curvature(objective)
+        share = ROWS_TO_A_PARAMETER * _n_coupled(objective) / objective.n_rows
         target = max(self.tol, objective.resolution) ** 2
-        return Newton(price, price * share <= BARGAIN, target)
+        return Newton(price, price * min(1.0, share) <= BARGAIN, target)
 
-    def _epochs(self, objective, direction, step_size, rng, monotone=False):
-        batches = batches_of(objective.base.rows, self.batch_size, rng)
+    def _follow(self, climber, theta):
+        """The climber of a fit that differs from another in C alone, from theta."""
+        before, direction = climber.plan.objective, climber.plan.memory["direction"]
+        objective = before.penalised(self._l2())
+        direction.bend(objective.penalty_curvature() - before.penalty_curvature())
+        step_size = LineSearch()
+        memory = {**climber.plan.memory, "step_size": step_size}
+        walk = self._walk(objective, direction, step_size, climber.past.rng)
+        stop = Top(objective, direction, self.tol)
+        return replace(
+            climber,
+            plan=Plan(objective, walk, stop, memory),
+            theta=theta,
+            stops=[stop],
+        )
 
-        def walk(objective, theta):
-            return epochs(
-                objective,
-                theta,
-                direction,
-                step_size,
-                batches,
-                whole_penalty=False,
-                exact=True,
-                monotone=monotone,
-            )
-
-        return walk
-
-    def _no_maximum(self, result, plan, rows):
+    def _no_maximum(self, climber, result):
+        plan, targets = climber.plan, climber.data.targets
         objective, step = plan.objective, None
-        if objective.base.l2:
+        if objective.l2:
             return None
         if self.learning_rate == "auto" and self.batch_size is None:
-            price = _price_of_curvature(objective.base)
+            price = _price_of_curvature(objective)
             direction = plan.memory["direction"]
             step = telling_step(result, objective, direction, price)
-        targets = Targets(self.classes_)
         found = find_separation(
-            objective, rows, targets, result, self.log_likelihood_, step
+            objective, climber.data.rows, targets, result, self.log_likelihood_, step
         )
         if not found:
             return None
@@ -442,8 +454,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return result.fell
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
-    def _overshoot_message(self, result, plan, start):
-        safe = round_down(plan.safe_rate)
+    def _overshoot_message(self, climber, result):
+        safe = round_down(climber.plan.safe_rate)
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             f"the top. The largest rate that is safe for this data is {safe:.4g} (with "

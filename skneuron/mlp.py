@@ -1,5 +1,6 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
+from itertools import islice
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,13 +17,13 @@ from ._ascent import (
     Momentum,
     Plateau,
     Top,
-    epochs,
+    positions,
     steps,
 )
-from ._estimator import (
-    NeuronClassifier,
+from ._estimator.fit import NeuronClassifier
+from ._estimator.plan import (
     Plan,
-    batches_of,
+    epochs,
     learns_from_streams,
     round_down,
     standardised,
@@ -345,37 +346,38 @@ class SimpleMLPClassifier(NeuronClassifier):
             memory["stop"] = stop = memory.get("stop") or Plateau(value, 0, 0)
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
 
-        def walk(objective, theta):
+        whole = self._batch_rows(objective) is None
+
+        def walk(theta):
             return self._walk(objective, theta, direction, step_size, rng)
 
-        whole = self.solver == "lbfgs" or self._batch_rows(objective) is None
         return Plan(
             objective,
             walk,
             stop,
             memory,
             rate=None if auto else self.learning_rate,
-            theta_dtype=np.float64 if whole else objective.base.rows.dtype,
+            theta_dtype=np.float64 if whole else objective.rows.dtype,
             exact_curve=whole,
         )
 
     def _batch_rows(self, objective):
         """Rows in a mini-batch; None for all."""
         size = 200 if self.batch_size == "auto" else self.batch_size
-        return size if size < objective.base.rows.n_rows else None
+        some = self.solver != "lbfgs" and size < objective.n_rows
+        return size if some else None
 
     def _walk(self, objective, theta, direction, step_size, rng):
         size = self._batch_rows(objective)
-        if self.solver == "lbfgs" or size is None:
-            return steps(objective, theta, direction, step_size)
-        rows = objective.base.rows
-        batches = batches_of(rows, size, rng if self.shuffle else None)
+        if size is None:
+            return steps(theta, direction, step_size, objective.noise)
         return epochs(
             objective,
             theta,
             direction,
             step_size,
-            batches,
+            size,
+            rng if self.shuffle else None,
             whole_penalty=True,
             exact=False,
             monotone=False,
@@ -389,8 +391,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     def _overshot(self, result):
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
-    def _overshoot_message(self, result, plan, start):
-        rate = round_down(self._holding_rate(plan.objective, start))
+    def _overshoot_message(self, climber, result):
+        rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             "the top. By halving it, the largest rate found safe for this data is "
@@ -410,8 +412,8 @@ class SimpleMLPClassifier(NeuronClassifier):
                 FixedRate(rate),
                 np.random.RandomState(0),
             )
-            places = (next(walk).theta for _ in range(n_iter + 1))
-            if all(objective.log_likelihood(place) >= least for place in places):
+            found = islice(positions(walk, objective.answer), n_iter + 1)
+            if all(objective.log_likelihood(at.theta) >= least for at in found):
                 break
             rate /= 2
         return rate

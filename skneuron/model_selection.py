@@ -1,49 +1,43 @@
 """Grid search that fits the candidates together."""
 
-import time
+from functools import partial
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.base import _fit_context
 from sklearn.callback import AutoPropagatedCallback, ProgressBar
-from sklearn.metrics._scorer import _MultimetricScorer
-from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
-from sklearn.model_selection._validation import (
-    _insert_error_scores,
-    _warn_or_raise_about_fit_failures,
-)
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _check_method_params, indexable
+from sklearn.utils.validation import _check_method_params, _num_samples, indexable
 
 from ._arrays import beside
-from ._dask import is_dask
-from ._estimator import NeuronClassifier
-from ._evaluation import Evaluation
-from ._together import candidate, find_teams
+from ._data.dask import is_dask
+from ._estimator.fit import NeuronClassifier
+from ._search.evaluation import Evaluation, SplitRows
+from ._search.teams import find_teams
 
 
 class LockstepSearchCV(GridSearchCV):
     """`GridSearchCV` that fits the candidates together, for our two estimators.
 
     The scores, the best parameters and everything else are those of
-    `sklearn.model_selection.GridSearchCV`. What differs is the way there: candidates
-    that agree in all but a few numbers climb side by side, so that the features are
-    read once for all of them. These numbers are
+    `sklearn.model_selection.GridSearchCV`. What differs is the way there: of each fold
+    the rows are taken out, transformed and read once for all candidates.
 
-    - for `GradientAscentLogisticRegression` with a number as `learning_rate` and no
-      mini-batches: `learning_rate`, `C`, `reduction` and `class_weight`; the candidates
-      of all folds go together;
-    - for `SimpleMLPClassifier` with an int as `random_state`, with solver ``"adam"`` or
-      ``"gradient"`` and no early stopping: `learning_rate` (numbers), `alpha` and
-      `momentum`; the candidates of a fold share its rows, and each climbs in a thread
-      of its own.
+    - `GradientAscentLogisticRegression` with ``learning_rate="auto"``: candidates that
+      differ in `C` climb one after the other, from the strongest penalty to the
+      weakest, each from the top of the one before, to a top of its own. Scores that
+      are functions of probabilities are those of `GridSearchCV` to 1e-6.
+    - With numbers as `learning_rate`, and no mini-batches: all candidates climb side by
+      side, and a pass over the rows answers what all of them ask. Each takes the very
+      steps that it takes alone.
+    - Others, `SimpleMLPClassifier` among them, have a thread each, where `random_state`
+      is an int.
 
-    A grid over other parameters as well is as many such groups. The estimator may be
-    the last step of a `Pipeline`: the steps before it are fitted once for each of
-    their own settings and each fold. After steps that only shift and stretch columns
-    of float64 (`StandardScaler`, `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`), folds
-    go together, too: to the fits of a fold X is then in other units. Every other
-    candidate is fitted by itself, as `GridSearchCV` does it.
+    The estimator may be the last step of a `Pipeline`: the steps before it are fitted
+    once for each of their own settings and each fold. Any other estimator is searched
+    as `GridSearchCV` does it, and so are candidates that print (`verbose`), go on from
+    a fit (`warm_start`) or are watched by callbacks.
 
     Parameters
     ----------
@@ -53,16 +47,18 @@ class LockstepSearchCV(GridSearchCV):
         Parameter names, and the values to try of each.
     scoring : str, callable, list, tuple, dict or None, default=None
         What to measure on the test rows; None is ``estimator.score``.
+    n_jobs : int or None, default=None
+        How many processes: folds go to them, whose candidates stay together. None
+        is 1, unless joblib's context says otherwise.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; of several metrics, which of
         them says what is best, or a function of `cv_results_` that gives the index.
     cv : int, cross-validation generator, iterable or None, default=None
         How to split the rows; None is 5 folds, stratified by class.
-    n_jobs : int or None, default=None
-        With a number other than 1 the candidates are not fitted together, but by as
-        many processes as `GridSearchCV` would use.
     verbose : int, default=0
         The higher, the more is printed.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many jobs are handed out ahead.
     error_score : "raise" or float, default=np.nan
         Score of a fit that fails, with a `FitFailedWarning`; or raise its error.
     return_train_score : bool, default=False
@@ -76,8 +72,8 @@ class LockstepSearchCV(GridSearchCV):
     log_likelihoods_ : array of shape (n_candidates, n_splits)
         Mean log-likelihood of each candidate on the training rows of each fold: its
         `log_likelihood_` divided by the total weight of these rows, in nats. NaN where
-        the fit failed, where early stopping has set rows aside, for other estimators,
-        and where nothing in the search could go together.
+        the fit failed, where early stopping has set rows aside, and of candidates that
+        are searched as `GridSearchCV` does it.
     best_estimator_ : estimator
         The best candidate, fitted on all rows, if `refit`.
     best_score_ : float
@@ -107,15 +103,16 @@ class LockstepSearchCV(GridSearchCV):
 
     Notes
     -----
-    A `ProgressBar` shows how many of the fits are done, but not the iterations within
-    one of those that go together: it moves when these have been fitted, and are scored
-    one by one. Steps of a pipeline that draw random numbers with
-    ``random_state=None`` draw once for all candidates that share them.
+    What fits would warn of one by one is said once, with how many of them say so. An
+    interrupt ends the search.
 
-    Of array-API arrays under ``array_api_dispatch``, such as PyTorch's tensors,
-    logistic regressions go together where X lies: once an iteration, the parameters of
-    all of them go there, and the gradients come back. Of the data only labels, weights
-    and numbers of rows are copied to the host. Networks are fitted there one by one.
+    A `ProgressBar` moves when fits are scored, after all of them. Steps of a pipeline
+    that draw random numbers with ``random_state=None`` draw once for all candidates
+    that share them.
+
+    Of array-API arrays under ``array_api_dispatch``, such as PyTorch's tensors, rows
+    stay where X lies: in climbs side by side, once an iteration, all parameters go
+    there, and the gradients come back.
 
     Examples
     --------
@@ -137,14 +134,8 @@ class LockstepSearchCV(GridSearchCV):
     (6, 5)
     """
 
-    _parameter_constraints = {
-        name: constraints
-        for name, constraints in GridSearchCV._parameter_constraints.items()
-        if name != "pre_dispatch"
-    }
-
-    #: What GridSearchCV's fit asks for; to candidates fitted together it means nothing.
-    pre_dispatch = "2*n_jobs"
+    #: While it fits: what its candidates' fits are.
+    _evaluation = None
 
     def __init__(
         self,
@@ -152,22 +143,26 @@ class LockstepSearchCV(GridSearchCV):
         param_grid,
         *,
         scoring=None,
+        n_jobs=None,
         refit=True,
         cv=None,
-        n_jobs=None,
         verbose=0,
+        pre_dispatch="2*n_jobs",
         error_score=np.nan,
         return_train_score=False,
     ):
-        self.estimator = estimator
-        self.param_grid = param_grid
-        self.scoring = scoring
-        self.refit = refit
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.error_score = error_score
-        self.return_train_score = return_train_score
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
@@ -199,101 +194,77 @@ class LockstepSearchCV(GridSearchCV):
         FitFailedWarning
             If some fits fail, and `error_score` is a number.
         """
-        # Dask collections are searched one candidate after the other.
-        teams = [] if y is None or is_dask(X) else self._teams()
-        if not teams:
+        evaluation, given = self._evaluate(X, y, params), self.estimator
+        if evaluation is None:
             super().fit(X, y, **params)
             shape = len(ParameterGrid(self.param_grid)), self.n_splits_
-            self.log_likelihoods_ = _where_it_computes(np.full(shape, np.nan), X)
-            return self
-
-        # From here to the end of fit: BaseSearchCV.fit, with another evaluation.
-        scorer, refit_metric = self._get_scorers()
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
-        given = {"estimator": self, "X": X, "y": y, "metadata": None}
-        if params.get("sample_weight") is not None:
-            given["metadata"] = {"sample_weight": params["sample_weight"]}
-        context = self._init_callback_context(
-            max_subtasks=1 + (self.refit is not False)
-        )
-        context.call_on_fit_task_begin(**given)
-
-        self._checked_cv_orig = check_cv(
-            self.cv, y, classifier=is_classifier(self.estimator)
-        )
-        split_params = routed.splitter.split
-        self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **split_params)
-        base = clone(self.estimator)
-
-        def evaluate_candidates(candidates, callback_ctx):
-            nonlocal results, out
-            candidates = list(candidates)
-            splits = list(self._checked_cv_orig.split(X, y, **split_params))
-            if len(splits) != self.n_splits_:
-                raise ValueError(
-                    "cv.split and cv.get_n_splits return inconsistent results. "
-                    f"Expected {self.n_splits_} splits, got {len(splits)}"
-                )
-            evaluation = Evaluation(self, X, y, scorer, routed, splits, callback_ctx)
-            out, log_likelihoods = evaluation.of(base, candidates, teams)
-            self.log_likelihoods_ = _where_it_computes(log_likelihoods, X)
-            _warn_or_raise_about_fit_failures(out, self.error_score)
-            if callable(self.scoring):
-                _insert_error_scores(out, self.error_score)
-            results = self._format_results(candidates, self.n_splits_, out)
-
-        results, out = {}, []
-        self._run_search(evaluate_candidates, callback_ctx=context)
-
-        # Only now it is known whether a callable gives one metric or several.
-        scores = out[0]["test_scores"]
-        self.multimetric_ = isinstance(scores, dict)
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_for_multimetric(scores)
-            refit_metric = self.refit
-        if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(
-                self.refit, refit_metric, results
-            )
-            if not callable(self.refit):
-                of_metric = results[f"mean_test_{refit_metric}"]
-                self.best_score_ = of_metric[self.best_index_]
-            self.best_params_ = results["params"][self.best_index_]
-
-        if self.refit:
-            self.best_estimator_ = candidate(base, self.best_params_)
-            task = context.subcontext(task_name="refit-with-best-params")
-            with task.propagate_callback_context(self.best_estimator_):
-                task.call_on_fit_task_begin(**given)
-                start = time.time()
-                self.best_estimator_.fit(X, y, **routed.estimator.fit)
-                self.refit_time_ = time.time() - start
-            if hasattr(self.best_estimator_, "feature_names_in_"):
-                self.feature_names_in_ = self.best_estimator_.feature_names_in_
-            task.call_on_fit_task_end(**given)
-
-        several = isinstance(scorer, _MultimetricScorer)
-        self.scorer_ = scorer._scorers if several else scorer
-        self.cv_results_ = results
-        context.call_on_fit_task_end(**given)
+            found = np.full(shape, np.nan)
+        else:
+            self._evaluation = evaluation
+            try:
+                super().fit(evaluation.rows, y, **params)
+                found = evaluation.log_likelihoods
+                evaluation.warn()
+            finally:
+                self.estimator = given
+                del self._evaluation
+        self.log_likelihoods_ = found
+        if get_config()["array_api_dispatch"]:
+            self.log_likelihoods_ = beside(found, X)
         return self
 
-    def _teams(self):
-        """The candidates that can be fitted together."""
+    def _evaluate(self, X, y, params):
+        """How candidates are fitted together; None: none can be."""
         # A callback that wants to see every fit from the inside is shown every fit.
+        callbacks = getattr(self, "_skl_callbacks", [])
         inquisitive = any(
             isinstance(callback, AutoPropagatedCallback)
             and not isinstance(callback, ProgressBar)
-            for callback in getattr(self, "_skl_callbacks", [])
+            for callback in callbacks
         )
         known = isinstance(self.estimator, (NeuronClassifier, Pipeline))
-        if self.n_jobs not in (None, 1) or inquisitive or not known:
-            return []
-        return find_teams(self.estimator, list(ParameterGrid(self.param_grid)))
+        if y is None or is_dask(X) or inquisitive or not known:
+            return None
+        candidates = list(ParameterGrid(self.param_grid))
+        teams = find_teams(self.estimator, candidates)
+        try:
+            X, y = indexable(X, y)
+            params = _check_method_params(X, params=params)
+            routed = self._get_routed_params_for_fit(params)
+        except Exception:  # the search says so itself
+            return None
+        # Other parameters of fit than weights of rows are for scikit-learn to pass on.
+        weights = next(iter(routed.estimator.fit.values()), None)
+        if weights is not None and np.shape(weights)[:1] != (_num_samples(X),):
+            return None
+        teams = [
+            team for team in teams if routed.estimator.fit.keys() <= {team.weights}
+        ]
+        if not teams:
+            return None
+        evaluation = Evaluation(self.estimator, teams, len(candidates), X, y, weights)
+        together = sum(len(team.candidates) for team in teams)
+        all_are = together == len(candidates) and not self.return_train_score
+        plain = hasattr(X, "shape") and not get_config()["array_api_dispatch"]
+        if all_are and plain and not callbacks:
+            evaluation.rows = SplitRows(X)
+        return evaluation
 
+    def _check_input_parameters(self, X, y, split_params):
+        # The last word before the estimator is cloned.
+        if self._evaluation is not None:
+            self._evaluation.split_params = split_params
+            self.estimator = self._evaluation.stand_in()
 
-def _where_it_computes(array, X):
-    """`array` beside X, if scikit-learn dispatches to X's namespace."""
-    return beside(array, X) if get_config()["array_api_dispatch"] else array
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+        fits = self._evaluation
+        if fits is not None:
+            self.estimator = fits.estimator
+            splits = fits.fit(self)
+            evaluate_candidates = partial(evaluate_candidates, cv=splits)
+        super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
+
+    def _format_results(self, candidate_params, n_splits, out, more_results=None):
+        if self._evaluation is not None:
+            self._evaluation.add_seconds(out)
+        return super()._format_results(candidate_params, n_splits, out, more_results)

@@ -1,29 +1,24 @@
 """To ONNX by skl2onnx: the estimators, alone, in pipelines and in searches."""
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import check_is_fitted
 
-from ._model import Targets
+from ._data.targets import Targets
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 from .model_selection import LockstepSearchCV
 
 ALIAS = "SkneuronClassifier"
 
-OPERATORS = {
-    "identity": "Identity",
-    "logistic": "Sigmoid",
-    "relu": "Relu",
-    "tanh": "Tanh",
-}
+OPERATORS = dict(identity="Identity", logistic="Sigmoid", relu="Relu", tanh="Tanh")
 
-OPTIONS = {
-    "zipmap": [True, False, "columns"],
-    "nocl": [True, False],
-    "output_class_labels": [False, True],
-    "raw_scores": [True, False],
-}
+SWITCHES = "nocl", "output_class_labels", "raw_scores"
+
+OPTIONS = {name: [True, False] for name in SWITCHES}
+OPTIONS["zipmap"] = [True, False, "columns"]
 
 
 def register():
@@ -110,14 +105,10 @@ def _parse_search(scope, model, inputs, custom_parsers=None):
 def _parse(scope, model, inputs, custom_parsers=None):
     """Declare what the graph of a model puts out: skl2onnx's `parser`."""
     from skl2onnx._parse import _apply_zipmap
-    from skl2onnx.common.data_types import (
-        FloatTensorType,
-        SequenceType,
-        guess_tensor_type,
-    )
+    from skl2onnx.common import data_types
 
     check_is_fitted(model)
-    labels, targets = _labels(scope, model), Targets(model.classes_)
+    targets, labels, label_type = _labels(scope, model)
     options = scope.get_options(model, {"zipmap": True, "output_class_labels": False})
     if targets.several and options["zipmap"] == "columns":
         raise ValueError("zipmap='columns' is for one output; for several, set False.")
@@ -125,14 +116,14 @@ def _parse(scope, model, inputs, custom_parsers=None):
     if zipmap and options["output_class_labels"]:
         raise ValueError("output_class_labels=True needs zipmap=False.")
 
-    kind = guess_tensor_type(inputs[0].type)
-    if zipmap is True:
-        kind = FloatTensorType()  # there are no dictionaries of doubles
+    # There are no dictionaries of doubles.
+    kind = data_types.guess_tensor_type(inputs[0].type)
+    kind = data_types.FloatTensorType() if zipmap is True else kind
     if targets.several and not targets.multilabel:
-        kind = SequenceType(kind)
+        kind = data_types.SequenceType(kind)
     operator = scope.declare_local_operator(ALIAS, model)
     operator.inputs = inputs
-    operator.outputs.append(scope.declare_local_variable("label", _type_of(labels)))
+    operator.outputs.append(scope.declare_local_variable("label", label_type()))
     operator.outputs.append(scope.declare_local_variable("probabilities", kind))
     if zipmap:
         return _apply_zipmap(zipmap, scope, model, kind, operator.outputs)
@@ -141,19 +132,18 @@ def _parse(scope, model, inputs, custom_parsers=None):
     constant = scope.declare_local_operator("SklearnClassLabels")
     constant.is_multi_output = targets.several
     constant.classes = labels if targets.several else labels[0]
-    kind = SequenceType(_type_of(labels)) if targets.several else _type_of(labels)
+    kind = data_types.SequenceType(label_type()) if targets.several else label_type()
     constant.outputs.append(scope.declare_local_variable("class_labels", kind))
     return [*operator.outputs, *constant.outputs]
 
 
 def _set_types(operator):
     """Set types and shapes of what the graph puts out: skl2onnx's `shape_fct`."""
-    labels = _labels(operator.scope_inst, operator.raw_operator)
-    targets = Targets(operator.raw_operator.classes_)
+    targets, labels, label_type = _labels(operator.scope_inst, operator.raw_operator)
     n_rows = operator.inputs[0].get_first_dimension()
     label, probabilities = operator.outputs
-    label.set_type(_type_of(labels))
-    label.type.shape = [n_rows, len(labels)] if targets.several else [n_rows]
+    shape = [n_rows, len(labels)] if targets.several else [n_rows]
+    label.set_type(label_type(shape))
     if targets.multilabel or not targets.several:  # a sequence has no shape
         n_columns = len(labels if targets.several else labels[0])
         probabilities.type.shape = [n_rows, n_columns]
@@ -174,83 +164,70 @@ def _convert(scope, operator, container):
         node(name, *inputs, output_names=names, **attributes).add_to(scope, container)
 
     model, inputs = operator.raw_operator, operator.inputs
-    labels, targets = _labels(scope, model), Targets(model.classes_)
+    targets, labels, _ = _labels(scope, model)
     raw = scope.get_options(model, {"raw_scores": False})["raw_scores"]
     single = all(isinstance(column.type, FloatTensorType) for column in inputs)
-    layers = [  # with the intercepts as a last row
-        np.vstack([weights, np.broadcast_to(intercepts, np.shape(weights)[1])])
-        for weights, intercepts in model._layers
-    ]
+    # With the intercepts as a last row.
+    layers = [np.vstack([W, np.broadcast_to(b, W.shape[1])]) for W, b in model._layers]
     dtype = np.result_type(np.float32 if single else np.float64, *layers)
+    *hidden, last = (layer.astype(dtype) for layer in layers)
     inside = TensorProto.FLOAT if dtype == np.float32 else TensorProto.DOUBLE
     kind = operator.outputs[1].type  # a tensor, or a sequence of such
     outside = guess_proto_type(getattr(kind, "element_type", kind))
 
     def affine(a, layer):
-        layer = layer.astype(dtype)
         return node("Gemm", a, layer[:-1], layer[-1])
 
     columns = [node("Cast", column, to=inside) for column in inputs]
     a = columns[0] if len(columns) == 1 else node("Concat", *columns, axis=1)
-    *hidden, last = layers
     for layer in hidden:
         a = node(OPERATORS[model._activation()], affine(a, layer))
 
     if targets.multilabel:
         z = affine(a, last)
-        scores = z if raw else node("Sigmoid", z)
         put_out(0, "Cast", node("Greater", z, np.zeros(1, dtype)), to=TensorProto.INT64)
-        put_out(1, "Cast", scores, to=outside)
+        put_out(1, "Cast", z if raw else node("Sigmoid", z), to=outside)
         return
     chosen, scores = [], []
-    for names, (_, own) in zip(labels, targets.split(last)):
-        two = len(names) > own.shape[1]  # one logit: the log-odds of the second class
-        z = affine(a, np.hstack([-own, own]) if two else own)
+    for names, (_, layer) in zip(labels, targets.split(last)):
+        two = len(names) > layer.shape[1]  # one logit: log-odds of the second class
+        z = affine(a, np.hstack([-layer, layer]) if two else layer)
         likeliest = node("ArgMax", z, axis=1, keepdims=int(targets.several))
         chosen.append(node("Gather", names, likeliest))
         if not raw:
             z = node("Sigmoid", z) if two else node("Softmax", z, axis=1)
         scores.append(node("Cast", z, to=outside))
-    if targets.several:
-        put_out(0, "Concat", *chosen, axis=1)
-        put_out(1, "SequenceConstruct", *scores)
-    else:
-        put_out(0, "Identity", *chosen)
-        put_out(1, "Identity", *scores)
+    put_out(0, "Concat", *chosen, axis=int(targets.several))
+    put_out(1, "SequenceConstruct" if targets.several else "Identity", *scores)
 
 
 def _labels(scope, model):
-    """The classes of each output as ONNX can have them: int64 or strings."""
-    per_output = Targets(model.classes_).per_output
+    """The targets; the classes of each output as ONNX can have them; and their type."""
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    targets = Targets(model.classes_)
     if scope.get_options(model, {"nocl": False})["nocl"]:
-        return [np.arange(len(classes)) for classes in per_output]
-    labels = [_as_onnx(np.asarray(classes)) for classes in per_output]
+        places = [np.arange(len(classes)) for classes in targets.per_output]
+        return targets, places, Int64TensorType
+    labels = [_as_onnx(classes) for classes in targets.per_output]
     if len({of.dtype for of in labels}) > 1:
         raise ValueError(
             "Some outputs have numbers for classes, others strings, which do not go "
             "into one tensor of ONNX. With the option nocl=True labels are places in "
             "classes_."
         )
-    return labels
+    are_strings = labels[0].dtype == object
+    return targets, labels, StringTensorType if are_strings else Int64TensorType
 
 
 def _as_onnx(classes):
     if all(isinstance(label, str) for label in classes):
         return classes.astype(object)
-    try:
+    with suppress(TypeError, ValueError):
         whole = classes.astype(np.int64)
-    except (TypeError, ValueError):
-        whole = None
-    if whole is None or not np.array_equal(whole, classes):
-        raise ValueError(
-            "Labels in ONNX are strings or whole numbers, unlike the classes "
-            f"{classes.tolist()}. With the option nocl=True they are places in "
-            "classes_."
-        )
-    return whole
-
-
-def _type_of(labels):
-    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
-
-    return StringTensorType() if labels[0].dtype == object else Int64TensorType()
+        if np.array_equal(whole, classes):
+            return whole
+    raise ValueError(
+        "Labels in ONNX are strings or whole numbers, unlike the classes "
+        f"{classes.tolist()}. With the option nocl=True they are places in classes_."
+    )

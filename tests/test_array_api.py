@@ -27,9 +27,9 @@ from sklearn.utils.estimator_checks import (
 from skneuron import (
     GradientAscentLogisticRegression,
     SimpleMLPClassifier,
-    _together,
 )
 from skneuron._arrays import beside, to_host
+from skneuron._search import lockstep
 from skneuron.inference import mle_summary, separation
 from skneuron.inspection import (
     LogLikelihoodDisplay,
@@ -214,7 +214,7 @@ def test_single_precision_stays_so(name, kind, put):
 
 
 def test_large_data_go_block_by_block(put, monkeypatch):
-    monkeypatch.setattr("skneuron._model.rows.DEVICE_BYTES", 4000)
+    monkeypatch.setattr("skneuron._data.rows.DEVICE_BYTES", 4000)
     for name in ["newton", "lbfgs", "lecture", "adam", "batches, auto"]:
         for of in (X, X * [1e-170, 1, 1, 1e170, 0]):  # beyond what can be squared
             ours = clone(ESTIMATORS[name]).set_params(max_iter=3)
@@ -372,17 +372,14 @@ def test_pipelines_and_searches_leave_the_features_where_they_are(put, moved):
 def test_a_search_goes_in_lockstep_there(
     kind, dtype, scoring, steps, put, moved, monkeypatch
 ):
-    monkeypatch.setattr("skneuron._model.rows.DEVICE_BYTES", 4000)  # two blocks
-    if dtype == np.float64:  # or a group for each fold
-        monkeypatch.setattr("skneuron._model.side_by_side.FEW_ROWS", 1)
-    together, fit_regressions = [], _together.fit_regressions
+    monkeypatch.setattr("skneuron._data.rows.DEVICE_BYTES", 4000)  # two blocks
+    together, answers = [], lockstep.answers
 
-    def counted(*given):
-        fitted = fit_regressions(*given)
-        together.append(len(fitted))
-        return fitted
+    def counted(asked):
+        together.append(len(asked))
+        return answers(asked)
 
-    monkeypatch.setattr(_together, "fit_regressions", counted)
+    monkeypatch.setattr(lockstep, "answers", counted)
     model = make_pipeline(*steps, GradientAscentLogisticRegression(0.5, max_iter=10))
     prefix, weights = "gradientascentlogisticregression__", {}
     if kind != "three classes":
@@ -405,16 +402,18 @@ def test_a_search_goes_in_lockstep_there(
         moved.clear()
         ours = LockstepSearchCV(model, grid, **options)
         ours.fit(there, put(Y[kind]), **weights)
-    assert sum(together) >= 2 * 4
+    assert together == [5] * 2 * 11  # all that are not refused
     for key, cells in theirs.cv_results_.items():
         if np.asarray(cells).dtype.kind in "fi" and not key.endswith("_time"):
             np.testing.assert_allclose(ours.cv_results_[key], cells, atol=1e-6)
-    # Neither the features of a fold, nor gradients more than once an iteration.
+    # Neither the features of a fold, nor gradients more than once a round of answers.
     assert max(map(math.prod, moved)) < X.size / 2
-    n_gradients = sum(shape[1:] == (X.shape[1] + 1,) for shape in moved)
-    # Squares of the features, for the rates that are safe, are moved once; those for
-    # the rate that a warning names, for each way of counting.
-    assert 10 * len(together) < n_gradients <= 14 * len(together)
+    alike = 5 - (kind != "multilabel")  # whose classes weigh the same
+    n_logits = {"two classes": 1, "three classes": 3, "multilabel": 2}[kind]
+    n_parameters = (X.shape[1] + 1) * n_logits
+    assert moved.count((alike, n_parameters)) == len(together)
+    # Squares of the features, for the safe rate that a warning names.
+    assert moved.count((X.shape[1], X.shape[1] + 1)) <= 2 * len(others)
     assert of_scikit_learn.get_namespace(ours.log_likelihoods_)[0] is put.xp
     assert np.isfinite(to_host(ours.log_likelihoods_)).sum() == 2 * 5
 

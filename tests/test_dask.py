@@ -13,11 +13,8 @@ from sklearn import config_context
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
-from skneuron import (
-    GradientAscentLogisticRegression,
-    SimpleMLPClassifier,
-    _remote_rows,
-)
+from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron._data import dask_rows
 from skneuron.exceptions import SeparationWarning
 from skneuron.model_selection import LockstepSearchCV
 
@@ -184,6 +181,24 @@ def test_some_chunks_may_be_empty():
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("labels", ["strings", "several"])
+def test_some_chunks_of_other_labels_may_be_empty(labels):
+    first, y = da.arange(N, chunks=EVEN) < 250, LABELS[labels]
+    data = [lazy(of, EVEN)[first] for of in (X, y, WEIGHTS)]
+    found, _ = fitted(LR(class_weight="balanced"), *data)
+    expected = LR(class_weight="balanced").fit(X[:250], y[:250], WEIGHTS[:250])
+    assert_same(found, expected, X[:250], data[0])
+
+
+@pytest.mark.usefixtures("here")
+def test_labels_in_a_column_and_a_weight_for_all():
+    found, said = fitted(LR(C=1.0), lazy(X, EVEN), lazy(TWO[:, None], EVEN), 2.0)
+    expected, warned = fitted(LR(C=1.0), X, TWO[:, None], np.full(N, 2.0))
+    assert set(said) == set(warned)
+    assert_same(found, expected)
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("text", ["category", "string[pyarrow]", "object"])
 def test_dataframes(text):
     frame = pd.DataFrame(X, columns=list("abcdef"))
@@ -256,7 +271,7 @@ def test_features_of_any_size():
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
 def test_a_climb_that_starts_on_a_sample(kind, joined, monkeypatch):
     if not joined:
-        monkeypatch.setattr(_remote_rows, "JOINED_BYTES", 0)
+        monkeypatch.setattr(dask_rows, "JOINED_BYTES", 0)
     rng = np.random.RandomState(0)
     X = rng.randn(60_000, 8) * (rng.rand(60_000, 8) < 0.5)
     y = (X @ rng.randn(8) + rng.logistic(size=len(X)) > 0).astype(int)
@@ -436,6 +451,26 @@ def test_other_errors():
         model.score(lazy_X, None)
     with pytest.raises(ValueError, match="same classes"):
         model.set_params(warm_start=True).fit(lazy_X, y + 1)
+
+
+@pytest.mark.usefixtures("here")
+def test_labels_that_are_wrong_between_chunks_alone():
+    mixed = TWO.astype(object)
+    mixed[:200] = "a"
+    with pytest.raises(ValueError, match="mixes labels of different types"):
+        LR().fit(lazy(X, EVEN), lazy(mixed, EVEN))
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        LR().fit(lazy(X, EVEN), lazy(np.r_[TWO[:400], X[400:, 0]], EVEN))
+    with pytest.raises(TypeError, match="at least 1 dimension"):
+        LR().fit(lazy(X, EVEN), 1)
+
+
+@pytest.mark.usefixtures("here")
+def test_chunks_of_other_shapes_are_named():
+    parts = [X[:300], X[300:, :4]]
+    parts = [da.from_delayed(dask.delayed(of), (300, D), float) for of in parts]
+    with pytest.raises(ValueError, match="A part of X has 4 columns, but X has 6"):
+        LR().fit(da.concatenate(parts), lazy(TWO, 300))
 
 
 @pytest.mark.usefixtures("here")

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from reference import bernoulli_log_likelihood, binary_data, multiclass_data
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -642,3 +643,83 @@ def test_a_stream_by_newton_is_newtons_however_many_the_features():
     with pytest.warns(ConvergenceWarning):
         three_steps = LR(solver="newton", C=1.0, max_iter=3).fit(X, y)
     np.testing.assert_allclose(streamed.coef_, three_steps.coef_, rtol=1e-6, atol=1e-9)
+
+
+# --- scores of single outputs ---------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("kind", [int, np.uint8, bool, str, object, float])
+def test_a_score_is_scikit_learns_accuracy(model, kind):
+    X, y = binary_data()
+    labels = (
+        np.array(["0", "1"])[y].astype(object) if kind is object else y.astype(kind)
+    )
+    fitted = clone(model).fit(X, labels)
+    predicted = fitted.predict(X)
+    weights = np.random.default_rng(0).random(len(y))
+    for w in [None, weights, weights.astype(np.float32), weights.tolist(), -weights]:
+        expected = accuracy_score(labels, predicted, sample_weight=w)
+        assert fitted.score(X, labels, w) == expected
+    assert fitted.score(X, labels.tolist()) == accuracy_score(labels, predicted)
+
+
+@both
+@pytest.mark.parametrize("words", [False, True])
+def test_labels_that_fit_has_not_seen_are_wrong(model, words):
+    X, y = binary_data()
+    y = np.array(["a", "b", "other"])[y] if words else y
+    fitted = clone(model).fit(X, y)
+    given = fitted.predict(X).astype("U5" if words else int)
+    assert fitted.score(X, given) == 1
+    given[:15] = "other" if words else 7
+    assert fitted.score(X, given) == 0.75
+
+
+@both
+def test_what_cannot_be_scored_is_told_as_scikit_learn_does(model):
+    X, y = binary_data()
+    fitted = clone(model).fit(X, y)
+    for wrong, words in [
+        (y[:-1], "inconsistent numbers of samples"),
+        (y + 0.5, "mix of continuous"),
+        (y.astype(str), "[Mm]ix of"),
+        (np.c_[y, y], "mix of multilabel"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            fitted.score(X, wrong)
+    for weights in [np.ones(59), np.ones((60, 2)), np.zeros(60)]:
+        with pytest.raises(ValueError, match="weight"):
+            fitted.score(X, y, weights)
+
+
+# --- one sparse row -------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("n_stored", [0, 1, 3])
+def test_few_sparse_entries_are_predicted_as_dense_ones(model, n_stored):
+    X, y = multiclass_data()
+    fitted = clone(model).fit(X, y)
+    rows = np.zeros((2, X.shape[1]))
+    rows[1, : min(n_stored, X.shape[1])] = [1.0, -2.0, 3.0][:n_stored][: X.shape[1]]
+    for make in [sparse.csr_array, sparse.csr_matrix]:
+        np.testing.assert_allclose(
+            fitted.predict_proba(make(rows)), fitted.predict_proba(rows), rtol=1e-12
+        )
+
+
+@both
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_numbers_of_columns_are_the_classes_of_a_stream_of_indicators(model, m):
+    """As to MLPClassifier; labels of several outputs have a list of their classes."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((40, 3)), rng.integers(0, 2, (40, m))
+    stream = clone(model).partial_fit(X, Y, classes=np.arange(m))
+    assert stream.predict_proba(X).shape == (40, m)
+    assert [classes.tolist() for classes in stream.classes_] == [[0, 1]] * m
+    stream.partial_fit(X, Y, classes=range(m))
+    labels = [np.arange(m)] * m
+    probabilities = clone(model).partial_fit(X, Y, labels).predict_proba(X)
+    if m > 2:
+        assert [p.shape for p in probabilities] == [(40, m)] * m

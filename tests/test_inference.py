@@ -558,6 +558,31 @@ def test_rounding_neither_separates_nor_overlaps():
     assert separation(X + [[0], [0], [1e-6], [0]], [0, 1, 0, 1]).kind == "none"
 
 
+@pytest.mark.parametrize("size", [1e8, 1e10, 1e12, 1e15, 1e100])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_an_absurd_value_hides_no_other(size, n_classes, make, fit_intercept):
+    X, y = simulated(n_classes=n_classes)
+    X[0, 0], X[5, 1] = size, -size
+    keywords = {"fit_intercept": fit_intercept}
+    assert separation(make(X), y, **keywords).kind == "none"
+    apart = np.column_stack([X, 4.0 * np.eye(n_classes)[y] - 2])
+    assert separation(make(apart), y, **keywords).kind == "complete"
+    X[:, 2] = (y == 1) & (np.arange(len(y)) % 5 == 0)
+    found = separation(make(X), y, **keywords)
+    assert (found.kind, found.features) == ("quasi-complete", [2])
+
+
+def test_values_of_many_sizes_are_told_apart():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.lognormal(size=300), rng.uniform(1e9, 2e9, 20)])
+    for threshold in [1.0, 1.5e9]:
+        assert separation(x[:, None], x > threshold).kind == "complete"
+    assert separation(x[:, None], (x > 1.5e9) ^ (x == x.max())).kind == "none"
+    assert separation(x[:, None], (x > 1.0) ^ (x == x.min())).kind == "none"
+
+
 def test_constraints_are_added_until_none_is_violated():
     X, y = simulated(n=50_000, n_features=5)
     rng = np.random.default_rng(1)

@@ -655,6 +655,14 @@ def test_names_and_large_layers(plt):
         NetworkDisplay.from_estimator(est, max_neurons=0)
 
 
+def test_a_weight_that_is_no_number_does_not_hide_the_others(plt):
+    weights = np.array([[np.inf, -2.0], [np.nan, 1.0]])
+    names = ["a", "b"]
+    display = NetworkDisplay(coefs=[weights], input_names=names, output_names=names)
+    widths = np.array(display.plot().edges_[0].get_linewidths())
+    np.testing.assert_allclose(widths / widths.max(), [0.0, 0.5, 1.0, 1.0])
+
+
 # --- searches -------------------------------------------------------------------------
 
 
@@ -740,6 +748,8 @@ def test_several_metrics(plt):
     search.refit = False
     with pytest.raises(ValueError, match="several metrics"):
         LearningRateDisplay.from_search(search)
+    search, _, _ = searched(scoring=["accuracy"], refit=False, cv=2)
+    assert LearningRateDisplay.from_search(search).score_name == "accuracy"
 
 
 def test_a_rate_that_diverges_does_not_flatten_the_others(plt):

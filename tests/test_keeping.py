@@ -171,7 +171,7 @@ def test_to_trust_a_model_is_to_trust_its_class(model, kind):
     fitted = clone(model).fit(X, LABELS[kind])
     names = {f"{type(model).__module__}.{type(model).__name__}"}
     if LABELS[kind].ndim == 2:
-        names.add("skneuron._model.targets.ClassesPerOutput")
+        names.add("skneuron._data.targets.ClassesPerOutput")
     assert untrusted(fitted) == names
 
 

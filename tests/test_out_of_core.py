@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneuron import GradientAscentLogisticRegression as LR
 from skneuron import SimpleMLPClassifier as MLP
-from skneuron._model import rows
+from skneuron._data import rows
 
 MODELS = [
     LR(),

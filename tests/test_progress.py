@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
-from skneuron._estimator import NeuronClassifier
+from skneuron._estimator.fit import NeuronClassifier
 from skneuron.model_selection import LockstepSearchCV
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

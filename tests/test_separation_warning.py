@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
-import skneuron._no_maximum
+import skneuron._separation.endless
 import skneuron.logistic_regression
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron.exceptions import SeparationWarning
@@ -416,6 +416,12 @@ def heavy_tails():
     return np.exp(3 * X), y
 
 
+def absurd_value():
+    X, y = ordinary()
+    X[0, 0] = 1e15
+    return X, y
+
+
 def rare_but_mixed():
     X, y = ordinary(n=5000)
     X[:, 0] = 0
@@ -438,6 +444,7 @@ def wide():
         collinear,
         one_hot,
         heavy_tails,
+        absurd_value,
         rare_but_mixed,
         wide,
     ],
@@ -460,8 +467,8 @@ def test_an_ordinary_fit_is_not_looked_at_closely(monkeypatch, solver, n_classes
     def no(*args, **keywords):
         raise AssertionError("an ordinary fit was looked at closely")
 
-    monkeypatch.setattr(skneuron._no_maximum, "Programme", no)
-    monkeypatch.setattr(skneuron._no_maximum, "_margins", no)
+    monkeypatch.setattr(skneuron._separation.endless, "find_direction", no)
+    monkeypatch.setattr(skneuron._separation.endless, "_Case", no)
     for X, y in [
         ordinary(n_classes=n_classes),
         ordinary(n=20_000, n_features=20, n_classes=n_classes),
@@ -474,7 +481,7 @@ def test_data_too_large_for_the_programme_do_without(monkeypatch, solver):
     def no(*args, **keywords):
         raise AssertionError("an expensive linear programme")
 
-    monkeypatch.setattr(skneuron._no_maximum, "Programme", no)
+    monkeypatch.setattr(skneuron._separation.endless, "find_direction", no)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(3000, 150)), rng.integers(0, 2, 3000)
     X[:, 0] = np.where(np.arange(3000) < 2500, 0, np.abs(X[:, 0]) + 0.1)
@@ -492,12 +499,11 @@ def test_a_programme_that_fails_leaves_the_question_open(monkeypatch):
     X[:, 1] = rng.integers(0, 2, 500)
     X[:, 0] = X[:, 1] + ((y == 1) & (rng.random(500) < 0.2))
 
-    class Unsolved(skneuron._no_maximum.Programme):
-        def solve(self):
-            raise RuntimeError("not solved")
+    def unsolved(*args):
+        raise RuntimeError("not solved")
 
     assert warning_of(X, y) is not None
-    monkeypatch.setattr(skneuron._no_maximum, "Programme", Unsolved)
+    monkeypatch.setattr(skneuron._separation.endless, "find_direction", unsolved)
     assert warning_of(X, y) is None
 
 

@@ -1,32 +1,20 @@
 """HOW to climb: which way (directions), how far (step sizes), the loop, when to stop.
 
-Plain array code. A climb knows an objective that gives value, gradient and, if asked,
-curvature at a flat parameter vector, and nothing of neurons.
+Plain array code. A climb asks for value, gradient and, where it wants it, curvature at
+flat parameter vectors; it knows nothing of neurons, nor of who answers.
 """
 
 from .directions import LBFGS, Adam, Gradient, Momentum
-from .loop import (
-    ROWS_TO_A_PARAMETER,
-    Batches,
-    Climb,
-    Position,
-    climb,
-    epochs,
-    in_one,
-    sampled,
-    steps,
-)
+from .loop import Climb, Position, climb, epochs, in_one, sampled, steps
 from .newton import Newton
+from .questions import Question, answered, next_position, positions
 from .step_sizes import FallingRate, FixedRate, LineSearch
 from .stopping import Any, Plateau, Top
-from .together import climb_together
 
 __all__ = [
     "LBFGS",
-    "ROWS_TO_A_PARAMETER",
     "Adam",
     "Any",
-    "Batches",
     "Climb",
     "FallingRate",
     "FixedRate",
@@ -36,11 +24,14 @@ __all__ = [
     "Newton",
     "Plateau",
     "Position",
+    "Question",
     "Top",
+    "answered",
     "climb",
-    "climb_together",
     "epochs",
     "in_one",
+    "next_position",
+    "positions",
     "sampled",
     "steps",
 ]

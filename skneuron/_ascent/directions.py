@@ -15,8 +15,8 @@ from .._arrays import array_namespace
 class Direction:
     """The base of all directions."""
 
-    #: Whether the objective has to give its curvature.
-    needs_curvature = False
+    #: How many derivatives it asks for: 2 with the curvature.
+    order = 1
     #: Whether a step of length 1 is the natural first try.
     knows_its_length = False
 
@@ -41,6 +41,9 @@ class Direction:
 
     def begin(self):
         """Be told that a walk starts, at a place not necessarily the last."""
+
+    def bend(self, more):
+        """Be told that the curvature has become larger by a diagonal, everywhere."""
 
 
 class Gradient(Direction):
@@ -167,6 +170,14 @@ class Pairs:
                 del self.kept[: -self.memory]
         self.last = (theta, gradient)
 
+    def bend(self, more):
+        """As :meth:`Direction.bend`."""
+        self.move()
+        for i, (step, change, _) in enumerate(self.kept):
+            change = change + more * step
+            self.kept[i] = step, change, float(step @ change)
+        self.kept = [pair for pair in self.kept if pair[2] > 0]
+
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
         return self.last is not None and bool(np.array_equal(theta, self.last[0]))
@@ -233,6 +244,9 @@ class LBFGS(Direction):
 
     def forget(self):
         return self.pairs.forget()
+
+    def bend(self, more):
+        self.pairs.bend(more)
 
 
 def _norm(vector):

@@ -1,22 +1,19 @@
 """The loop: take steps, keep the curve, stop in time, and never lose the climb so far.
 
-:func:`steps` and :func:`epochs` say what one iteration is; :func:`climb` iterates.
+A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
+:func:`climb` iterates.
 """
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
 
 import numpy as np
 
-from .._arrays import array_namespace, beside, numbers_may_end, to_host
+from .._arrays import array_namespace, beside, to_host
+from .questions import Question, next_position
 
 #: Steps on a sample, at most: one whose classes separate has no top.
 SAMPLED_STEPS = 12
-
-#: Rows that a sample takes for its curvature to stand in for that of all.
-ROWS_TO_A_PARAMETER = 15
 
 
 @dataclass
@@ -40,14 +37,16 @@ class Position:
 
     @classmethod
     def at(cls, theta, here):
-        return cls(theta, here.log_likelihood, here.value, here)
+        """Of an answer; one without a gradient is no evaluation."""
+        known = None if here.gradient is None else here
+        return cls(theta, here.log_likelihood, here.value, known)
 
     def is_finite(self):
-        return math.isfinite(self.value) and bool(
-            array_namespace(self.theta).all(
-                array_namespace(self.theta).isfinite(self.theta)
-            )
-        )
+        if not math.isfinite(self.value):
+            return False
+        # One call where `all(isfinite(...))` takes two; what the sum overflows of has
+        # long left the numbers that a climb can come back from.
+        return math.isfinite(float(array_namespace(self.theta).sum(self.theta)))
 
 
 @dataclass
@@ -83,157 +82,152 @@ class Climb:
         return len(self.curve) - 1
 
 
-def steps(objective, theta, direction, step_size, here=None):
-    """Yield positions, each one step from the last, all examples in every step.
+def steps(theta, direction, step_size, noise, here=None):
+    """Walk by steps, each from the last place, all examples in every step.
 
     Parameters
     ----------
-    objective : object with ``evaluate(theta, curvature=...)`` and `noise`
     theta : array of shape (n_parameters,)
     direction : Direction
     step_size : FixedRate, FallingRate or LineSearch
+    noise : float
+        Relative rounding error of the objective's value.
     here : Evaluation, default=None
         That at theta, where it is known.
+
+    Yields
+    ------
+    Question or Position
+
+    Returns
+    -------
+    at_the_top : bool
+        At the walk's end, where no step leads higher.
     """
     direction.begin()
     if here is None:
-        here = objective.evaluate(theta, curvature=direction.needs_curvature)
+        here = yield Question(theta, direction.order)
     yield Position.at(theta, here)
     while True:
         along = direction(theta, here)
-        taken = _take(step_size, objective, theta, here, along, direction)
+        taken = yield from step_size(theta, here, along, direction, noise)
         if taken is None and direction.forget():
-            if direction.needs_curvature:  # another chance, as for a new direction
-                here = objective.evaluate(theta, curvature=True)
+            if direction.order > 1:  # another chance, as for a new direction
+                here = yield Question(theta, direction.order)
                 step_size.renew()
             along = direction(theta, here)
-            taken = _take(step_size, objective, theta, here, along, direction)
+            taken = yield from step_size(theta, here, along, direction, noise)
         if taken is None:
             # No higher place to be found: the top, if what the slope still promises is
             # within the rounding of the value, or of logits, sums of terms like theta.
             promise = float(along @ here.gradient)
             size = float(theta @ theta) ** 0.5
-            return promise <= objective.noise * max(64 * abs(here.value), size)
+            return promise <= noise * max(64 * abs(here.value), size)
         theta, here = taken
         yield Position.at(theta, here)
 
 
-def sampled(objective, theta, direction, step_size, n_rows):
-    """Yield positions: where a climb on some of the rows leads to, then :func:`steps`.
+def sampled(theta, direction, step_size, noise, n_rows, n_telling):
+    """Walk first to where a climb on some of the rows leads, then by :func:`steps`.
 
     The top of a sample's likelihood is as far from that of all rows as the estimate is
     from the truth in a study of the sample's size: in a curve, the first iteration.
 
     Parameters
     ----------
-    objective, theta, step_size : as in :func:`steps`
+    theta, step_size, noise : as in :func:`steps`
     direction : Newton
     n_rows : int
         The sample's.
+    n_telling : int or None
+        Of the sample whose curvature can stand in for that of all; None: it takes all.
     """
-    log_likelihood = objective.log_likelihood(theta)
-    value = (log_likelihood - objective.penalty(theta)) / objective.divisor
-    yield Position(theta, log_likelihood, value)
-    sample = objective.sample(n_rows)
+    start = yield Question(theta, 0)
+    yield Position.at(theta, start)
     target, direction.target = direction.target, 0.1 * len(theta) / n_rows
     try:
-        for n, position in enumerate(steps(sample, theta, direction, step_size)):
+        walk = steps(theta, direction, step_size, noise)
+        for _ in range(SAMPLED_STEPS + 1):
+            position = yield from next_position(walk, n_rows)
+            if isinstance(position, bool):
+                break
             top, here = position.theta, position.evaluation
-            gain = float(direction(top, here) @ here.gradient)
-            if not gain > direction.target or n == SAMPLED_STEPS:
+            if not float(direction(top, here) @ here.gradient) > direction.target:
                 break
     finally:  # an interrupted climb may go on later
         direction.target = target
     there = None
     if direction.solvers:
-        n_telling = ROWS_TO_A_PARAMETER * len(theta)
-        if n_telling >= objective.n_rows:
-            there = teller = objective.evaluate(top, curvature=True)
-        elif n_telling > n_rows:
-            teller = objective.sample(n_telling).evaluate(top, curvature=True)
+        if n_telling is None:
+            teller = there = yield Question(top, 2)
+        elif n_telling > n_rows or not here.curvature:
+            teller = yield Question(top, 2, max(n_telling, n_rows))
         else:
-            teller = here if here.curvature else sample.evaluate(top, curvature=True)
+            teller = here
         direction.pairs.move()
         direction(top, teller)
-    there = there or objective.evaluate(top)
-    if there.value > value:
+    if there is None:
+        there = yield Question(top)
+    if there.value > start.value:
         direction.carry()
-        return (yield from steps(objective, top, direction, step_size, there))
+        return (yield from steps(top, direction, step_size, noise, there))
     direction.forget()  # the sample was misleading
-    return (yield from steps(objective, theta, direction, step_size))
+    return (yield from steps(theta, direction, step_size, noise))
 
 
-def in_one(objective, theta, direction, step_size, max_steps):
-    """Yield a start, and where a few of :func:`steps` lead: a single iteration.
+def in_one(theta, direction, step_size, noise, max_steps):
+    """Walk a few of :func:`steps` in a single iteration.
 
     One step at least: what a batch of a stream has to say, however little, it says
     once. More, while they promise more than the direction's target.
 
     Parameters
     ----------
-    objective, theta, step_size : as in :func:`steps`
+    theta, step_size, noise : as in :func:`steps`
     direction : Newton
     max_steps : int
     """
-    walk = steps(objective, theta, direction, step_size)
-    end = next(walk)
+    walk = steps(theta, direction, step_size, noise)
+    end = yield from next_position(walk)
     yield end
-    for end in islice(walk, max_steps):
-        here = end.evaluation
+    for _ in range(max_steps):
+        position = yield from next_position(walk)
+        if isinstance(position, bool):
+            break
+        end, here = position, position.evaluation
         if not float(direction(end.theta, here) @ here.gradient) > direction.target:
             break
     yield end
 
 
-def _take(step_size, objective, theta, here, along, direction):
-    return step_size(
-        objective,
-        theta,
-        here,
-        along,
-        curvature=direction.needs_curvature,
-        unit=direction.knows_its_length,
-    )
-
-
-def epochs(
-    objective, theta, direction, step_size, batches, *, whole_penalty, exact, monotone
-):
-    """Yield positions, each one pass over the batches from the last.
+def epochs(theta, step_size, epoch, place, *, exact, monotone):
+    """Walk by epochs, each one pass over mini-batches.
 
     Parameters
     ----------
-    objective, theta, direction : as in :func:`steps`
-        Whatever `batches` asks of the objective, too, and ``place``, an array where the
-        rows are. There the parameters are during an epoch.
+    theta : array of shape (n_parameters,)
     step_size : FixedRate or FallingRate
-    batches : Batches
-    whole_penalty : bool
-        Whether each batch bears the whole penalty, or its share by rows.
+    epoch : callable
+        ``epoch(theta)`` takes a step for each batch, moves theta in its place, and
+        returns an evaluation with the figures that its batches met.
+    place : array
+        One where the rows are. There the parameters are during an epoch.
     exact : bool
-        Evaluate the whole objective after every epoch. Otherwise a position's figures
-        are sums over the epoch's batches, each before its step: what costs nothing.
+        Ask for the whole objective after every epoch. Otherwise a position's figures
+        are those that its batches met, each before its step: what costs nothing.
     monotone : bool
         With `exact`: take an epoch that lowered the objective back, and halve the rate.
     """
-    direction.begin()
-    epoch = batches.over(objective, whole_penalty=whole_penalty)
-    if exact:
-        here = objective.evaluate(theta)
-        yield Position.at(theta, here)
-    else:
-        start = objective.log_likelihood(theta)
-        value = start - objective.penalty(theta)
-        yield Position(theta, start, value / objective.divisor)
+    here = yield Question(theta, int(exact))
+    yield Position.at(theta, here)
     while True:
-        before, theta = theta, beside(+theta, objective.place)
-        log_likelihood = float(epoch(theta, direction, step_size))
+        before, theta = theta, beside(+theta, place)
+        met = epoch(theta)
         theta = to_host(theta)
         if not exact:
-            value = log_likelihood - objective.penalty(theta)
-            yield Position(theta, log_likelihood, value / objective.divisor)
+            yield Position.at(theta, met)
             continue
-        there = objective.evaluate(theta)
+        there = yield Question(theta)
         if monotone and not there.value >= here.value:
             theta = before
             step_size.rate /= 2
@@ -242,130 +236,58 @@ def epochs(
         yield Position.at(theta, here)
 
 
-class Batches:
-    """The mini-batches of an epoch, drawn anew for each.
-
-    Parameters
-    ----------
-    n_rows, size : int
-    rng : RandomState or None
-        Shuffles the rows; None takes them in their order.
-    """
-
-    def __init__(self, n_rows, size, rng):
-        self.n_rows, self.size, self.rng = n_rows, size, rng
-
-    def order(self):
-        """The places of the rows in the order of the next epoch; None: as they lie."""
-        shuffled = self.rng is not None and self.size < self.n_rows
-        return self.rng.permutation(self.n_rows) if shuffled else None
-
-    def __call__(self, place=None):
-        """Yield an index array or slice for each batch of the next epoch.
-
-        Index arrays are where the array `place` is; by default, on the host.
-        """
-        order = self.order()
-        if order is not None and place is not None:
-            order = beside(order, place)
-        for start in range(0, self.n_rows, self.size):
-            at = slice(start, min(start + self.size, self.n_rows))
-            yield at if order is None else order[at]
-
-    def over(self, objective, *, whole_penalty):
-        """What takes a climb through the next epoch: :func:`one_epoch` of theta etc.
-
-        Of the objective it needs ``compiled_steps(size, whole_penalty=...)``, or where
-        that gives None ``parts(whole_penalty=...)``: a function of the places of some
-        rows and of theta that gives their log-likelihood, and the gradient of the
-        objective of them alone, which may be overwritten.
-        """
-        steps = objective.compiled_steps(self.size, whole_penalty=whole_penalty)
-        if steps is not None:
-            return partial(compiled_epoch, self, steps)
-        return partial(one_epoch, self, objective.parts(whole_penalty=whole_penalty))
-
-
-def one_epoch(batches, part, theta, direction, step_size):
-    """Take a step for each batch, and return the sum of the log-likelihoods met.
-
-    Parameters
-    ----------
-    batches : Batches
-    part : callable
-        As :meth:`Batches.over` has it.
-    theta : array of shape (n_parameters,)
-        Overwritten.
-    direction : Direction
-    step_size : FixedRate or FallingRate
-    """
-    log_likelihood = 0.0
-    for at in batches(theta):
-        met, gradient = part(at, theta)
-        direction.move(theta, gradient, step_size.next_rate())
-        log_likelihood += met
-    return log_likelihood
-
-
-def compiled_epoch(batches, steps, theta, direction, step_size):
-    """As :func:`one_epoch`, all of it compiled."""
-    order = batches.order()
-    n_batches = -(-batches.n_rows // batches.size)
-    rates = np.array([step_size.next_rate() for _ in range(n_batches)])
-    return steps(order, theta, rates, **direction.memory(theta, n_batches))
-
-
-def climb(walk, *, max_iter, stop, watch, noise):
+def climb(walk, *, max_iter, stop, noise, watch=None):
     """Follow a walk until its top, its limit, or a word from outside.
 
     Parameters
     ----------
-    walk : iterator of Position
-        :func:`steps` or :func:`epochs`; the first position is the start.
+    walk : iterator of Question and Position
+        The first position is the start.
     max_iter : int
     stop : object
         ``stop.at_start(position)`` and, after every iteration, ``stop(position)``: True
         at the top.
-    watch : object
-        ``watch.begin(n, position)`` before iteration n, ``watch.end(n, position)``
-        after it; a true answer of the latter stops the climb.
     noise : float
         Relative rounding error of the objective's value.
+    watch : object, default=None
+        ``watch.begin(n, position)`` before iteration n, ``watch.end(n, position)``
+        after it; a true answer of the latter stops the climb.
+
+    Yields
+    ------
+    Question
 
     Returns
     -------
     Climb
     """
-    with numbers_may_end():  # every position is looked at
-        position = next(walk)
-        result = Climb(position, [position.log_likelihood])
-        if not position.is_finite():
-            result.diverged = True
-            return result
-        try:
-            result.converged = bool(stop.at_start(position))
-            while result.n_iter < max_iter and not result.converged:
-                n = result.n_iter + 1
+    position = yield from next_position(walk)
+    result = Climb(position, [position.log_likelihood])
+    if not position.is_finite():
+        result.diverged = True
+        return result
+    try:
+        result.converged = bool(stop.at_start(position))
+        while result.n_iter < max_iter and not result.converged:
+            n = result.n_iter + 1
+            if watch is not None:
                 watch.begin(n, position)
-                try:
-                    position = next(walk)
-                except StopIteration as end:  # an iteration that found nothing higher
-                    result.converged = bool(end.value)
-                    result.curve.append(result.position.log_likelihood)
-                    watch.end(n, result.position)
-                    break
-                if not position.is_finite():
-                    result.diverged = result.fell = True
-                    watch.end(n, result.position)
-                    break
-                last = result.position.value
+            position = yield from next_position(walk)
+            if isinstance(position, bool):  # an iteration that found nothing higher
+                result.converged, ended = position, True
+                result.curve.append(result.position.log_likelihood)
+            elif not position.is_finite():
+                result.diverged = result.fell = ended = True
+            else:
+                ended, last = False, result.position.value
                 result.fell |= bool(position.value < last - 64 * noise * abs(last))
                 result.before, result.position = result.position, position
                 result.curve.append(position.log_likelihood)
                 result.converged = bool(stop(position))
-                if watch.end(n, position):
-                    result.stopped = True
-                    break
-        except KeyboardInterrupt:
-            result.interrupted = True
+            if watch is not None and watch.end(n, result.position) and not ended:
+                result.stopped = True
+            if ended or result.stopped:
+                break
+    except KeyboardInterrupt:
+        result.interrupted = True
     return result

@@ -11,6 +11,10 @@ from .directions import LBFGS, _norm
 #: picks up by itself.
 PATIENCE = 3.0
 
+#: Up to so many parameters a curvature is bent to another penalty's: its factor takes
+#: their cube. Beyond, the start from another top is all that pays.
+BENT = 200
+
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -40,9 +44,9 @@ class Newton(LBFGS):
     def __init__(self, price=0.0, at_once=True, target=1e-12):
         super().__init__(memory=20)
         self.price, self.target = price, target
-        self.needs_curvature = at_once
-        self.solvers = []
-        self._is_carried = False
+        self.order = 1 + at_once
+        self.solvers, self._curvature = [], []
+        self._is_carried = self._is_bent = False
         self._gains = []
         self._cached = (None, None)
         self._last_slope = np.inf
@@ -59,13 +63,13 @@ class Newton(LBFGS):
         self._is_carried = True
         self.pairs.move()
         self._gains.clear()
-        self.needs_curvature = False
+        self.order = 1
 
     def forget(self):
         """Drop what is not of this place; return whether there was any such thing."""
         if self.price == np.inf:
             return super().forget()
-        was_kept, self.needs_curvature = not self.needs_curvature, True
+        was_kept, self.order = self.order == 1, 2
         self.pairs.forget()
         self._gains.clear()
         return was_kept
@@ -77,13 +81,28 @@ class Newton(LBFGS):
                 self._learn(here.curvature)
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
-                self.needs_curvature = self._is_slow(self._cached[1] @ here.gradient)
+                self.order = 1 + self._is_slow(self._cached[1] @ here.gradient)
         return self._cached[1]
 
+    def bend(self, more):
+        small = all(len(at) <= BENT for at, _ in self._curvature)
+        if not (small and self.solvers):
+            self.forget()
+            self.solvers, self._curvature = [], []
+            self.order = 1
+            return
+        super().bend(more)
+        for at, matrix in self._curvature:
+            matrix.reshape(-1)[:: len(matrix) + 1] += more[at]
+        self.solvers = [(at, Solver(matrix)) for at, matrix in self._curvature]
+        self._gains.clear()
+        self.order, self._is_bent = 1, True
+
     def _learn(self, curvature):
+        self._curvature = curvature
         self.solvers = [(at, Solver(matrix)) for at, matrix in curvature]
         self.pairs.forget()
-        self._is_carried = False
+        self._is_carried = self._is_bent = False
         self._gains.clear()
 
     def _first_guess(self, gradient):
@@ -120,11 +139,15 @@ class Newton(LBFGS):
             return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
         if self._is_carried and not self._sees(here.gradient):
-            self.needs_curvature = True
+            self.order = 2
             return False
         last, self._last_slope = self._last_slope, gain
         if self._keeps():
-            return gain <= self.target or 0.9 * last < gain <= tol
+            stalls = 0.9 * last < gain <= tol
+            if stalls and self._is_bent:  # of another hill's curvature it may be so
+                self.order = 2
+                return False
+            return gain <= self.target or stalls
         return gain <= 1e-4 * tol**2 or 0.1 * last < gain <= tol
 
     def _sees(self, gradient):

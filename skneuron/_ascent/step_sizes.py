@@ -1,11 +1,13 @@
 """How far: the length of the step along a direction.
 
-A step size is called with the objective, the place and its evaluation, and the
-direction; it returns the next place and its evaluation, or None where it finds no
-place that is higher.
+A step size is a generator that asks, as walks do (:mod:`.loop`), of the place, its
+evaluation, the vector along which to go and the direction that gave it. It returns the
+next place and its evaluation, or None where it finds no place that is higher.
 """
 
 import math
+
+from .questions import Question
 
 
 class FixedRate:
@@ -23,9 +25,9 @@ class FixedRate:
         """The rate of the step that is taken now."""
         return self.rate
 
-    def __call__(self, objective, theta, here, along, *, curvature, unit):
+    def __call__(self, theta, here, along, direction, noise):
         theta = theta + self.next_rate() * along
-        return theta, objective.evaluate(theta, curvature=curvature)
+        return theta, (yield Question(theta, direction.order))
 
 
 class FallingRate(FixedRate):
@@ -79,11 +81,11 @@ class LineSearch:
         self._idle = 0
         self._renewals = 0
 
-    def __call__(self, objective, theta, here, along, *, curvature, unit):
+    def __call__(self, theta, here, along, direction, noise):
         slope = float(along @ here.gradient)
         if not slope > 0 or self._idle >= self.patience:
             return None
-        if unit:
+        if direction.knows_its_length:
             length = 1.0
         elif self._last_gain is None:
             length = 1.0 / max(1.0, slope**0.5)
@@ -96,10 +98,10 @@ class LineSearch:
         low_slope = slope
         best = None
         # Near the top, differences of the value are rounding; the slope still tells.
-        noise = 4 * objective.noise * abs(here.value)
+        noise = 4 * noise * abs(here.value)
         for _ in range(self.max_tries):
             place = theta + length * along
-            there = objective.evaluate(place, curvature=curvature)
+            there = yield Question(place, direction.order)
             gain = there.value - here.value
             there_slope = float(along @ there.gradient)
             climbs = gain >= self.enough * length * slope or (

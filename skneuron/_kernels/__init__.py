@@ -108,9 +108,7 @@ class Passes:
     spans : list of slice, default=None
         The rows that count; None: all.
     n_members : int, default=1
-        How many regressions.
-    tables, counts : arrays of shape (n_classes, n_members), (n_rows, n_members)
-        The weights of classes, and of rows, to members. None: all 1.
+        How many regressions: each has the very sums that it has alone.
     """
 
     def __init__(
@@ -125,8 +123,6 @@ class Passes:
         centre=None,
         spans=None,
         n_members=1,
-        tables=None,
-        counts=None,
     ):
         self._rows = _core.Rows(
             X,
@@ -137,14 +133,12 @@ class Passes:
             likelihood.n_logits,
             intercept,
             n_members,
-            plain(tables, np.float64),
-            plain(counts, np.float64),
         )
         self._likelihood, self._dtype, self._n_members = likelihood, dtype, n_members
         n_columns = X[3][1] if isinstance(X, tuple) else X.shape[1]
         self._n_inputs = n_columns + intercept
         self._n_stored = _n_stored(X, len(codes), n_columns)
-        self._width = n_members * likelihood.n_logits
+        self._width = likelihood.n_logits
         self._spans = [slice(0, len(codes))] if spans is None else spans
         self._plans = {}
 
@@ -153,8 +147,7 @@ class Passes:
 
         Parameters
         ----------
-        theta : array of shape (n_inputs, n_members n_logits)
-            A member's logits lie next to each other.
+        theta : array of shape (n_members, n_inputs n_logits)
         gradients, curvature : bool
             What else to sum; a curvature of a single member.
 
@@ -185,16 +178,18 @@ class Passes:
 
     def _plan(self, gradients, curvature):
         """The chunks of each call, and where the sums of each kind lie."""
-        n, first = self._n_inputs, self._n_members
-        second = first + gradients * n * self._width
+        n, members = self._n_inputs, self._n_members
+        n_slopes = gradients * n * self._width
         n_pairs = len(self._likelihood.pairs) if curvature else 0
-        size = second + n_pairs * n**2
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
-        chunks = _chunks(self._spans, work, size if n <= 128 else second)
+        # As for a single member, as it is the chunks that give sums their order.
+        squares = n_pairs * n**2
+        chunks = _chunks(self._spans, work, 1 + n_slopes + squares * (n <= 128))
+        first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
         calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
-        return calls if n_rows else [], first, second, size
+        return calls if n_rows else [], first, second, second + squares
 
 
 def moments(X, weights, n_rows, n_columns, dtype):

@@ -41,8 +41,6 @@ cdef extern from "kernels.h":
         Features X
         Targets y
         Py_ssize_t n_members
-        const double *tables
-        const double *counts
         int intercept
         const void *theta
         const Py_ssize_t *chunks
@@ -203,7 +201,6 @@ cdef class Rows:
         As the features and targets of kernels.h have them.
     intercept : bool
     n_members : int
-    tables, counts : arrays or None
         See `Pass` in kernels.h.
     """
 
@@ -211,13 +208,11 @@ cdef class Rows:
     cdef _Buffers held
 
     def __init__(self, X, centre, codes, weights, widths, Py_ssize_t n_logits,
-                 bint intercept, Py_ssize_t n_members=1, tables=None, counts=None):
+                 bint intercept, Py_ssize_t n_members=1):
         held = self.held = _Buffers()
         self.job.X = _features(held, X, centre)
         self.job.y = _targets(held, codes, weights, widths, n_logits)
         self.job.intercept, self.job.n_members = intercept, n_members
-        self.job.tables = <const double *>held.data(tables)
-        self.job.counts = <const double *>held.data(counts)
 
     def sums(self, theta, chunks, bint gradients, bint curvature, out, int n_threads):
         """Sums over the rows of `chunks`, put in `out`."""

@@ -61,10 +61,8 @@ typedef struct {
     Features X;
     Targets y;
     ptrdiff_t n_members;
-    const double *tables;    /* (n_classes, n_members): weights; NULL: all 1 */
-    const double *counts;    /* (n_rows, n_members): weights; NULL: all 1 */
     int intercept;
-    const void *theta;       /* T, (n_inputs, n_members n_logits) */
+    const void *theta;       /* T, (n_members, n_inputs, n_logits) */
     const ptrdiff_t *chunks; /* (n_chunks, 2): runs of rows, each summed by itself */
     int n_chunks, n_threads;
     int gradients, curvature;

@@ -4,102 +4,92 @@ Runs of rows, `chunks`, are summed each by itself and then in their order, whoev
 which. Within, blocks of rows stay in the nearest cache from the logits to the sums.
 */
 
-/* The weights of rows to a member, by output. */
-static const T *NAME(weights_to)(const Pass *pass, const NAME(Room) *room,
-                                 ptrdiff_t member, ptrdiff_t start, ptrdiff_t m,
-                                 ptrdiff_t b)
+/* What a block of rows gives to a member: of its parameters theta, the log-likelihood,
+which is returned, and the gradient, which is added up. */
+static double NAME(add_block)(const NAME(Sums) *of, const NAME(Room) *room,
+                              ptrdiff_t start, ptrdiff_t m, const T *x, ptrdiff_t lead,
+                              const T *theta, double *gradient)
 {
-    if (!pass->tables && !pass->counts)
-        return room->weights;
-    for (ptrdiff_t o = 0; o < pass->y.n_outputs; o++)
-        for (ptrdiff_t i = 0; i < m; i++) {
-            double w = room->weights[o * b + i];
-            if (pass->tables)
-                w *= pass->tables[room->codes[i] * pass->n_members + member];
-            if (pass->counts)
-                w *= pass->counts[(start + i) * pass->n_members + member];
-            room->member_weights[o * b + i] = (T)w;
+    const Pass *pass = of->pass;
+    ptrdiff_t d = of->d, width = of->n_logits, b = of->rows;
+    T *z = room->z, *by_row = width == 1 ? z : z + b * width;
+    if (of->sparse) {
+        if (pass->X.wide)
+            NAME(sparse_logits_wide)(&pass->X, start, m, width, theta, by_row);
+        else
+            NAME(sparse_logits_narrow)(&pass->X, start, m, width, theta, by_row);
+        if (width > 1)
+            NAME(transpose)(m, width, by_row, width, z, b);
+    } else if (width == 1) {
+        NAME(dots)(m, d, x, lead, theta, pass->intercept ? theta[d] : 0, z);
+    } else {
+        NAME(product)('T', 'T', width, m, d, theta, width, x, lead, 0, z, b);
+    }
+    if (pass->intercept && (width > 1 || of->sparse))
+        for (ptrdiff_t c = 0; c < width; c++)
+            for (ptrdiff_t i = 0; i < m; i++)
+                z[c * b + i] += theta[d * width + c];
+    double value = NAME(likelihood)(&pass->y, m, z, b, room->codes, room->weights,
+                                    pass->curvature ? room->kept : NULL);
+    if (!pass->gradients)
+        return value;
+    if (of->sparse) {
+        if (width > 1)
+            for (ptrdiff_t i = 0; i < m; i++)
+                for (ptrdiff_t c = 0; c < width; c++)
+                    by_row[i * width + c] = z[c * b + i];
+        if (pass->X.wide)
+            NAME(sparse_adds_wide)(&pass->X, start, m, width, by_row, gradient);
+        else
+            NAME(sparse_adds_narrow)(&pass->X, start, m, width, by_row, gradient);
+    } else {
+        if (width == 1) {
+            memset(room->gradient, 0, sizeof(T) * (size_t)d);
+            NAME(adds)(m, d, x, lead, z, room->gradient);
+        } else {
+            NAME(product)
+            ('T', 'T', d, width, m, x, lead, z, b, 0, room->gradient, width);
         }
-    return room->member_weights;
+        for (ptrdiff_t j = 0; j < d * width; j++)
+            gradient[j] += room->gradient[j];
+    }
+    if (pass->intercept)
+        for (ptrdiff_t c = 0; c < width; c++) {
+            T total = 0;
+#pragma omp simd reduction(+ : total)
+            for (ptrdiff_t i = 0; i < m; i++)
+                total += z[c * b + i];
+            gradient[d * width + c] += total;
+        }
+    return value;
 }
 
 static void NAME(add_chunk)(const NAME(Sums) *of, int chunk, int rank)
 {
     const Pass *pass = of->pass;
-    const T *theta = pass->theta;
     NAME(Room) room = NAME(room)(of, rank);
-    ptrdiff_t d = of->d, width = of->width, b = of->rows;
-    ptrdiff_t stop = pass->chunks[2 * chunk + 1];
+    ptrdiff_t b = of->rows, size = of->n_inputs * of->n_logits;
+    ptrdiff_t begin = pass->chunks[2 * chunk], stop = pass->chunks[2 * chunk + 1];
     double *values = of->chunk_sums + chunk * of->n_sums;
-    double *gradient = values + pass->n_members;
-    double *curvature = values + of->n_first;
+    double *gradients = values + pass->n_members;
     memset(values, 0, sizeof(double) * (size_t)of->n_sums);
     NAME(no_weights)(b * pass->y.n_outputs, room.weights);
-    for (ptrdiff_t start = pass->chunks[2 * chunk], m; start < stop; start += m) {
+    for (ptrdiff_t start = begin, m; start < stop; start += m) {
         m = stop - start < b ? stop - start : b;
         const T *x = NULL;
         ptrdiff_t lead = 0;
-        T *z = room.z;
         NAME(load_targets)(&pass->y, NULL, start, m, room.codes, room.weights, b);
-        if (of->sparse) {
-            T *by_row = width == 1 ? z : z + b * width;
-            if (pass->X.wide)
-                NAME(sparse_logits_wide)(&pass->X, start, m, width, theta, by_row);
-            else
-                NAME(sparse_logits_narrow)(&pass->X, start, m, width, theta, by_row);
-            if (width > 1)
-                NAME(transpose)(m, width, by_row, width, z, b);
-        } else {
-            x = NAME(load)(&pass->X, NULL, start, m, 0, d, room.x, &lead);
-            if (width == 1)
-                NAME(dots)(m, d, x, lead, theta, pass->intercept ? theta[d] : 0, z);
-            else
-                NAME(product)('T', 'T', width, m, d, theta, width, x, lead, 0, z, b);
-        }
-        if (pass->intercept && (width > 1 || of->sparse))
-            for (ptrdiff_t c = 0; c < width; c++)
-                for (ptrdiff_t i = 0; i < m; i++)
-                    z[c * b + i] += theta[d * width + c];
+        if (!of->sparse)
+            x = NAME(load)(&pass->X, NULL, start, m, 0, of->d, room.x, &lead);
+        /* One after the other, so that each has the sums that it has alone. */
         for (ptrdiff_t member = 0; member < pass->n_members; member++)
-            values[member] += NAME(likelihood)(
-                &pass->y, m, z + member * of->n_logits * b, b, room.codes,
-                NAME(weights_to)(pass, &room, member, start, m, b),
-                pass->curvature ? room.kept : NULL);
-        if (pass->gradients && of->sparse) {
-            T *by_row = z;
-            if (width > 1) {
-                by_row = z + b * width;
-                for (ptrdiff_t i = 0; i < m; i++)
-                    for (ptrdiff_t c = 0; c < width; c++)
-                        by_row[i * width + c] = z[c * b + i];
-            }
-            if (pass->X.wide)
-                NAME(sparse_adds_wide)(&pass->X, start, m, width, by_row, gradient);
-            else
-                NAME(sparse_adds_narrow)(&pass->X, start, m, width, by_row, gradient);
-        } else if (pass->gradients) {
-            if (width == 1) {
-                memset(room.gradient, 0, sizeof(T) * (size_t)d);
-                NAME(adds)(m, d, x, lead, z, room.gradient);
-            } else {
-                NAME(product)('T', 'T', d, width, m, x, lead, z, b, 0, room.gradient,
-                              width);
-            }
-            for (ptrdiff_t j = 0; j < d * width; j++)
-                gradient[j] += room.gradient[j];
-        }
-        if (pass->gradients && pass->intercept)
-            for (ptrdiff_t c = 0; c < width; c++) {
-                T total = 0;
-#pragma omp simd reduction(+ : total)
-                for (ptrdiff_t i = 0; i < m; i++)
-                    total += z[c * b + i];
-                gradient[d * width + c] += total;
-            }
+            values[member] += NAME(add_block)(
+                of, &room, start, m, x, lead, (const T *)pass->theta + member * size,
+                gradients + member * size);
         if (of->fused) {
-            NAME(add_curvature)(of, &room, start, m, x, lead, curvature);
+            NAME(add_curvature)(of, &room, start, m, x, lead, values + of->n_first);
         } else if (pass->curvature) {
-            ptrdiff_t at = of->firsts[chunk] + start - pass->chunks[2 * chunk];
+            ptrdiff_t at = of->firsts[chunk] + start - begin;
             for (ptrdiff_t c = 0; c < of->n_logits; c++)
                 memcpy(of->kept + c * of->n_kept + at, room.kept + c * b,
                        sizeof(T) * (size_t)m);
@@ -170,8 +160,8 @@ int NAME(pass)(const Pass *pass)
     of.sparse = pass->X.indptr && !pass->X.mean;
     of.n_inputs = of.d + !!pass->intercept;
     of.n_logits = y->n_logits;
-    of.width = of.n_logits * pass->n_members;
-    of.n_sums = pass->n_members + (pass->gradients ? of.n_inputs * of.width : 0);
+    of.n_sums = 1 + (pass->gradients ? of.n_inputs * of.n_logits : 0);
+    of.n_sums *= pass->n_members;
     of.n_first = of.n_sums;
     ptrdiff_t n_matrices = 0, n_rows = 0;
     if (pass->curvature) {
@@ -180,7 +170,7 @@ int NAME(pass)(const Pass *pass)
         of.pairs = NAME(list_pairs)(y, &of.n_pairs);
         NAME(plan_curvature)(&of);
     }
-    ptrdiff_t numbers = 1 + of.d + 2 * of.width + 2 * of.n_logits;
+    ptrdiff_t numbers = 1 + of.d + 4 * of.n_logits;
     of.rows = BLOCK_NUMBERS / numbers;
     of.rows = of.rows > MOST_ROWS ? MOST_ROWS : of.rows < 16 ? 16 : of.rows;
 

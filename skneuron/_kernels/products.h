@@ -3,7 +3,23 @@
 CLONES static void NAME(dots)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
                               const T *restrict theta, T intercept, T *restrict z)
 {
-    for (ptrdiff_t i = 0; i < m; i++, x += lead) {
+    ptrdiff_t i = 0;
+    for (; i + 4 <= m; i += 4, x += 4 * lead) {
+        const T *a = x, *b = x + lead, *c = x + 2 * lead, *e = x + 3 * lead;
+        T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+        for (ptrdiff_t j = 0; j < d; j++) {
+            s0 += a[j] * theta[j];
+            s1 += b[j] * theta[j];
+            s2 += c[j] * theta[j];
+            s3 += e[j] * theta[j];
+        }
+        z[i] = s0 + intercept;
+        z[i + 1] = s1 + intercept;
+        z[i + 2] = s2 + intercept;
+        z[i + 3] = s3 + intercept;
+    }
+    for (; i < m; i++, x += lead) {
         T total = 0;
 #pragma omp simd reduction(+ : total)
         for (ptrdiff_t j = 0; j < d; j++)

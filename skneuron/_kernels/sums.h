@@ -8,8 +8,8 @@ typedef struct {
 
 typedef struct {
     const Pass *pass;
-    ptrdiff_t d, n_inputs, n_logits, width; /* width: logits of all members */
-    ptrdiff_t rows;                         /* in a block */
+    ptrdiff_t d, n_inputs, n_logits;
+    ptrdiff_t rows; /* in a block */
     int sparse; /* a CSR matrix, and not of numbers that are centred as they are read */
     double *chunk_sums;
     ptrdiff_t n_sums, n_first; /* of a chunk; and without the curvature */
@@ -30,7 +30,7 @@ typedef struct {
 } NAME(Sums);
 
 typedef struct {
-    T *x, *z, *weights, *member_weights, *gradient, *kept, *scaled, *coupling, *sum;
+    T *x, *z, *weights, *gradient, *kept, *scaled, *coupling, *sum;
     double *part;
     int32_t *codes;
     char *end;
@@ -50,10 +50,9 @@ static NAME(Room) NAME(room)(const NAME(Sums) *of, int rank)
     ptrdiff_t most_pairs = of->n_sets ? (of->n_pairs - 1) / of->n_sets + 1 : 1;
     ptrdiff_t columns = of->multiplied ? LARGER(n, STRIP) : of->tile;
     TAKE(x, LARGER(of->rows * of->d, of->part_rows * (of->multiplied ? n : of->tile)));
-    TAKE(z, LARGER(2 * of->rows * of->width, of->part_rows * of->tile));
+    TAKE(z, LARGER(2 * of->rows * of->n_logits, of->part_rows * of->tile));
     TAKE(weights, b * outputs);
-    TAKE(member_weights, b * outputs);
-    TAKE(gradient, n * of->width);
+    TAKE(gradient, n * of->n_logits);
     TAKE(kept, b * of->n_logits);
     TAKE(coupling, b * most_pairs);
     TAKE(codes, b * outputs);

@@ -1,37 +1,29 @@
-"""WHAT is likely: targets, likelihood, activations, network, objective.
+"""WHAT is likely: likelihood, activations, network, objective.
 
 Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 """
 
+from .coordinates import standardised
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
-from .moments import column_moments
 from .network import Network
-from .objective import Evaluation, Objective, largest_safe_rate, log_likelihood
-from .on_demand import OnDemand
-from .remembering import Remembering, information_along
-from .rows import Rows
-from .side_by_side import SideBySide
-from .standardised import Standardised
-from .targets import ClassesPerOutput, Targets
+from .objective import Evaluation, Objective, largest_safe_rate
+from .stack import answers
+from .streams import Remembering, information_along
+from .sums import log_likelihood
 
 __all__ = [
     "Bernoulli",
     "Categorical",
-    "ClassesPerOutput",
     "Evaluation",
     "Joint",
     "Network",
     "Objective",
-    "OnDemand",
     "Remembering",
-    "Rows",
-    "SideBySide",
-    "Standardised",
-    "Targets",
-    "column_moments",
+    "answers",
     "information_along",
     "largest_safe_rate",
     "log_likelihood",
     "log_sigmoid",
     "log_softmax",
+    "standardised",
 ]

@@ -21,8 +21,7 @@ from .._arrays import (
     like,
     to_host,
 )
-from .likelihood import by_logit
-from .rows import largest_sizes
+from .sums import log_likelihood, sums_over_rows
 
 
 @dataclass
@@ -35,7 +34,7 @@ class Evaluation:
         Total, weighted, without the penalty.
     value : float
         The objective: penalised, and divided by the total weight for a mean.
-    gradient : array of shape (n_parameters,)
+    gradient : array of shape (n_parameters,), or None
         Of `value`.
     curvature : list of (indices, matrix)
         Minus the second derivatives of `value`, block-diagonal: a block's places in
@@ -45,7 +44,7 @@ class Evaluation:
 
     log_likelihood: float
     value: float
-    gradient: np.ndarray
+    gradient: np.ndarray | None = None
     curvature: list = field(default_factory=list)
 
 
@@ -61,75 +60,127 @@ class Objective:
         Strength of the penalty on the weights; intercepts go free.
     reduction : {"mean", "sum"}, default="mean"
         Whether to divide by the total weight of the examples.
+
+    Attributes
+    ----------
+    coordinates : Coordinates or None
+        What theta is a function of; None: the network's own parameters.
     """
 
     def __init__(self, network, likelihood, rows, l2=0.0, reduction="mean"):
         self.network, self.likelihood, self.rows = network, likelihood, rows
-        self.l2 = l2
-        self.reduction = reduction
-        #: What the penalty takes l2 times: 1 at weights, 0 at intercepts. None: no l2.
-        self.shrunk = network.weight_mask() if l2 else None
-        self._exponents = 0  # of the units that the features are read in
-        self.n_parameters = network.n_parameters
+        self.l2, self.reduction = l2, reduction
+        #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
+        self.shrunk = network.weight_mask()
+        self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
         self.noise = float(np.finfo(rows.dtype).eps)
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
+        self.coordinates, self._chained = None, False
+        self._exponents = 0  # of the units that the features are read in
+        self._sample = None
+
+    # Others like it ----------------------------------------------------------------
+
+    def _with(self, **changed):
+        other = copy.copy(self)
+        vars(other).update(changed, _sample=None)
+        return other
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
-        return Objective(
-            self.network, self.likelihood, self.rows, self.l2, reduction=reduction
-        )
+        divisor = self.total_weight if reduction == "mean" else 1.0
+        return self._with(reduction=reduction, divisor=divisor)
 
-    def in_units(self, exponents):
-        """The objective of the weights of features divided by 2 to their exponents."""
-        return self._with_rows(self.rows.in_units(exponents), exponents)
+    def penalised(self, l2):
+        """The same objective with a penalty of another strength."""
+        return self._with(l2=l2)
 
-    def centred(self, mean, scale):
-        """The objective of the weights of features read as (x - mean) / scale."""
-        return self._with_rows(self.rows.centred(mean, scale), np.log2(scale))
+    def reading(self, rows, exponents):
+        """The objective of the weights of features divided by 2 to their exponents.
 
-    def _with_rows(self, rows, exponents):
-        other = copy.copy(self)
-        other.rows = rows
-        if self.l2:  # the penalty stays on the weights of the features as they were
-            other._exponents = self._exponents + exponents
-            other.shrunk = self.shrunk.copy()
-            weights, _ = self.network.layers(other.shrunk)[0]
-            weights[...] = np.exp2(np.clip(-2 * other._exponents, -1000, 1000))[:, None]
+        `rows` give these.
+        """
+        exponents = self._exponents + exponents
+        # The penalty stays on the weights of the features as they were.
+        shrunk = self.shrunk.copy()
+        weights, _ = self.network.layers(shrunk)[0]
+        weights[...] = np.exp2(np.clip(-2 * exponents, -1000, 1000))[:, None]
+        return self._with(rows=rows, shrunk=shrunk, _exponents=exponents)
+
+    def in_coordinates(self, coordinates, chained):
+        """The objective as a function of coordinates.
+
+        Parameters
+        ----------
+        coordinates : Coordinates
+        chained : bool
+            Whether by the chain rule, of features as they are. Otherwise features are
+            standardised as they are read.
+        """
+        other = self._with(coordinates=coordinates, _chained=chained)
+        return other if chained else other._reading_centred()
+
+    def _reading_centred(self):
+        mean, scale = self.coordinates.mean, self.coordinates.scale
+        other = self.reading(self.rows.centred(mean, scale), np.log2(scale))
+        other._chained = False
         return other
 
-    def part(self, at, *, whole_penalty):
-        """The objective of some of the rows alone: a mini-batch.
+    def on(self, rows, *, whole_penalty):
+        """The objective of `rows`, some of these: a mini-batch, or a sample.
 
         A mean divides by the number of rows times the mean weight of all rows, so that
-        a batch of light rows takes a light step. The batch bears the whole penalty, or
-        its share by rows.
+        a batch of light rows takes a light step. It bears the whole penalty, or its
+        share by rows.
         """
-        return self.on(self.rows.take(at), whole_penalty=whole_penalty)
+        share = rows.n_rows / self.n_rows
+        weight = self.total_weight * share
+        return self._with(
+            rows=rows,
+            n_rows=rows.n_rows,
+            l2=self.l2 * (1.0 if whole_penalty else share),
+            total_weight=weight,
+            divisor=1.0 if self.reduction == "sum" else weight,
+        )
+
+    def sample(self, n_rows):
+        """The objective of about `n_rows` of the rows, with their share of the penalty.
+
+        Its mean is an estimate of the mean of all.
+        """
+        if self._sample is None or self._sample[0] != n_rows:
+            rows = self.rows.sample(n_rows)
+            self._sample = n_rows, self.on(rows, whole_penalty=False)
+        return self._sample[1]
+
+    # Mini-batches --------------------------------------------------------------------
 
     def parts(self, *, whole_penalty):
-        """A function that says of some rows, at theta, what :meth:`part` says.
+        """A function that says of some rows, at theta, what :meth:`on` them says.
 
         It takes their places and theta, and returns their log-likelihood and the
         gradient of their objective. Of rows on a device, all are there.
         """
         base = self
         if self.l2 and is_elsewhere(self.rows.X):
-            base = copy.copy(self)
-            base.shrunk = beside(self.shrunk, self.rows.X)
+            base = self._with(shrunk=beside(self.shrunk, self.rows.X))
 
         def part(at, theta):
-            there = base.part(at, whole_penalty=whole_penalty).evaluate(theta)
+            batch = base.on(base.rows.take(at), whole_penalty=whole_penalty)
+            there = batch.evaluate(theta)
             return there.log_likelihood, there.gradient
 
         return part
 
     def compiled_steps(self, size, *, whole_penalty):
         """A function that takes a step for each mini-batch; None: no kernel can.
+
+        Features are standardised as a batch of them is read: that is a pass over the
+        batch, and the chain rule several over the parameters.
 
         Parameters
         ----------
@@ -146,6 +197,9 @@ class Objective:
             with the memory of a direction. It returns the sum of the log-likelihoods
             that the batches met.
         """
+        if self._chained:
+            centred = self._reading_centred()
+            return centred.compiled_steps(size, whole_penalty=whole_penalty)
         X, places = self.rows.in_place()
         if X is None:
             return None
@@ -153,11 +207,6 @@ class Objective:
         shrunk = None
         if self.l2:  # what is beyond the float type is as good as without end
             shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
-        l2, divisor = (self.l2, 0.0), (self.divisor, 0.0)
-        if not whole_penalty:
-            l2 = 0.0, self.l2 / n
-        if self.reduction == "mean":
-            divisor = 0.0, self.total_weight / n
 
         def steps(order, theta, rates, **memory):
             own = theta.astype(dtype, copy=False)
@@ -175,8 +224,10 @@ class Objective:
                 weights=self.rows.weights,
                 centre=self.rows.inverse_centre(),
                 shrunk=shrunk,
-                l2=l2,
-                divisor=divisor,
+                l2=(self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
+                divisor=(0.0, self.total_weight / n)
+                if self.reduction == "mean"
+                else (self.divisor, 0.0),
                 **memory,
             )
             theta[...] = own
@@ -184,35 +235,20 @@ class Objective:
 
         return steps
 
-    def sample(self, n_rows):
-        """The objective of about `n_rows` of the rows, with their share of the penalty.
+    # What a climb asks for -----------------------------------------------------------
 
-        Its mean is an estimate of the mean of all.
-        """
-        return self.on(self.rows.sample(n_rows), whole_penalty=False)
+    def answer(self, question):
+        """The evaluation at a question's theta, with the derivatives it asks for."""
+        theta, order, n_rows = question
+        objective = self if n_rows is None else self.sample(n_rows)
+        if order:
+            return objective.evaluate(theta, curvature=order > 1)
+        return objective.evaluation_of(objective.log_likelihood(theta), theta)
 
-    def on(self, rows, *, whole_penalty):
-        """The objective of `rows`, some of these: that of :meth:`part`."""
-        other = copy.copy(self)
-        other.rows = rows
-        other.l2 = self.l2_of(rows.n_rows, whole_penalty)
-        other.total_weight = self.total_weight * self.share_of(rows.n_rows)
-        other.divisor = self.divisor_of(rows.n_rows)
-        return other
-
-    def share_of(self, n_rows):
-        """The share that so many rows are of these."""
-        return n_rows / self.rows.n_rows
-
-    def l2_of(self, n_rows, whole_penalty):
-        """The penalty's strength that so many of the rows bear."""
-        return self.l2 * (1.0 if whole_penalty else self.share_of(n_rows))
-
-    def divisor_of(self, n_rows):
-        """What the sum over so many of the rows is divided by."""
-        if self.reduction == "sum":
-            return 1.0
-        return self.total_weight * self.share_of(n_rows)
+    def evaluation_of(self, log_likelihood, theta):
+        """The evaluation without derivatives where the log-likelihood is known."""
+        value = (log_likelihood - self.penalty(theta)) / self.divisor
+        return Evaluation(log_likelihood, value)
 
     def evaluate(self, theta, *, curvature=False):
         """Value, gradient and, if asked, curvature at theta.
@@ -231,229 +267,157 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        sums = self.rows.total(
-            partial(
-                sums_over_rows,
-                self.network,
-                self.likelihood,
-                theta,
-                self.divisor,
-                curvature=curvature,
-            )
+        read = self._as_read(theta)
+        of = partial(
+            sums_over_rows,
+            self.network,
+            self.likelihood,
+            read,
+            self.divisor,
+            curvature=curvature,
         )
+        return self.evaluation(read, self.rows.total(of))
+
+    def evaluation(self, read, sums):
+        """The evaluation that the sums over the rows make, at parameters `as_read`."""
         gradient = sums.gradient
-        value = sums.log_likelihood - self.penalty(theta)
+        value = (sums.log_likelihood - self._penalty(read)) / self.divisor
         if self.l2:
-            shrunk = (self.l2 / self.divisor * self.shrunk) * theta
-            xp = array_namespace(theta)
-            gradient -= xp.astype(shrunk, theta.dtype, copy=False)
-        return Evaluation(
-            sums.log_likelihood,
-            value / self.divisor,
-            gradient,
-            self._curvature(sums.pairs),
-        )
+            shrunk = (self.l2 / self.divisor * self.shrunk) * read
+            gradient -= array_namespace(read).astype(shrunk, read.dtype, copy=False)
+        blocks = self._curvature(sums.pairs)
+        if self._chained:
+            self.coordinates.pull(self._first_layer(gradient))
+            for _, matrix in blocks:
+                self.coordinates.pull_both(matrix, self.n_inputs)
+        return Evaluation(sums.log_likelihood, value, gradient, blocks)
 
     @cached_property
     def _blocks(self):
         """The logits of each block of the curvature, and its places in theta."""
-        width, n_logits = self.network.sizes[0] + self.network.fit_intercept, 0
-        blocks = []
+        blocks, first = [], 0
         for size in np.maximum(self.likelihood.widths, 1).tolist():
-            logits = range(n_logits, n_logits + size)
-            places = np.arange(width) * self.likelihood.n_logits
+            logits = range(first, first + size)
+            places = np.arange(self.n_inputs) * self.likelihood.n_logits
             blocks.append((logits, np.add.outer(places, logits).reshape(-1)))
-            n_logits += size
+            first += size
         return blocks
 
     def _curvature(self, pairs):
         """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
         blocks = []
-        for logits, indices in self._blocks if pairs else ():
-            size, n = len(logits), len(indices)
+        for logits, places in self._blocks if pairs else ():
+            size, n = len(logits), len(places)
             if size == 1:
                 matrix = pairs[logits[0], logits[0]].astype(np.float64, copy=False)
-                blocks.append((indices, self._penalised(indices, matrix)))
-                continue
-            squares = np.stack(
-                [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
-            )
-            # Softmax cannot see a shift of all its logits: there the curvature is 0,
-            # and the gradient too. Any definite matrix in that place keeps the
-            # directions that it can see, and spares their solver a singular matrix.
-            squares += squares[:: size + 1].sum(axis=0) / size**2
-            squares = squares.reshape(size, size, n // size, n // size)
-            matrix = squares.transpose(2, 0, 3, 1).astype(np.float64, order="C")
-            blocks.append((indices, self._penalised(indices, matrix.reshape(n, n))))
+            else:
+                squares = np.stack(
+                    [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
+                )
+                # Softmax cannot see a shift of all its logits: there the curvature is
+                # 0, and the gradient too. Any definite matrix in that place keeps the
+                # directions that it can see, and spares their solver a singular matrix.
+                squares += squares[:: size + 1].sum(axis=0) / size**2
+                squares = squares.reshape(size, size, n // size, n // size)
+                matrix = squares.transpose(2, 0, 3, 1).astype(np.float64, order="C")
+                matrix = matrix.reshape(n, n)
+            if self.l2:
+                matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
+            matrix /= self.divisor
+            blocks.append((places, matrix))
         return blocks
-
-    def _penalised(self, indices, matrix):
-        """The curvature, from that of the log-likelihood's sum; in its place."""
-        if self.l2:
-            matrix.reshape(-1)[:: len(matrix) + 1] += self.l2 * self.shrunk[indices]
-        matrix /= self.divisor
-        return matrix
 
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
-        layers = self.network.layers(like(theta, self.rows.X))
+        layers = self.network.layers(like(self._as_read(theta), self.rows.X))
         return self.rows.total(
             partial(log_likelihood, self.network, self.likelihood, layers)
         )
 
     def penalty(self, theta):
-        """``sum(l2 theta^2) / 2``, over the weights."""
+        """``sum(l2 theta^2) / 2``, over the network's own weights."""
+        return self._penalty(self._as_read(theta)) if self.l2 else 0.0
+
+    def _penalty(self, read):
         if not self.l2:
             return 0.0
-        if is_numpy(theta):
-            return 0.5 * self.l2 * float((self.shrunk * theta) @ theta)
-        return 0.5 * self.l2 * array_namespace(theta).sum(self.shrunk * theta * theta)
+        if is_numpy(read):
+            return 0.5 * self.l2 * float((self.shrunk * read) @ read)
+        return 0.5 * self.l2 * array_namespace(read).sum(self.shrunk * read * read)
+
+    def penalty_curvature(self):
+        """What the penalty adds to the curvature's diagonal, (n_parameters,)."""
+        shrunk = self._mapped(self.l2 / self.divisor * self.shrunk)
+        if self._chained:
+            weights = self._first_layer(shrunk)[: len(self.coordinates.scale)]
+            weights /= self.coordinates.scale[:, None] ** 2
+        return shrunk
 
     def is_top(self, evaluation, tol):
         """Whether no component of the mean objective's gradient exceeds tol.
 
-        Where tol is below what the float type of the data resolves, that resolution
-        stands in for it.
+        In coordinates, neither in them nor in the features' own units: the one alone
+        would stop at the start for features of 1e-9, the other never for features of
+        1e9, whose gradient's rounding errors exceed tol. Where tol is below what the
+        float type of the data resolves, that resolution stands in for it.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        return largest_size(gradient) <= max(tol, self.resolution)
+        if not largest_size(gradient) <= max(tol, self.resolution):
+            return False
+        if self.coordinates is None:
+            return True
+        slope, size = self.coordinates.slope(self._first_layer(gradient))
+        return bool(np.all(np.abs(slope) <= np.maximum(tol, self.resolution * size)))
+
+    # Its parameters ------------------------------------------------------------------
 
     @property
-    def n_rows(self):
-        """How many examples there are."""
-        return self.rows.n_rows
+    def n_inputs(self):
+        """Rows of the first layer: features, and a 1 with intercepts."""
+        return self.network.sizes[0] + self.network.fit_intercept
 
-    @property
-    def place(self):
-        """An array where the rows are."""
-        return self.rows.X
+    def _first_layer(self, theta):
+        shape = self.n_inputs, self.network.sizes[1]
+        return array_namespace(theta).reshape(theta[: shape[0] * shape[1]], shape)
 
-    @property
-    def base(self):
-        """The objective in the network's own parameters: this one."""
-        return self
+    def _mapped(self, theta, *maps):
+        theta = array_namespace(theta).asarray(theta, copy=True)
+        for change in maps:
+            change(self._first_layer(theta))
+        return theta
 
-    def first_layer_parameters(self, matrix):
-        """The map from coordinates to W and b, on columns of a matrix: identity."""
-        return matrix
+    def _as_read(self, theta):
+        """The network's parameters for the features as they are read."""
+        if not self._chained:
+            return theta
+        return self._mapped(theta, self.coordinates.to_parameters)
 
-    def first_layer_gradient(self, matrix):
-        """The map's transpose: identity."""
-        return matrix
+    def as_read(self, first):
+        """The same of a first layer alone, (n_inputs, any)."""
+        if self._chained:
+            first = first.copy()
+            self.coordinates.to_parameters(first)
+        return first
+
+    def pulled(self, first):
+        """The transpose of :meth:`as_read`, in place."""
+        if self._chained:
+            self.coordinates.pull(first)
+        return first
 
     def parameters(self, theta):
-        """The network's own parameters at theta: here, theta."""
-        return theta
+        """The network's own parameters at theta."""
+        if self.coordinates is None:
+            return theta
+        to = self.coordinates
+        return self._mapped(theta, to.to_parameters, to.as_given)
 
-    def coordinates(self, theta):
-        """The climb's coordinates of the network's own parameters: here, the same."""
-        return theta
-
-
-@dataclass
-class Sums:
-    """What some rows give of each sum over the examples; ``+`` puts rows together.
-
-    Attributes
-    ----------
-    log_likelihood : float
-    gradient : array of shape (n_parameters,)
-    pairs : dict
-        Of the curvature, as :meth:`Network.add_curvature` has them.
-    """
-
-    log_likelihood: float
-    gradient: np.ndarray
-    pairs: dict = field(default_factory=dict)
-
-    def __add__(self, other):
-        return Sums(
-            self.log_likelihood + other.log_likelihood,
-            self.gradient + other.gradient,
-            {pair: self.pairs[pair] + other.pairs[pair] for pair in self.pairs},
-        )
-
-
-def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
-    """Log-likelihood, its gradient divided by `divisor`, and curvature: block by block.
-
-    Parameters
-    ----------
-    network : Network
-    likelihood : Bernoulli, Categorical or Joint
-    theta : array of shape (n_parameters,)
-        Sums over blocks are kept in its float type. It is on the host or beside the
-        rows, and so are the sums.
-    divisor : float
-    rows : Rows
-    curvature : bool
-
-    Returns
-    -------
-    sums : Sums
-    """
-    passes = None
-    if network.is_one_layer and is_numpy(theta):
-        passes = rows.passes(likelihood, network.fit_intercept)
-    if passes is not None:
-        total, theta = None, theta.reshape(-1, likelihood.n_logits)
-        for sums_at in passes:
-            (value,), gradient, pairs = sums_at(theta, curvature=curvature)
-            share = Sums(float(value), gradient, pairs)
-            total = share if total is None else total + share
-        gradient = total.gradient.reshape(-1) / divisor
-        total.gradient = gradient.astype(theta.dtype, copy=False)
-        return total
-    if is_numpy(theta) and not curvature:
-        found = _compiled_network(network, likelihood, theta, rows, gradients=True)
-        if found is not None:
-            return Sums(found[0], (found[1] / divisor).astype(theta.dtype, copy=False))
-    there, xp = beside(theta, rows.X), array_namespace(rows.X)
-    layers, dtype = network.layers(like(there, rows.X)), there.dtype
-    total, gradient, sums = 0.0, None, {}
-    for block in rows.blocks(2 * sum(network.sizes[1:])):
-        activations = network.forward(layers, block.X)
-        logits, w = activations[-1], block.weights
-        if curvature:
-            pairs = likelihood.couplings(logits)
-            if w is not None:
-                each = by_logit(likelihood, w)
-                pairs = {
-                    (a, c): each[:, a if each.shape[1] > 1 else 0] * value
-                    for (a, c), value in pairs.items()
-                }
-            network.add_curvature(sums, block.X, pairs)
-        some, residual = likelihood.sum_and_residual(logits, block.codes, w)
-        total += some
-        residual /= divisor
-        share = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
-        network.backward(layers, activations, residual, network.layers(share))
-        if share.dtype != dtype:
-            share = xp.astype(share, dtype)
-        gradient = share if gradient is None else gradient + share
-    if not is_numpy(theta):
-        return Sums(total, gradient, sums)
-    # Once for all blocks, as this waits for them.
-    sums = {pair: to_host(whole) for pair, whole in sums.items()}
-    return Sums(float(total), like(gradient, theta), sums)
-
-
-def _compiled_network(network, likelihood, theta, rows, *, gradients):
-    """Log-likelihood and gradient of a network; None: no kernel can read the rows."""
-    X, places = rows.in_place()
-    if X is None or len(rows.spans) > 1:
-        return None
-    return _kernels.network_sums(
-        X,
-        rows.codes,
-        likelihood,
-        network,
-        theta.astype(rows.dtype, copy=False),
-        places=places,
-        gradients=gradients,
-        weights=rows.weights,
-        centre=rows.inverse_centre(),
-    )
+    def at(self, parameters):
+        """Where the network has these parameters of its own."""
+        if self.coordinates is None:
+            return parameters
+        to = self.coordinates
+        return self._mapped(parameters, partial(to.as_given, sign=1), to.to_coordinates)
 
 
 def largest_safe_rate(objective):
@@ -467,7 +431,7 @@ def largest_safe_rate(objective):
 
     Parameters
     ----------
-    objective : Objective or Standardised
+    objective : Objective
         The rate is for its coordinates and its reduction.
 
     Returns
@@ -475,26 +439,22 @@ def largest_safe_rate(objective):
     rate : float
         inf for features that are all zero, without an intercept.
     """
-    base = objective.base
-    network, rows = base.network, base.rows
-    n_inputs = network.sizes[0] + network.fit_intercept
-    bound = base.likelihood.largest_curvature
+    n_features, n_logits = objective.network.sizes
+    rows, n_inputs = objective.rows, objective.n_inputs
+    bound = objective.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
     unit = 1.0
     if rows.centre is None:
-        unit = max(unit, float(rows.total(largest_sizes, np.maximum).max()))
+        unit = max(unit, float(rows.largest_sizes().max()))
     shrunk = 0.0
-    if base.l2:
-        first_logit = base.shrunk[: n_inputs * network.sizes[1] : network.sizes[1]]
-        shrunk = (base.l2 / bound / unit * first_logit)[:, None]
+    if objective.l2:
+        first_logit = objective.shrunk[: n_inputs * n_logits : n_logits]
+        shrunk = (objective.l2 / bound / unit * first_logit)[:, None]
 
     def apply(directions):
-        theta = objective.first_layer_parameters(
-            directions.reshape(n_inputs, -1) / unit
-        )
-        total = rows.total(partial(_products, network.sizes[0], theta, unit))
-        total += shrunk * theta
-        return objective.first_layer_gradient(total)
+        theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
+        total = rows.total(partial(_products, n_features, theta, unit))
+        return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:
         largest = np.linalg.eigvalsh(apply(np.eye(n_inputs)))[-1]
@@ -503,7 +463,7 @@ def largest_safe_rate(objective):
         start = np.ones(n_inputs)
         largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
     curvature = bound * max(float(largest), 0.0)
-    return 2.0 * base.divisor / curvature / unit / unit if curvature else np.inf
+    return 2.0 * objective.divisor / curvature / unit / unit if curvature else np.inf
 
 
 def _products(n_features, theta, unit, rows):
@@ -522,25 +482,3 @@ def _products(n_features, theta, unit, rows):
         total[:n_features] += to_host(X.T @ z)
         total[n_features:] += to_host(xp.sum(z, axis=0))
     return total
-
-
-def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows that a network's layers give."""
-    passes = None
-    if network.is_one_layer:
-        passes = rows.passes(likelihood, network.fit_intercept)
-    if passes is not None:
-        theta = network.flatten(layers).reshape(-1, likelihood.n_logits)
-        values = [sums_at(theta, gradients=False)[0][0] for sums_at in passes]
-        if np.isfinite(sum(values)) or not guarded:
-            return float(sum(values))
-    elif not is_elsewhere(layers[0][0]):
-        theta = network.flatten(layers)
-        found = _compiled_network(network, likelihood, theta, rows, gradients=False)
-        if found is not None and (np.isfinite(found[0]) or not guarded):
-            return found[0]
-    total = 0.0
-    for block in rows.blocks(2 * sum(network.sizes[1:])):
-        logits = network.forward(layers, block.X, guarded=guarded)[-1]
-        total += likelihood.total(logits, block.codes, block.weights)
-    return float(total)

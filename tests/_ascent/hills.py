@@ -4,23 +4,54 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skneuron._ascent import LineSearch, climb, steps
+from skneuron._ascent import LineSearch, answered, climb, positions, steps
 
 
 @dataclass
 class Here:
     """What an objective knows at a point."""
 
-    gradient: np.ndarray
+    gradient: np.ndarray | None
     value: float = 0.0
     log_likelihood: float = 0.0
     curvature: list = field(default_factory=list)
 
 
-class Quadratic:
-    """``-(theta - top)^T A (theta - top) / 2``."""
+class Hill:
+    """What answers a climb's questions, given `evaluate` and `log_likelihood`."""
 
     noise = np.finfo(float).eps
+    l2 = 0.0
+    divisor = 1.0
+    _sample = None, None
+
+    def answer(self, question):
+        theta, order, n_rows = question
+        hill = self
+        if n_rows is not None:
+            if self._sample[0] != n_rows:
+                self._sample = n_rows, self.sample(n_rows)
+            hill = self._sample[1]
+        if order == 0:
+            return hill.evaluation_of(hill.log_likelihood(theta), theta)
+        return hill.evaluate(theta, curvature=order > 1)
+
+    def evaluation_of(self, log_likelihood, theta):
+        value = (log_likelihood - self.penalty(theta)) / self.divisor
+        return Here(None, value, log_likelihood)
+
+    def penalty(self, theta):
+        return 0.5 * self.l2 * float(theta @ theta)
+
+
+def way(objective, kind, theta, direction, step_size, *more):
+    """The positions of a walk of a kind, such as `steps`, on an objective's hill."""
+    asking = kind(theta, direction, step_size, objective.noise, *more)
+    return positions(asking, objective.answer)
+
+
+class Quadratic(Hill):
+    """``-(theta - top)^T A (theta - top) / 2``."""
 
     def __init__(self, A, top):
         self.A, self.top = A, top
@@ -39,13 +70,11 @@ def quadratic(n=8, condition=1e3, seed=0):
     return Quadratic((A + A.T) / 2, rng.standard_normal(n))
 
 
-class Logistic:
+class Logistic(Hill):
     """The mean log-likelihood of a logistic regression, with a penalty to bear.
 
     Counts what it is asked for: gradients, and the curvatures among them.
     """
-
-    noise = np.finfo(float).eps
 
     def __init__(self, X, y, l2=0.0):
         self.X, self.y, self.l2 = X, np.asarray(y, dtype=float), l2
@@ -70,9 +99,6 @@ class Logistic:
     def log_likelihood(self, theta):
         z = self.X @ theta
         return float((self.y * z - np.logaddexp(0, z)).sum())
-
-    def penalty(self, theta):
-        return 0.5 * self.l2 * float(theta @ theta)
 
     def sample(self, n_rows):
         """Rows at equal distances."""
@@ -126,23 +152,14 @@ class Until:
         return np.abs(position.evaluation.gradient).max() <= self.tol
 
 
-class Unseen:
-    """A watch that looks away."""
-
-    def begin(self, n, position):
-        pass
-
-    end = begin
-
-
 def go(walk, stop, max_iter=300):
-    return climb(
-        walk, max_iter=max_iter, stop=stop, watch=Unseen(), noise=Logistic.noise
-    )
+    """Follow a walk whose questions are answered."""
+    noise = Logistic.noise
+    return answered(climb(walk, max_iter=max_iter, stop=stop, noise=noise), None)
 
 
 def reach(objective, direction, theta=None, stop=None, max_iter=300, here=None):
     """Climb from theta, or 0, by a line search."""
     theta = np.zeros(objective.X.shape[1]) if theta is None else theta
-    walk = steps(objective, theta, direction, LineSearch(), here)
-    return go(walk, Until(1e-9) if stop is None else stop, max_iter)
+    positions = way(objective, steps, theta, direction, LineSearch(), here)
+    return go(positions, Until(1e-9) if stop is None else stop, max_iter)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hills import Here, quadratic
+from hills import Here, quadratic, way
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from skneuron._ascent import (
@@ -323,7 +323,7 @@ def test_lbfgs_forgets():
 @pytest.mark.parametrize("condition", [1.0, 1e2, 1e5])
 def test_lbfgs_reaches_the_top_of_a_quadratic(condition):
     objective = quadratic(condition=condition)
-    walk = steps(objective, np.zeros(8), LBFGS(), LineSearch())
-    for position, _ in zip(walk, range(150)):
+    places = way(objective, steps, np.zeros(8), LBFGS(), LineSearch())
+    for position, _ in zip(places, range(150)):
         last = position
     assert np.allclose(last.theta, objective.top, atol=1e-6)

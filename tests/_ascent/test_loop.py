@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hills import Logistic, logistic, top_of
+from hills import Hill, Logistic, logistic, top_of, way
 
 from skneuron._ascent import (
     LBFGS,
     Adam,
-    Batches,
     Climb,
     FixedRate,
     Gradient,
@@ -18,13 +17,16 @@ from skneuron._ascent import (
     Newton,
     Position,
     Top,
+    answered,
     climb,
     epochs,
     in_one,
+    positions,
     sampled,
     steps,
 )
 from skneuron._ascent.loop import SAMPLED_STEPS
+from skneuron._data.batches import Batches
 
 EPS = np.finfo(float).eps
 
@@ -37,10 +39,8 @@ class Here:
     curvature: list = field(default_factory=list)
 
 
-class Rowwise:
+class Rowwise(Hill):
     """``-sum_i (theta - x_i)^2 / 2`` over rows, a mean, with a penalty to bear."""
-
-    noise = EPS
 
     def __init__(self, x, l2=0.0):
         self.x, self.l2 = np.asarray(x, dtype=float), l2
@@ -59,18 +59,11 @@ class Rowwise:
     def log_likelihood(self, theta):
         return self.evaluate(theta).log_likelihood
 
-    def penalty(self, theta):
-        return 0.5 * self.l2 * float(theta @ theta)
-
     def part(self, at, *, whole_penalty):
         part = Rowwise(self.x[at], self.l2)
         if not whole_penalty:
             part.l2 *= len(part.x) / len(self.x)
         return part
-
-    @property
-    def place(self):
-        return self.x
 
     def parts(self, *, whole_penalty):
         def part(at, theta):
@@ -103,7 +96,7 @@ class Watch:
             raise KeyboardInterrupt
 
 
-def positions(values):
+def passing(values):
     """A walk over positions of these values, place i at i."""
     for i, value in enumerate(values):
         yield Position(np.array([float(i)]), 10.0 * value, value)
@@ -120,11 +113,22 @@ class When:
 
 
 def go(walk, max_iter=100, stop=lambda position: False, watch=None, noise=EPS):
-    """Climb; `stop` is a rule, or a function that makes one."""
+    """Climb where questions are answered; `stop` is a rule, or a function for one."""
     stop = stop if hasattr(stop, "at_start") else When(stop)
-    return climb(
-        walk, max_iter=max_iter, stop=stop, watch=watch or Watch(), noise=noise
-    )
+    watch = watch or Watch()
+    asking = climb(walk, max_iter=max_iter, stop=stop, watch=watch, noise=noise)
+    return answered(asking, None)
+
+
+def by_epochs(objective, theta, direction, rate, batches, *, whole_penalty, **kinds):
+    """The positions of a walk by epochs of an objective's batches."""
+    take = batches.over(objective, whole_penalty=whole_penalty)
+
+    def epoch(theta):
+        return objective.evaluation_of(take(theta, direction, rate), theta)
+
+    asking = epochs(theta, rate, epoch, objective.x, **kinds)
+    return positions(asking, objective.answer)
 
 
 def flags(result):
@@ -137,7 +141,7 @@ def flags(result):
 
 @pytest.mark.parametrize("max_iter", [0, 1, 5])
 def test_max_iter(max_iter):
-    result = go(positions(range(99)), max_iter=max_iter)
+    result = go(passing(range(99)), max_iter=max_iter)
     assert isinstance(result, Climb)
     assert result.n_iter == max_iter
     assert result.curve == [10.0 * value for value in range(max_iter + 1)]
@@ -148,7 +152,7 @@ def test_max_iter(max_iter):
 @pytest.mark.parametrize("top", [0, 1, 7])
 def test_stops_at_the_top(top):
     watch = Watch()
-    result = go(positions(range(99)), stop=lambda at: at.value >= top, watch=watch)
+    result = go(passing(range(99)), stop=lambda at: at.value >= top, watch=watch)
     assert flags(result) == {"converged"}
     assert result.n_iter == top
     assert len(result.curve) == top + 1
@@ -156,13 +160,13 @@ def test_stops_at_the_top(top):
 
 
 def test_converged_at_the_last_iteration_is_converged():
-    result = go(positions(range(99)), max_iter=3, stop=lambda at: at.value >= 3)
+    result = go(passing(range(99)), max_iter=3, stop=lambda at: at.value >= 3)
     assert flags(result) == {"converged"}
 
 
 def test_stop_is_asked_once_for_every_position():
     asked = []
-    go(positions(range(99)), max_iter=4, stop=lambda at: asked.append(at.value))
+    go(passing(range(99)), max_iter=4, stop=lambda at: asked.append(at.value))
     assert asked == [0, 1, 2, 3, 4]
 
 
@@ -178,14 +182,14 @@ def test_the_start_is_asked_as_the_start():
             self.asked.append(("after", position.value))
 
     stop = Noting()
-    go(positions(range(99)), max_iter=2, stop=stop)
+    go(passing(range(99)), max_iter=2, stop=stop)
     assert stop.asked == [("start", 0), ("after", 1), ("after", 2)]
 
 
 def test_a_climb_knows_the_position_before_its_last():
-    assert go(positions(range(99)), max_iter=0).before is None
+    assert go(passing(range(99)), max_iter=0).before is None
     for max_iter in [1, 4]:
-        result = go(positions(range(99)), max_iter=max_iter)
+        result = go(passing(range(99)), max_iter=max_iter)
         assert result.before.theta[0] == max_iter - 1
         assert result.before.log_likelihood == result.curve[-2]
 
@@ -194,13 +198,13 @@ def test_a_climb_knows_the_position_before_its_last():
     ("values", "before"), [([0, 1, 2, np.nan], 1), ([0, np.nan], None)]
 )
 def test_the_position_before_is_that_of_the_last_finite_one(values, before):
-    result = go(positions(values))
+    result = go(passing(values))
     assert (result.before and result.before.theta[0]) == before
 
 
 def test_watch_sees_before_and_after():
     watch = Watch()
-    go(positions(range(99)), max_iter=2, watch=watch)
+    go(passing(range(99)), max_iter=2, watch=watch)
     assert watch.seen == [
         ("begin", 1, 0.0),
         ("end", 1, 1.0),
@@ -210,7 +214,7 @@ def test_watch_sees_before_and_after():
 
 
 def test_watch_can_stop():
-    result = go(positions(range(99)), watch=Watch(stop_at=3))
+    result = go(passing(range(99)), watch=Watch(stop_at=3))
     assert flags(result) == {"stopped"}
     assert result.n_iter == 3
     assert result.position.theta[0] == 3
@@ -221,7 +225,7 @@ def test_watch_can_stop():
 )
 def test_a_walk_that_ends_says_whether_at_the_top(at_top, expected):
     def walk():
-        yield from positions([0, 1, 2])
+        yield from passing([0, 1, 2])
         return at_top
 
     watch = Watch()
@@ -240,7 +244,7 @@ def test_a_walk_that_ends_says_whether_at_the_top(at_top, expected):
 @pytest.mark.parametrize("word", ["begin", "end"])
 @pytest.mark.parametrize("n", [1, 4])
 def test_an_interrupt_in_watch_keeps_the_climb(word, n):
-    result = go(positions(range(99)), watch=Watch(raise_in=word, raise_at=n))
+    result = go(passing(range(99)), watch=Watch(raise_in=word, raise_at=n))
     assert flags(result) == {"interrupted"}
     reached = n if word == "end" else n - 1
     assert result.n_iter == reached
@@ -250,7 +254,7 @@ def test_an_interrupt_in_watch_keeps_the_climb(word, n):
 
 def test_an_interrupt_in_a_step_keeps_the_climb():
     def walk():
-        yield from positions(range(4))
+        yield from passing(range(4))
         raise KeyboardInterrupt
 
     result = go(walk())
@@ -264,7 +268,7 @@ def test_an_interrupt_in_stop_keeps_the_climb():
         if position.value == 2:
             raise KeyboardInterrupt
 
-    result = go(positions(range(99)), stop=stop)
+    result = go(passing(range(99)), stop=stop)
     assert flags(result) == {"interrupted"}
     assert result.n_iter == 2
     assert result.position.theta[0] == 2
@@ -272,7 +276,7 @@ def test_an_interrupt_in_stop_keeps_the_climb():
 
 def test_other_errors_are_not_swallowed():
     def walk():
-        yield from positions(range(2))
+        yield from passing(range(2))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -295,12 +299,12 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
     for exact in [True, False]:
         kwargs = {"whole_penalty": False, "exact": exact, "monotone": False}
         start = np.zeros(1)
-        walk = epochs(
+        walk = by_epochs(
             objective, start, Gradient(), FixedRate(0.1), Torn(4, 2, None), **kwargs
         )
         result = go(walk)
         batches = Batches(4, 2, None)
-        whole = epochs(
+        whole = by_epochs(
             objective, np.zeros(1), Gradient(), FixedRate(0.1), batches, **kwargs
         )
         for _ in range(3):
@@ -313,7 +317,7 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_step_to_where_numbers_end_keeps_the_last_finite_place(bad):
     watch = Watch()
-    result = go(positions([0, 1, 2, bad, 4]), watch=watch)
+    result = go(passing([0, 1, 2, bad, 4]), watch=watch)
     assert flags(result) == {"diverged", "fell"}
     assert result.n_iter == 2
     assert result.position.theta[0] == 2
@@ -324,7 +328,7 @@ def test_a_step_to_where_numbers_end_keeps_the_last_finite_place(bad):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_parameters_have_to_be_finite_too(bad):
     def walk():
-        yield from positions([0, 1])
+        yield from passing([0, 1])
         yield Position(np.array([bad]), 20.0, 2.0)
 
     result = go(walk())
@@ -333,14 +337,14 @@ def test_parameters_have_to_be_finite_too(bad):
 
 
 def test_a_start_where_numbers_end():
-    result = go(positions([np.nan, 1]))
+    result = go(passing([np.nan, 1]))
     assert result.diverged
     assert result.n_iter == 0
 
 
 def test_overflow_on_the_way_is_not_warned_of():
     def walk():
-        yield from positions([0])
+        yield from passing([0])
         yield Position(np.array([1e300]) * 1e300, 0.0, 0.0)
 
     assert go(walk()).diverged
@@ -357,15 +361,15 @@ def test_overflow_on_the_way_is_not_warned_of():
     ],
 )
 def test_fell(values, fell):
-    result = go(positions(values), max_iter=len(values) - 1)
+    result = go(passing(values), max_iter=len(values) - 1)
     assert result.fell == fell
 
 
 def test_fell_knows_the_noise_of_float32():
     values = [-1.0, -1.0 - 1e-6]
-    assert go(positions(values), max_iter=1).fell
+    assert go(passing(values), max_iter=1).fell
     noise = float(np.finfo(np.float32).eps)
-    assert not go(positions(values), max_iter=1, noise=noise).fell
+    assert not go(passing(values), max_iter=1, noise=noise).fell
 
 
 # --- steps ----------------------------------------------------------------------------
@@ -376,7 +380,7 @@ def test_steps_of_a_fixed_rate_are_the_lectures(rate):
     objective = Rowwise([1.0, 2.0, 6.0])
     theta = np.zeros(1)
     for position, _ in zip(
-        steps(objective, np.zeros(1), Gradient(), FixedRate(rate)), range(10)
+        way(objective, steps, np.zeros(1), Gradient(), FixedRate(rate)), range(10)
     ):
         assert np.array_equal(position.theta, theta)
         here = objective.evaluate(theta)
@@ -388,7 +392,7 @@ def test_steps_of_a_fixed_rate_are_the_lectures(rate):
 @pytest.mark.parametrize("make", [Gradient, Newton, lambda: Momentum(0.0)], ids="GNM")
 def test_steps_end_at_the_top(make):
     objective = Rowwise([1.0, 2.0, 6.0])
-    result = go(steps(objective, np.zeros(1), make(), LineSearch()))
+    result = go(way(objective, steps, np.zeros(1), make(), LineSearch()))
     assert result.converged
     assert result.n_iter < 50
     assert result.position.theta[0] == pytest.approx(3.0, abs=1e-7)
@@ -410,7 +414,7 @@ def test_steps_that_find_nothing_higher_try_again_without_memory():
             was, self.misled = self.misled, False
             return was
 
-    result = go(steps(objective, np.zeros(1), Misled(), LineSearch()), max_iter=20)
+    result = go(way(objective, steps, np.zeros(1), Misled(), LineSearch()), max_iter=20)
     assert result.position.theta[0] == pytest.approx(3.0)
 
 
@@ -419,7 +423,7 @@ def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
         def evaluate(self, theta, *, curvature=False):
             return Here(-float(abs(theta[0])), np.ones(1), -float(abs(theta[0])))
 
-    result = go(steps(Liar([1.0]), np.zeros(1), Gradient(), LineSearch()))
+    result = go(way(Liar([1.0]), steps, np.zeros(1), Gradient(), LineSearch()))
     assert flags(result) == set()
     assert result.n_iter == 1
     assert result.curve[0] == result.curve[1]
@@ -429,7 +433,7 @@ def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
 def test_steps_leave_the_start_and_earlier_positions_alone():
     start = np.zeros(1)
     for direction in [Gradient(), Momentum(0.9), Adam()]:
-        walk = steps(Rowwise([4.0]), start, direction, FixedRate(0.1))
+        walk = way(Rowwise([4.0]), steps, start, direction, FixedRate(0.1))
         kept = [next(walk) for _ in range(5)]
         copies = [position.theta.copy() for position in kept]
         next(walk)
@@ -452,7 +456,7 @@ def test_steps_tell_the_direction_that_a_walk_begins(make):
 
     direction = Told()
     for walks in [1, 2]:
-        walk = steps(Rowwise([4.0]), np.zeros(1), direction, make())
+        walk = way(Rowwise([4.0]), steps, np.zeros(1), direction, make())
         for _ in range(4):
             next(walk)
         assert direction.begun == walks
@@ -464,8 +468,8 @@ def test_steps_from_a_place_that_is_known_do_not_evaluate_it_again(make):
     one, other = logistic(), logistic()
     here = one.evaluate(start, curvature=True)
     one.gradients = one.curvatures = 0
-    known = steps(one, start, make(), LineSearch(), here)
-    unknown = steps(other, start, make(), LineSearch())
+    known = way(one, steps, start, make(), LineSearch(), here)
+    unknown = way(other, steps, start, make(), LineSearch())
     first = next(known)
     assert one.gradients == 0 and first.evaluation is here
     assert first.value == here.value and first.log_likelihood == here.log_likelihood
@@ -494,13 +498,22 @@ SAMPLES = {
 samples = pytest.mark.parametrize("problem", SAMPLES)
 
 
-def reach_by_sample(objective, direction, n_rows, start=None, tol=1e-8, **kwargs):
+def by_sample(objective, theta, direction, n_rows, n_telling=15):
+    """The positions of a sampled walk; so many rows to a parameter can be telling."""
+    n_telling *= objective.X.shape[1]
+    n_telling = n_telling if n_telling < objective.n_rows else None
+    return way(objective, sampled, theta, direction, LineSearch(), n_rows, n_telling)
+
+
+def reach_by_sample(
+    objective, direction, n_rows, start=None, tol=1e-8, n_telling=15, **kwargs
+):
     """Climb to the top; every position on the way, too."""
     theta = np.zeros(objective.X.shape[1]) if start is None else start
     seen = []
 
     def walk():
-        inner = sampled(objective, theta, direction, LineSearch(), n_rows)
+        inner = by_sample(objective, theta, direction, n_rows, n_telling)
         while True:
             try:
                 position = next(inner)
@@ -544,7 +557,7 @@ def test_sampled_climbs_start_at_the_start_and_go_where_the_sample_leads(make, p
     objective, direction = logistic(**SAMPLES[problem]), make()
     n_rows, p = 500, objective.X.shape[1]
     start = np.full(p, 0.01)
-    walk = sampled(objective, start, direction, LineSearch(), n_rows)
+    walk = by_sample(objective, start, direction, n_rows)
     first, second = next(walk), next(walk)
     assert first.theta is start and first.evaluation is None
     there = objective.evaluate(start)
@@ -563,10 +576,39 @@ def test_sampled_climbs_start_at_the_start_and_go_where_the_sample_leads(make, p
 
 
 @adaptive
+@samples
+@pytest.mark.parametrize("n_telling", [1, 60, 1e9])
+def test_the_top_is_the_same_whichever_rows_tell_of_the_curvature(
+    make, problem, n_telling
+):
+    """The sample's own, those of a larger one, or all."""
+    objective, direction = logistic(**SAMPLES[problem]), make()
+    asked = []
+    answer = objective.answer
+
+    def listening(question):
+        asked.append(question)
+        return answer(question)
+
+    objective.answer = listening
+    start = np.zeros(objective.X.shape[1])
+    result, seen = reach_by_sample(
+        objective, direction, 200, start, n_telling=n_telling
+    )
+    assert_at_top(objective, result, seen)
+    if make is not ADAPTIVE["never newton"]:
+        n_all = objective.n_rows
+        expected = {1: 200, 60: min(60 * len(start), n_all), 1e9: n_all}[n_telling]
+        n_rows = {question.n_rows or n_all for question in asked if question.order > 1}
+        assert expected in n_rows or make is ADAPTIVE["newton later"]
+        assert n_rows <= {200, expected, n_all}
+
+
+@adaptive
 def test_a_sample_spares_looks_at_all_rows(make):
     plain, other = (logistic(n=5000, p=5, size=2.0) for _ in range(2))
     result = go(
-        steps(plain, np.zeros(5), make(), LineSearch()),
+        way(plain, steps, np.zeros(5), make(), LineSearch()),
         stop=(lambda position: np.abs(position.evaluation.gradient).max() <= 1e-8),
     )
     assert result.converged
@@ -580,7 +622,7 @@ def test_a_sample_spares_looks_at_all_rows(make):
 def test_the_target_is_the_directions_own_again(make):
     objective, direction = logistic(n=1000), make()
     direction.target = 1e-9
-    walk = sampled(objective, np.zeros(5), direction, LineSearch(), 200)
+    walk = by_sample(objective, np.zeros(5), direction, 200)
     next(walk)
     assert direction.target == 1e-9
     next(walk)
@@ -649,7 +691,7 @@ def test_a_sample_that_misleads_is_dropped(make, kind, seed):
 @pytest.mark.parametrize("kind", ["one label", "separated", "a row"])
 def test_a_sample_without_a_top_is_not_climbed_for_ever(make, kind):
     objective = Misleading(logistic(n=1500, p=4), kind)
-    walk = sampled(objective, np.zeros(4), make(), LineSearch(), 300)
+    walk = by_sample(objective, np.zeros(4), make(), 300)
     for _ in range(2):
         next(walk)
     assert objective.drawn[0].gradients <= 3 * SAMPLED_STEPS
@@ -703,7 +745,7 @@ def test_an_interrupt_on_the_sample_keeps_the_start(make, at):
     assert len(seen) == 1 and not result.position.theta.any()
     assert direction.target == 1e-16
     result = go(
-        steps(given, result.position.theta, direction, LineSearch()),
+        way(given, steps, result.position.theta, direction, LineSearch()),
         stop=Top(given, direction, 1e-8),
     )
     assert result.converged
@@ -731,7 +773,7 @@ def slow_epochs(objective, theta, rate, size, n, whole_penalty):
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_epochs_step_batch_by_batch(exact, whole_penalty, size):
     objective, start = Rowwise(X, l2=0.5), np.zeros(1)
-    walk = epochs(
+    walk = by_epochs(
         objective,
         start,
         Gradient(),
@@ -750,7 +792,7 @@ def test_epochs_step_batch_by_batch(exact, whole_penalty, size):
 
 def test_exact_epochs_know_the_whole_objective():
     objective = Rowwise(X, l2=0.5)
-    walk = epochs(
+    walk = by_epochs(
         objective,
         np.zeros(1),
         Gradient(),
@@ -769,7 +811,7 @@ def test_exact_epochs_know_the_whole_objective():
 
 def test_other_epochs_add_up_what_the_batches_saw():
     objective = Rowwise(X, l2=0.5)
-    walk = epochs(
+    walk = by_epochs(
         objective,
         np.zeros(1),
         Gradient(),
@@ -796,7 +838,7 @@ def test_other_epochs_add_up_what_the_batches_saw():
 
 def test_the_start_of_epochs_bears_the_penalty_as_the_epochs_do():
     objective = Rowwise(X, l2=50.0)
-    walk = epochs(
+    walk = by_epochs(
         objective,
         np.array([4.0]),
         Gradient(),
@@ -813,7 +855,7 @@ def test_monotone_epochs_never_lower_the_objective():
     objective = Rowwise(X)
 
     def run(monotone):
-        return epochs(
+        return by_epochs(
             objective,
             np.zeros(1),
             Gradient(),
@@ -840,7 +882,7 @@ def test_monotone_epochs_keep_the_halved_rate_in_the_step_size(monotone):
     def walk(theta, rate=step_size):
         batches = Batches(5, 2, None)
         kwargs = {"whole_penalty": False, "exact": True, "monotone": monotone}
-        return epochs(objective, theta, Gradient(), rate, batches, **kwargs)
+        return by_epochs(objective, theta, Gradient(), rate, batches, **kwargs)
 
     places = walk(np.zeros(1))
     last, rates = next(places), []
@@ -864,7 +906,7 @@ def test_monotone_epochs_keep_the_halved_rate_in_the_step_size(monotone):
 
 def test_epochs_leave_earlier_positions_alone():
     for exact in [True, False]:
-        walk = epochs(
+        walk = by_epochs(
             Rowwise(X),
             np.zeros(1),
             Momentum(0.5),
@@ -880,52 +922,15 @@ def test_epochs_leave_earlier_positions_alone():
         assert all(np.array_equal(p.theta, c) for p, c in zip(kept, copies))
 
 
-# --- batches --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("n_rows", "size"), [(10, 3), (10, 5), (10, 10), (3, 7)])
-@pytest.mark.parametrize("shuffled", [True, False])
-def test_batches_take_every_row_once(n_rows, size, shuffled):
-    batches = Batches(n_rows, size, np.random.RandomState(0) if shuffled else None)
-    rows = np.arange(n_rows)
-    for _ in range(3):
-        drawn = [rows[at] for at in batches()]
-        assert sorted(np.concatenate(drawn)) == [*rows]
-        assert all(len(batch) == min(size, n_rows) for batch in drawn[:-1])
-        if not shuffled:
-            assert np.array_equal(np.concatenate(drawn), rows)
-
-
-def test_batches_are_drawn_anew_and_by_the_seed():
-    rows = np.arange(50)
-
-    def draw(batches):
-        return np.concatenate([rows[at] for at in batches()])
-
-    one, other = (Batches(50, 8, np.random.RandomState(0)) for _ in range(2))
-    first, second = draw(one), draw(one)
-    assert not np.array_equal(first, second)
-    assert np.array_equal(draw(other), first)
-    assert np.array_equal(draw(other), second)
-
-
-def test_one_batch_of_all_rows_needs_no_order():
-    rng = np.random.RandomState(0)
-    before = rng.get_state()[1].copy()
-    (at,) = Batches(5, 5, rng)()
-    assert np.array_equal(np.arange(5)[at], np.arange(5))
-    assert np.array_equal(rng.get_state()[1], before)
-
-
 # --- in_one ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("max_steps", [1, 2, 3])
 def test_some_steps_are_one_iteration(max_steps):
     objective, start = logistic(), np.zeros(logistic().X.shape[1])
-    walk = in_one(objective, start, Newton(), LineSearch(), max_steps)
+    walk = way(objective, in_one, start, Newton(), LineSearch(), max_steps)
     ends = [position.theta for position in walk]
-    straight = steps(objective, start, Newton(), LineSearch())
+    straight = way(objective, steps, start, Newton(), LineSearch())
     every = [position.theta for position, _ in zip(straight, range(max_steps + 1))]
     assert len(ends) == 2
     np.testing.assert_array_equal(ends, [every[0], every[-1]])
@@ -935,14 +940,14 @@ def test_in_one_iteration_there_is_one_step_at_least_and_more_while_they_pay():
     objective, start = logistic(), np.zeros(logistic().X.shape[1])
     for target, n_steps in [(np.inf, 1), (0.0, 5)]:
         direction = Newton(target=target)
-        _, end = in_one(objective, start, direction, LineSearch(), 5)
-        walk = steps(objective, start, Newton(), LineSearch())
+        _, end = way(objective, in_one, start, direction, LineSearch(), 5)
+        walk = way(objective, steps, start, Newton(), LineSearch())
         expected = [position.theta for position, _ in zip(walk, range(n_steps + 1))]
         np.testing.assert_array_equal(end.theta, expected[-1])
 
 
 def test_in_one_iteration_nowhere_to_go_is_the_end():
     top = np.zeros(1)
-    start, end = in_one(Rowwise([0.0, 0.0]), top, Newton(), LineSearch(), 3)
+    start, end = way(Rowwise([0.0, 0.0]), in_one, top, Newton(), LineSearch(), 3)
     assert end is start
     np.testing.assert_array_equal(end.theta, top)

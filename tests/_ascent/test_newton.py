@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hills import Here, logistic, quadratic, reach, top_of
+from hills import Here, logistic, quadratic, reach, top_of, way
 
 from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, steps
 from skneuron._ascent.newton import Solver
@@ -77,8 +77,8 @@ def test_a_second_walk_with_the_same_newton_is_the_first():
     objective, direction = quadratic(), Newton()
     kept = []
     for _ in range(2):
-        walk = steps(objective, np.zeros(8), direction, LineSearch())
-        kept.append([position.theta for position, _ in zip(walk, range(3))])
+        places = way(objective, steps, np.zeros(8), direction, LineSearch())
+        kept.append([position.theta for position, _ in zip(places, range(3))])
     assert np.array_equal(kept[0], kept[1])
 
 
@@ -134,7 +134,7 @@ def test_without_curvatures_it_is_lbfgs(problem, seed):
 def test_a_first_curvature_may_wait_until_it_pays(problem, seed, price):
     objective = logistic(seed=seed, **PROBLEMS[problem])
     direction = Newton(price, at_once=False)
-    assert not direction.needs_curvature and not direction.knows_its_length
+    assert direction.order == 1 and not direction.knows_its_length
     result = reach(objective, direction)
     assert result.converged and not result.fell
     assert objective.curvatures < objective.gradients - 1
@@ -165,7 +165,7 @@ def test_a_kept_curvature_is_the_one_that_was_bought():
     direction = Newton(1e9)
     at = rng.standard_normal(8)
     direction(at, Here(objective.evaluate(at).gradient, curvature=[other_block(other)]))
-    assert not direction.needs_curvature
+    assert direction.order == 1
     pairs = []
     for _ in range(4):
         last, at = at, rng.standard_normal(8)
@@ -212,11 +212,11 @@ def paced(gains, price, target=1e-12):
         if last is not None:
             at = at + last - gradient
         here = Here(gradient)
-        if direction.needs_curvature:
+        if direction.order > 1:
             here.curvature = [(np.arange(2), np.eye(2))]
         direction.begin()  # a new walk is no new pace
         assert direction(at, here) @ gradient == pytest.approx(gain)
-        asked.append(direction.needs_curvature)
+        asked.append(direction.order > 1)
         last = gradient
     return asked
 
@@ -261,7 +261,7 @@ def test_a_place_where_numbers_end_asks_for_nothing():
         direction(np.ones(2), Here(np.zeros(2)))
         with np.errstate(invalid="ignore"):
             direction(2 * np.ones(2), Here(np.full(2, bad)))
-        assert not direction.needs_curvature
+        assert direction.order == 1
 
 
 # --- pauses ---------------------------------------------------------------------------
@@ -272,8 +272,7 @@ def climbed(price, pauses, make, n=12, stop=None):
     objective, direction, step_size = make(), Newton(price), LineSearch()
     theta, places, asked = np.zeros(objective.X.shape[1]), [], 0
     for until in [*pauses, n]:
-        walk = steps(objective, theta, direction, step_size)
-        for position in walk:
+        for position in way(objective, steps, theta, direction, step_size):
             theta = position.theta
             if stop is not None:
                 stop(objective, direction)(position)
@@ -313,19 +312,19 @@ def test_a_paused_climb_is_the_same_climb(price, pauses, stop, problem):
 def test_asking_twice_changes_nothing(price, n):
     """With the same evaluation, a copy of it, in this walk or another."""
     objective, direction = logistic(), Newton(price)
-    walk = steps(objective, np.zeros(5), direction, LineSearch())
+    walk = way(objective, steps, np.zeros(5), direction, LineSearch())
     for _ in range(n):
         position = next(walk)
     theta, here = position.theta, position.evaluation
     expected = direction(theta, here).copy()
-    asked = direction.needs_curvature
+    asked = direction.order
     for again in range(3):
         if again == 1:
             here = copy.deepcopy(here)
         elif again == 2:
             direction.begin()
         assert np.allclose(direction(theta.copy(), here), expected, rtol=1e-9)
-        assert direction.needs_curvature == asked
+        assert direction.order == asked
 
 
 @pytest.mark.parametrize("price", [0.0, 3.0, 1e9])
@@ -333,7 +332,7 @@ def test_asking_twice_changes_nothing(price, n):
 @pytest.mark.parametrize("how", ["pickle", "deepcopy"])
 def test_a_copy_in_mid_climb_goes_on_as_the_original(price, n, how):
     objective, direction = logistic(n=200, p=6), Newton(price)
-    walk = steps(objective, np.zeros(6), direction, LineSearch())
+    walk = way(objective, steps, np.zeros(6), direction, LineSearch())
     for _ in range(n):
         position = next(walk)
         direction(position.theta, position.evaluation)
@@ -344,9 +343,9 @@ def test_a_copy_in_mid_climb_goes_on_as_the_original(price, n, how):
     rng, theta = np.random.default_rng(0), position.theta
     for _ in range(4):
         theta = theta + 1e-3 * rng.standard_normal(6)
-        asked = direction.needs_curvature
-        assert again.needs_curvature == asked
-        here = objective.evaluate(theta, curvature=asked)
+        asked = direction.order
+        assert again.order == asked
+        here = objective.evaluate(theta, curvature=asked > 1)
         there = copy.deepcopy(here)
         assert np.array_equal(direction(theta, here), again(theta.copy(), there))
         found, expected = (
@@ -366,9 +365,9 @@ def test_what_is_known_is_carried_to_another_place(price, n):
     below, there = quadratic(seed=0), quadratic(seed=1)
     direction, rng = Newton(price), np.random.default_rng(0)
     for at in rng.standard_normal((n, 8)):
-        direction(at, below.evaluate(at, curvature=direction.needs_curvature))
+        direction(at, below.evaluate(at, curvature=direction.order > 1))
     direction.carry()
-    assert not direction.needs_curvature
+    assert direction.order == 1
     at = rng.standard_normal(8)
     gradient = there.evaluate(at).gradient
     found = direction(at, Here(gradient))
@@ -383,9 +382,9 @@ def test_forgetting_asks_for_a_curvature(price):
     direction(at, objective.evaluate(at, curvature=True))
     at = np.ones(8)
     direction(at, objective.evaluate(at))
-    direction.needs_curvature = False
+    direction.order = 1
     assert direction.forget()
-    assert direction.needs_curvature
+    assert direction.order == 2
     assert not direction.forget()
     here = objective.evaluate(at, curvature=True)
     assert np.allclose(direction(at, here), objective.top - at, rtol=1e-8)
@@ -395,7 +394,7 @@ def test_without_a_price_there_is_nothing_to_forget():
     objective, direction = quadratic(), Newton()
     for at in np.random.default_rng(0).standard_normal((3, 8)):
         direction(at, objective.evaluate(at, curvature=True))
-        assert direction.needs_curvature and not direction.forget()
+        assert direction.order == 2 and not direction.forget()
 
 
 @pytest.mark.parametrize("kind", ["lacks a column", "twins", "few rows"])
@@ -421,7 +420,7 @@ def test_what_a_sample_cannot_see_is_not_settled(kind):
             direction.carry()
         here = Here(gradient, curvature=[] if carried else block)
         found = direction.is_settled(np.ones(4), here, 1e-6)
-        return found, direction.needs_curvature
+        return found, direction.order > 1
 
     assert settled(1e-9 * seen, carried=True) == (True, False)
     assert settled(1e-5 * unseen, carried=True) == (False, True)

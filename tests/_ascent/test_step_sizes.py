@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from skneuron._ascent import FallingRate, FixedRate, LineSearch
+from skneuron._ascent import FallingRate, FixedRate, Gradient, LineSearch, answered
 
 EPS = np.finfo(float).eps
 
@@ -21,16 +21,30 @@ class Here:
 class Function:
     """A sum over coordinates of a function of one variable, watched."""
 
-    noise = EPS
-
     def __init__(self, f, slope):
         self.f, self.slope = f, slope
         self.places = []
 
-    def evaluate(self, theta, *, curvature=False):
+    def answer(self, question):
+        return self.evaluate(question.theta)
+
+    def evaluate(self, theta):
         self.places.append(theta.copy())
         with np.errstate(all="ignore"):
             return Here(float(self.f(theta).sum()), self.slope(theta))
+
+
+class Along(Gradient):
+    """A direction whose length is known or not, and that asks for derivatives."""
+
+    def __init__(self, unit, order=1):
+        self.knows_its_length, self.order = unit, order
+
+
+def take(step_size, function, theta, here, along, *, unit=False, order=1):
+    """Where a step leads, and what is there."""
+    asking = step_size(theta, here, along, Along(unit, order), EPS)
+    return answered(asking, function.answer)
 
 
 def sigmoid(x):
@@ -79,10 +93,7 @@ def search(name, start, unit, lengthen=1.0, line_search=None):
     here = function.evaluate(theta)
     function.places.clear()
     along = lengthen * here.gradient
-    with np.errstate(all="ignore"):
-        taken = (line_search or LineSearch())(
-            function, theta, here, along, curvature=False, unit=unit
-        )
+    taken = take(line_search or LineSearch(), function, theta, here, along, unit=unit)
     return here, taken, function
 
 
@@ -148,9 +159,7 @@ def test_line_search_in_two_dimensions_of_unlike_scale():
     theta = np.zeros(2)
     here = function.evaluate(theta)
     for _ in range(20):
-        taken = line_search(
-            function, theta, here, here.gradient, curvature=False, unit=False
-        )
+        taken = take(line_search, function, theta, here, here.gradient)
         if taken is None:
             break
         assert taken[1].value >= here.value
@@ -164,9 +173,7 @@ def test_no_step_along_what_does_not_rise(along):
     theta = np.zeros(1)
     here = function.evaluate(theta)
     function.places.clear()
-    found = LineSearch()(
-        function, theta, here, np.array([along]), curvature=False, unit=True
-    )
+    found = take(LineSearch(), function, theta, here, np.array([along]), unit=True)
     assert found is None
     assert not function.places
 
@@ -192,9 +199,7 @@ def test_a_line_search_out_of_patience_can_be_renewed_a_few_times(patience):
         while n < 100:
             found, function = Here(-1e6, np.array([1e-12])), Function(*AWKWARD["flat"])
             theta, along = np.zeros(1), np.array([1e-3])
-            taken = line_search(
-                function, theta, found, along, curvature=False, unit=True
-            )
+            taken = take(line_search, function, theta, found, along, unit=True)
             if taken is None:
                 return n
             n += 1
@@ -223,31 +228,29 @@ def test_tries_are_bounded():
     assert taken is not None and taken[0][0] == max(p[0] for p in function.places)
 
 
-def test_curvature_is_asked_for_on_demand():
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("step_size", [LineSearch(), FixedRate(0.1)], ids="LF")
+def test_the_direction_says_what_is_asked_for(step_size, order):
     asked = []
 
     class Asked(Function):
-        def evaluate(self, theta, *, curvature=False):
-            asked.append(curvature)
-            return super().evaluate(theta)
+        def answer(self, question):
+            asked.append(question)
+            return super().answer(question)
 
-    for curvature in [False, True]:
-        for step_size in [LineSearch(), FixedRate(0.1)]:
-            function, theta = Asked(*AWKWARD["parabola"]), np.zeros(1)
-            here = function.evaluate(theta)
-            asked.clear()
-            step_size(
-                function, theta, here, here.gradient, curvature=curvature, unit=False
-            )
-            assert asked and all(value is curvature for value in asked)
+    function, theta = Asked(*AWKWARD["parabola"]), np.zeros(1)
+    here = function.evaluate(theta)
+    take(step_size, function, theta, here, here.gradient, order=order)
+    assert asked and all(question.order == order for question in asked)
+    assert all(question.n_rows is None for question in asked)
 
 
 @pytest.mark.parametrize("rate", [1e-3, 0.25, 100.0])
 def test_fixed_rate_is_the_lectures_step(rate):
     function, theta = Function(*AWKWARD["parabola"]), np.array([1.0, -2.0])
     here = function.evaluate(theta)
-    place, there = FixedRate(rate)(
-        function, theta, here, here.gradient, curvature=False, unit=True
+    place, there = take(
+        FixedRate(rate), function, theta, here, here.gradient, unit=True
     )
     assert np.array_equal(place, theta + rate * here.gradient)
     assert there.value == function.evaluate(place).value
@@ -267,7 +270,5 @@ def test_steps_and_mini_batches_share_the_count_of_a_falling_rate():
     step_size, theta = FallingRate(1.0, half_life=1), np.zeros(2)
     step_size.next_rate()  # a mini-batch's
     here = objective.evaluate(theta)
-    place, _ = step_size(
-        objective, theta, here, here.gradient, curvature=False, unit=False
-    )
+    place, _ = take(step_size, objective, theta, here, here.gradient)
     np.testing.assert_allclose(place, 0.5)

@@ -24,15 +24,10 @@ from slow import (
 
 from skneuron._arrays import numbers_may_end
 from skneuron._ascent import Adam, Gradient, Momentum
-from skneuron._model import (
-    Bernoulli,
-    Categorical,
-    Network,
-    Objective,
-    OnDemand,
-    Rows,
-    Standardised,
-)
+from skneuron._data.files import OnDemand
+from skneuron._data.moments import measured
+from skneuron._data.rows import Rows
+from skneuron._model import Bernoulli, Categorical, Network, Objective, standardised
 
 pytestmark = needs_core
 RULES = {"gradient": Gradient, "momentum": lambda: Momentum(0.7), "adam": Adam}
@@ -45,7 +40,8 @@ def slow_epoch(objective, size, whole_penalty, order, theta, rates, direction):
     for i, rate in enumerate(rates):
         at = slice(i * size, min((i + 1) * size, objective.n_rows))
         at = at if order is None else order[at]
-        here = objective.part(at, whole_penalty=whole_penalty).evaluate(theta)
+        batch = objective.on(objective.rows.take(at), whole_penalty=whole_penalty)
+        here = batch.evaluate(theta)
         total += here.log_likelihood
         direction.move(theta, here.gradient, rate)
     return theta, total
@@ -164,7 +160,8 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
     X, codes = digits(dtype, make=make)
     network = Network([12, *hidden, 3])
     rows = Rows(X, codes)
-    objective = Standardised(Objective(network, Categorical(3), rows, 0.1))
+    objective = Objective(network, Categorical(3), rows, 0.1)
+    objective = standardised(objective, measured(rows))
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)
     given = 16, True, [None], theta, np.full(6, 0.01), RULES[rule]
     check(*both(objective, *given), dtype)
@@ -216,7 +213,8 @@ def test_epochs_of_many_inputs(dtype, rule, make, size):
     """Whose weights are several slices, in several threads, and tiles of all widths."""
     X, codes = digits(dtype, 301, 299, make=make)
     network = Network([299, 117, 3])
-    objective = Standardised(Objective(network, Categorical(3), Rows(X, codes), 0.1))
+    objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
+    objective = standardised(objective, measured(objective.rows))
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)
     order = np.random.default_rng(2).permutation(301)
     rates = np.full(-(-301 // size), 0.001)

@@ -6,18 +6,21 @@ import scipy.sparse as sp
 from reference import categorical_log_likelihood
 from reference import log_sigmoid as slow_log_sigmoid
 
+from skneuron._ascent import Question
+from skneuron._data import rows
+from skneuron._data.moments import measured
+from skneuron._data.rows import Rows
 from skneuron._model import (
     Bernoulli,
     Categorical,
     Joint,
     Network,
     Objective,
-    Rows,
-    Standardised,
     largest_safe_rate,
     log_likelihood,
-    rows,
+    standardised,
 )
+from skneuron._model.coordinates import Coordinates
 
 LIKELIHOODS = {
     "one sigmoid": Bernoulli(),
@@ -383,7 +386,7 @@ def test_parts_sum_to_the_whole(likelihood, weighting, reduction):
     )
     order = np.random.default_rng(3).permutation(N)
     parts = [
-        objective.part(at, whole_penalty=False)
+        objective.on(objective.rows.take(at), whole_penalty=False)
         for at in (order[:5], order[5:10], order[10:])
     ]
     here = objective.evaluate(theta)
@@ -413,7 +416,7 @@ def test_a_sample_is_the_part_of_the_rows_in_it(
     sample = objective.sample(n_rows)
     starts = np.linspace(0, n - n_rows // 16, 16).astype(int)
     at = (starts[:, None] + np.arange(n_rows // 16)).reshape(-1)
-    part = objective.part(at, whole_penalty=False)
+    part = objective.on(objective.rows.take(at), whole_penalty=False)
     for name in ["n_parameters", "noise", "reduction"]:
         assert getattr(sample, name) == getattr(objective, name)
     for name in ["total_weight", "divisor", "l2"]:
@@ -439,8 +442,8 @@ def test_a_part_can_bear_the_whole_penalty():
     objective, theta = build(Bernoulli(), l2=0.6)
     at = slice(0, 4)
     bare, _ = build(Bernoulli())
-    bare_part = bare.part(at, whole_penalty=True)
-    part = objective.part(at, whole_penalty=True)
+    bare_part = bare.on(bare.rows.take(at), whole_penalty=True)
+    part = objective.on(objective.rows.take(at), whole_penalty=True)
     assert part.divisor == bare_part.divisor == 4
     penalty = 0.3 * float(theta[:P] @ theta[:P])
     loss = bare_part.evaluate(theta).value - part.evaluate(theta).value
@@ -454,8 +457,10 @@ def test_a_part_of_light_rows_takes_a_light_step():
     objective = Objective(network, Bernoulli(), drawn)
     plain = Objective(network, Bernoulli(), Rows(drawn.X, drawn.codes))
     theta = np.zeros(network.n_parameters)
-    light = objective.part(slice(0, 6), whole_penalty=False).evaluate(theta)
-    same = plain.part(slice(0, 6), whole_penalty=False).evaluate(theta)
+    light = objective.on(
+        objective.rows.take(slice(0, 6)), whole_penalty=False
+    ).evaluate(theta)
+    same = plain.on(plain.rows.take(slice(0, 6)), whole_penalty=False).evaluate(theta)
     assert np.allclose(light.gradient, 0.1 * same.gradient)
 
 
@@ -499,7 +504,7 @@ def test_is_top_bounds_the_mean_gradient(dtype):
 def test_centred_is_the_same_function_of_other_weights(likelihood, weighting, hidden):
     objective, _ = build(likelihood, hidden, weighting=weighting, l2=0.7)
     mean, scale = np.array([1.0, -2.0, 0.5]), np.array([0.5, 4.0, 1.0])
-    centred = objective.centred(mean, scale)
+    centred = objective.in_coordinates(Coordinates(mean, scale), False)
     c = np.random.default_rng(7).standard_normal(objective.n_parameters)
     theta = c.copy()
     weights, intercepts = objective.network.layers(theta)[0]
@@ -520,14 +525,96 @@ def test_centred_is_the_same_function_of_other_weights(likelihood, weighting, hi
 def test_centred_is_the_same_for_few_rows_and_many(likelihood, weighting, monkeypatch):
     """Few are standardised at once, many as they are read."""
     objective, theta = build(likelihood, n=200, weighting=weighting, l2=0.7)
-    moments = np.array([1.0, -2.0, 0.5]), np.array([0.5, 4.0, 1.0])
-    few = objective.centred(*moments)
+    coordinates = Coordinates(np.array([1.0, -2.0, 0.5]), np.array([0.5, 4.0, 1.0]))
+    few = objective.in_coordinates(coordinates, False)
     monkeypatch.setattr(rows, "BLOCK_BYTES", 64)
-    many = objective.centred(*moments)
+    many = objective.in_coordinates(coordinates, False)
     assert many.rows.centre is not None
     here, there = few.evaluate(theta), many.evaluate(theta)
     assert here.value == pytest.approx(there.value, rel=1e-13)
     assert np.allclose(here.gradient, there.gradient, rtol=1e-10, atol=1e-14)
+
+
+# --- what a climb asks for ------------------------------------------------------------
+
+
+def same(one, other):
+    """Two evaluations, to the last digit."""
+    assert (one.value, one.log_likelihood) == (other.value, other.log_likelihood)
+    assert (one.gradient is None) == (other.gradient is None)
+    if one.gradient is not None:
+        np.testing.assert_array_equal(one.gradient, other.gradient)
+    for (at, found), (where, expected) in zip(
+        one.curvature, other.curvature, strict=True
+    ):
+        np.testing.assert_array_equal(at, where)
+        np.testing.assert_array_equal(found, expected)
+
+
+@every
+@weightings
+@reductions
+@pytest.mark.parametrize("n_rows", [None, 16])
+def test_an_answer_has_the_derivatives_asked_for(
+    likelihood, weighting, reduction, n_rows
+):
+    objective, theta = build(
+        likelihood, l2=0.3, weighting=weighting, reduction=reduction, n=60
+    )
+    of = objective if n_rows is None else objective.sample(n_rows)
+    first, second = (
+        objective.answer(Question(theta, order, n_rows)) for order in (1, 2)
+    )
+    same(first, of.evaluate(theta))
+    same(second, of.evaluate(theta, curvature=True))
+    assert first.curvature == [] and second.curvature
+    none = objective.answer(Question(theta, 0, n_rows))
+    assert none.gradient is None and none.curvature == []
+    assert none.log_likelihood == of.log_likelihood(theta)
+    assert none.value == pytest.approx(first.value, rel=1e-13)
+    same(none, of.evaluation_of(of.log_likelihood(theta), theta))
+
+
+def test_answers_of_a_sample_are_of_the_same_rows():
+    """Drawn once, for as long as the sample is of that size."""
+    objective, theta = build(Bernoulli(), n=300, l2=0.5)
+    sample = objective.sample(32)
+    assert objective.sample(32) is sample
+    assert objective.sample(48) is not sample
+    one, other = (objective.answer(Question(theta, 1, 32)) for _ in range(2))
+    same(one, other)
+    # One like it, of another penalty, has samples of its own.
+    assert objective.penalised(2.0).sample(32).l2 == pytest.approx(2.0 * 32 / 300)
+    assert objective.reduced("sum").sample(32).divisor == 1.0
+
+
+@every
+@weightings
+@reductions
+@pytest.mark.parametrize("hidden", [(), (4,)], ids=str)
+def test_penalised_is_the_objective_of_another_penalty(
+    likelihood, weighting, reduction, hidden
+):
+    kwargs = {"weighting": weighting, "reduction": reduction}
+    objective, theta = build(likelihood, hidden, l2=0.7, **kwargs)
+    for l2 in [0.0, 5.0]:
+        expected, _ = build(likelihood, hidden, l2=l2, **kwargs)
+        same(objective.penalised(l2).evaluate(theta), expected.evaluate(theta))
+    assert objective.l2 == 0.7
+
+
+@every
+@weightings
+@reductions
+def test_the_penaltys_curvature_is_on_the_diagonal(likelihood, weighting, reduction):
+    objective, theta = build(
+        likelihood, l2=0.7, weighting=weighting, reduction=reduction
+    )
+    bare = dense_curvature(objective.penalised(0.0), theta)
+    more = objective.penalty_curvature()
+    expected = dense_curvature(objective, theta) - bare
+    assert np.allclose(expected, np.diag(more), rtol=1e-9, atol=1e-12)
+    assert objective.shrunk.max() == 1.0  # left alone
 
 
 # --- the largest safe rate ------------------------------------------------------------
@@ -605,7 +692,7 @@ def test_a_safe_rate_never_lowers_the_objective(
     l2 = 0.3 if coordinates == "own" else 0.0
     objective, _ = build(likelihood, weighting=weighting, reduction=reduction, l2=l2)
     if coordinates == "standardised":
-        objective = Standardised(objective)
+        objective = standardised(objective, measured(objective.rows))
     rate = largest_safe_rate(objective)
     rng = np.random.default_rng(5)
     for scale in [0.1, 1.0, 10.0]:
@@ -622,7 +709,8 @@ def test_a_safe_rate_of_standardised_coordinates_knows_the_penalty():
     drawn = draw_rows(Bernoulli(), n=200)
     network = Network((P, 1), fit_intercept=False)
     small = Rows(drawn.X * 1e-3, drawn.codes)
-    objective = Standardised(Objective(network, Bernoulli(), small, 1.0))
+    plain = Objective(network, Bernoulli(), small, 1.0)
+    objective = standardised(plain, measured(small))
     rate = largest_safe_rate(objective)
     theta = np.ones(P)
     here = objective.evaluate(theta)

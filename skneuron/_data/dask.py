@@ -1,0 +1,307 @@
+"""Dask collections as users give them: read, and predicted, part by part.
+
+Labels and weights are read first, to find the classes and what they weigh; then all of
+it once, to check it and to derive what stays with the workers. Nothing is gathered.
+"""
+
+import copy
+import operator
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import (
+    _check_y,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from .dask_rows import RemoteRows, Unread, compute, each, features_of, put_together
+from .reading import (
+    FLOATS,
+    check_labels,
+    check_two_classes,
+    check_weights,
+    class_tables,
+    find_targets,
+    rows_that_count,
+    weigh,
+)
+from .rows import Rows
+
+
+def is_dask(data):
+    """Tell whether `data` is a Dask array or dataframe, without an import of Dask."""
+    return type(data).__module__.startswith(("dask.array", "dask.dataframe"))
+
+
+# Collections ---------------------------------------------------------------------
+
+
+def _specimen(X):
+    """A row in the likeness of X: what scikit-learn can look at."""
+    if hasattr(X, "dtypes"):
+        from dask.dataframe.utils import meta_nonempty
+
+        return meta_nonempty(X._meta).iloc[:1]  # the second may be of missing values
+    if any(np.isnan(n) for n in X.shape[1:]):
+        raise ValueError(
+            "X has an unknown number of columns; call X.compute_chunk_sizes() first."
+        )
+    return np.ones((1, *X.shape[1:])).astype(X.dtype)  # of text, too
+
+
+def _check_features(estimator, X, y="no_validation", *, reset):
+    """Names and number of the features; return those, and the float type.
+
+    ValueError if there is no y.
+    """
+    specimen = validate_data(
+        estimator,
+        _specimen(X),
+        y=None if y is None else "no_validation",
+        accept_sparse="csr",
+        dtype=FLOATS,
+        reset=reset,
+    )
+    return specimen.shape[1], specimen.dtype
+
+
+def _parts_of(X, *others):
+    """Columns: the parts of X as tasks, and those of what goes with it.
+
+    Arrays and frames are cut as X is; numbers and None are the same for all parts.
+    """
+    X = _whole_rows(X)
+    return _tasks(X), *(_cut_alike(other, _sizes(X)) for other in others)
+
+
+def _whole_rows(X):
+    """The same, not cut along its columns, as frames never are."""
+    return X.rechunk({1: -1}) if getattr(X, "chunks", ())[1:] else X
+
+
+def _tasks(collection):
+    return list(np.ravel(collection.to_delayed()))
+
+
+def _sizes(collection):
+    """The rows of each part; NaN where they are unknown."""
+    if hasattr(collection, "chunks"):
+        return list(collection.chunks[0])
+    return [np.nan] * collection.npartitions
+
+
+def _cut_alike(other, sizes):
+    """The parts of what goes with an X whose parts have these sizes."""
+    if other is None or np.isscalar(other):
+        return [other] * len(sizes)
+    if not is_dask(other):
+        if np.isnan(sizes).any():
+            raise ValueError(
+                "Beside a Dask collection whose parts have unknown sizes, y and "
+                "sample_weight must be Dask collections too, cut as X is."
+            )
+        from dask.array import from_array
+
+        other = other.toarray() if sparse.issparse(other) else np.asarray(other)
+        other = from_array(other, chunks=-1)
+    other = _whole_rows(other)
+    found = _sizes(other)
+    if not np.isnan([*sizes, *found]).any():
+        check_consistent_length(range(sum(sizes)), range(sum(found)))
+        other = other.rechunk({0: tuple(sizes)})
+    elif len(found) != len(sizes):
+        raise ValueError(
+            "X, y and sample_weight must be cut into the same parts where the sizes of "
+            f"those are unknown: found {len(sizes)} parts and {len(found)}."
+        )
+    return _tasks(other)
+
+
+# Parts, where they lie -----------------------------------------------------------
+
+
+def _labels_of(name, y, sample_weight):
+    """A part of y and of the weights (or None), by scikit-learn's rules."""
+    if np.shape(y)[:1] == (0,):  # no rows are against the rules
+        return np.zeros(y.shape), None
+    y = _check_y(y, multi_output=True, estimator=name)
+    y = y.toarray() if sparse.issparse(y) else y
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, y, may_be_zero=True)
+    return y, sample_weight
+
+
+def _read_part(name, dtype, X, y, sample_weight):
+    """A part of all three, by scikit-learn's rules, for the estimator of that name."""
+    X = features_of(X, dtype, check=name)
+    y, weights = _labels_of(name, y, sample_weight)
+    check_consistent_length(X, y)
+    return X, y, weights
+
+
+def _summary(name, y, sample_weight):
+    """Few rows with every label of a part, and what each weighs: arrays alike."""
+    y, weights = _labels_of(name, y, sample_weight)
+    weights = 1.0 if weights is None else weights
+    return _few(y, np.broadcast_to(weights, y.T.shape).T)
+
+
+def _both(first, second):
+    """The summary of the rows of both."""
+    if not (len(first[0]) and len(second[0])):
+        return first if len(first[0]) else second
+    return _few(*map(np.concatenate, zip(first, second)))
+
+
+def _few(y, weights):
+    """Few rows with every label of y, each of them once with all its weight."""
+    columns = zip(np.atleast_2d(y.T), np.atleast_2d(weights.T), strict=True)
+    found = [_distinct(*column) for column in columns]
+    n_rows, shape = max(len(labels) for labels, _ in found), (-1, *y.shape[1:])
+    labels = [np.resize(labels, n_rows) for labels, _ in found]
+    weights = [np.pad(weights, (0, n_rows - len(weights))) for _, weights in found]
+    return np.stack(labels, 1).reshape(shape), np.stack(weights, 1).reshape(shape)
+
+
+def _distinct(labels, weights):
+    """The labels of a column, and their weights; of wrong ones, enough to tell that."""
+    if labels.dtype.kind == "f":
+        continuous = labels[labels != np.floor(labels)]
+        if len(continuous):
+            return continuous[:1], np.zeros(1)
+    try:
+        distinct, places = np.unique(labels, return_inverse=True)
+    except TypeError:  # of different types
+        distinct = list({type(label): label for label in labels}.values())
+        return np.array(distinct, dtype=object), np.zeros(len(distinct))
+    return distinct, np.bincount(places, weights, len(distinct))
+
+
+def _derive(name, dtype, n_features, targets, tables, *part):
+    """Check a part of X, and encode its labels and weights: Rows without features."""
+    X, y, weights = _read_part(name, dtype, *part)
+    if X.shape[1] != n_features:
+        raise ValueError(
+            f"A part of X has {X.shape[1]} columns, but X has {n_features} of them."
+        )
+    codes = targets.encode(y if targets.several else y.reshape(len(y)))
+    if tables is not None:
+        weights = weigh(tables, codes, weights)
+    # A sparse matrix, too, has the size of what is stored.
+    rows = Rows(Unread(codes.shape[:1], X.size / max(1, len(y))), codes, weights)
+    counting = rows_that_count(weights)
+    return rows if counting is None else rows.take(counting)
+
+
+# Training data -------------------------------------------------------------------
+
+
+def read_elsewhere(
+    estimator, X, y, sample_weight, *, known, classes, partial_fit, counts, reset
+):
+    """Validate Dask data: targets, rows, and the weight of each output's classes."""
+    n_features, dtype = _check_features(estimator, X, y, reset=reset)
+    name = type(estimator).__name__
+    parts = _parts_of(X, y, sample_weight)
+    summaries = each(partial(_summary, name), *parts[1:])
+    ((labels, weights),) = compute(put_together(summaries, _both))
+    if not len(labels):  # an error, in scikit-learn's words
+        check_array(np.empty((0, n_features)), estimator=name)
+    # Thrice, as scikit-learn warns of labels that are rare.
+    labels = check_labels(np.repeat(labels, 3, axis=0))
+    targets = find_targets(labels, known=known, classes=classes, partial=partial_fit)
+    codes, tables = targets.encode(labels)[::3], None  # or one of them is unknown
+    like = None if sample_weight is None else np.zeros(0)
+    if estimator.class_weight is not None:
+        counts = counts or [np.zeros(len(of)) for of in targets.per_output]
+        columns = zip(counts, codes.T, np.atleast_2d(weights.T), strict=True)
+        counts = [n + np.bincount(code, w, len(n)) for n, code, w in columns]
+        tables = class_tables(estimator.class_weight, targets, counts)
+        like = weigh(tables, codes, None)[:0]
+    derive = partial(_derive, name, dtype, n_features, targets, tables)
+    rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
+    rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
+    if not rows.n_rows:
+        raise ValueError(
+            "No sample counts: sample_weight times class_weight is 0 for all."
+        )
+    if not (partial_fit or targets.several):
+        present = sum(of.counts for *_, of in rows.parts)
+        check_two_classes(np.flatnonzero(present), targets.classes)
+    return targets, rows, counts
+
+
+# New data ------------------------------------------------------------------------
+
+
+def total_of(estimator, method, X, y, sample_weight):
+    """What a method gives of each part, times its weight; and the weight of all.
+
+    In place of ``method(X, y, sample_weight)`` of a fitted estimator, where that is a
+    sum over examples (:meth:`log_likelihood`) or their mean (:meth:`score`).
+    """
+    check_is_fitted(estimator)
+    _, dtype = _check_features(estimator, X, y, reset=False)
+    of_part = partial(_of_part, _bare(estimator), method, dtype)
+    tasks = each(of_part, *_parts_of(X, y, sample_weight))
+    total, weight = compute(put_together(tasks, operator.add))[0]
+    if not weight > 0:
+        raise ValueError("No sample counts: there is none, or their weights are all 0.")
+    return float(total / weight if method == "score" else total)
+
+
+def _bare(estimator):
+    """A copy that predicts, and has nothing else to carry."""
+    bare = copy.copy(estimator)
+    for name in ("_state", "_skl_callbacks", "feature_names_in_"):
+        vars(bare).pop(name, None)
+    return bare
+
+
+def _of_part(estimator, method, dtype, *part):
+    """What a method gives of a part, times its weight for a mean; and that weight."""
+    X, y, weights = _read_part(type(estimator).__name__, dtype, *part)
+    weight = float(len(y) if weights is None else weights.sum())
+    if not weight > 0:
+        return np.zeros(2)
+    figure = getattr(estimator, method)(X, y, weights)
+    return np.array([figure * weight if method == "score" else figure, weight])
+
+
+def lazily(estimator, method, X):
+    """What a method says of X, (n_samples,) or (n_samples, any), as a lazy Dask array.
+
+    A list of those, where the method gives a list; cut as X is.
+    """
+    import dask.array as da
+
+    check_is_fitted(estimator)
+    n_features, dtype = _check_features(estimator, X, reset=False)
+    bare = _bare(estimator)
+    like = getattr(bare, method)(np.zeros((1, n_features), dtype))
+    tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
+    said = [
+        da.concatenate(
+            [
+                da.from_delayed(task[i], (size, *of.shape[1:]), meta=of[:0])
+                for task, size in zip(tasks, sizes, strict=True)
+            ],
+            allow_unknown_chunksizes=True,
+        )
+        for i, of in enumerate(like if isinstance(like, list) else [like])
+    ]
+    return said if isinstance(like, list) else said[0]
+
+
+def _said(estimator, method, dtype, X):
+    """What a method says of a part: a list, of every output."""
+    X = features_of(X, dtype)
+    n_rows = X.shape[0]
+    if not n_rows:
+        X = np.zeros((1, X.shape[1]), dtype)
+    said = getattr(estimator, method)(X)
+    return [of[:n_rows] for of in (said if isinstance(said, list) else [said])]

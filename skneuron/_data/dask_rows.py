@@ -1,0 +1,356 @@
+"""Rows that lie elsewhere, in parts: as good as others to what asks for sums.
+
+The log-likelihood is a sum over examples, so each part gives its share of it where it
+lies: what is asked goes out once, what comes back is a tree of sums. Codes and weights
+are derived once, and stay with the workers. X stays as it is: a collection that is not
+persisted is computed anew for every sum. Dask schedules, on threads or on a cluster;
+nothing here knows which.
+"""
+
+import copy
+import operator
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from itertools import repeat
+from types import SimpleNamespace
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+from .._arrays import numbers_may_end
+from .._threads import blas_on_one_thread, one_blas
+from .batches import Batches, drawn, quotas, shared_out
+from .reading import canonical
+from .rows import Rows, largest_sizes, take_rows
+
+#: How many sums are added up at once, on a worker.
+FAN_IN = 8
+
+#: A sample up to so large is put together in one place.
+JOINED_BYTES = 1 << 28
+
+
+# Tasks ---------------------------------------------------------------------------
+
+
+def sent(value):
+    """A value, or a function, that goes out once, for many tasks."""
+    from dask import delayed
+
+    # Not `pure`: names are drawn, as hashing what is sent would take longer.
+    return delayed(value, pure=False, traverse=False)
+
+
+def each(function, *columns):
+    """A task for each part: `function` of what every column has of it."""
+    call, function = sent(operator.call), sent(function)
+    return [call(function, *arguments) for arguments in zip(*columns)]
+
+
+def put_together(tasks, combine):
+    """A task that gives all that the tasks do, in a tree of few at a time."""
+    fold = sent(partial(_fold, combine))
+    while len(tasks) > 1:
+        starts = range(0, len(tasks), FAN_IN)
+        tasks = [fold(*tasks[start : start + FAN_IN]) for start in starts]
+    return tasks[0]
+
+
+def _fold(combine, *shares):
+    """All shares in one: Dask looks through arguments sooner than through a list."""
+    return reduce(combine, shares)
+
+
+def compute(*tasks):
+    """What the tasks give: a tuple."""
+    import dask
+
+    try:
+        with blas_on_one_thread():  # the tasks, where they run here, run in threads
+            return dask.compute(*tasks)
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker":
+            raise
+        raise RuntimeError(
+            "Worker after worker died over the same part of the data, most likely out "
+            "of memory. Cut X into smaller parts (rechunk, repartition), or give the "
+            "workers more memory."
+        ) from error
+
+
+def persist(*tasks):
+    """The same tasks, whose results stay with the workers."""
+    import dask
+
+    with blas_on_one_thread():
+        return dask.persist(*tasks)
+
+
+# Parts ---------------------------------------------------------------------------
+
+
+def features_of(X, dtype, check=None):
+    """A part of X as floats, by scikit-learn's rules; `check` names who needs it."""
+    X = check_array(
+        X,
+        accept_sparse="csr",
+        dtype=dtype,
+        ensure_all_finite=check is not None,
+        ensure_min_samples=0,
+        estimator=check,
+        input_name="X",
+    )
+    return canonical(X)
+
+
+@dataclass
+class Unread:
+    """What stands for the features of a part in its Rows until they are asked for.
+
+    Attributes
+    ----------
+    shape : (int,)
+        How many rows count.
+    density : float
+        How many numbers of a row are stored, on the average.
+    at : int array, default=None
+        Which rows of the part those are; None: all.
+    """
+
+    shape: tuple
+    density: float
+    at: np.ndarray | None = None
+
+    @property
+    def size(self):
+        """How many numbers are stored."""
+        return self.density * self.shape[0]
+
+    def __getitem__(self, at):
+        at = at if self.at is None else self.at[at]
+        return Unread((len(at),), self.density, at)
+
+
+def _figures(n_classes, rows):
+    """What the client knows of the rows of a part; of none, None.
+
+    Numbers as Rows have them, the rows of each class of the first output, (n_classes,),
+    and how many numbers of X are stored.
+    """
+    if not rows.n_rows:
+        return None
+    return SimpleNamespace(
+        n_rows=rows.n_rows,
+        total_weight=rows.total_weight,
+        smallest_weight=rows.smallest_weight,
+        fingerprint=rows.fingerprint(),
+        counts=np.bincount(rows.codes[:, 0], minlength=n_classes),
+        n_stored=rows.X.size,  # of a sparse matrix, too
+    )
+
+
+def _answer(of, dtype, views, X, rows, *more):
+    """``of(rows, *more)`` of a part; an X of None: they are not to be read."""
+    with numbers_may_end(), one_blas():
+        if X is not None:
+            X, at = features_of(X, dtype), rows.X.at
+            rows = Rows(X if at is None else take_rows(X, at), rows.codes, rows.weights)
+        for view in views:
+            rows = view(rows)
+        return of(rows, *more)
+
+
+@dataclass(eq=False)
+class RemoteRows:
+    """Examples that lie elsewhere: to what asks for sums, as good as :class:`Rows`.
+
+    Parameters
+    ----------
+    n_features : int
+    dtype : dtype
+        The float type of the features.
+    is_dense : bool
+    weights : array without rows, or None
+        Of as many axes as the weights; None: every example counts once.
+    parts : sequence of (task, task, figures)
+        A part of X, and Rows with its labels, whose features are :class:`Unread`; or
+        None, and Rows with features. No part is without rows.
+    views : tuple of callable
+        What becomes of a part's Rows before anything is asked of them.
+    """
+
+    n_features: int
+    dtype: np.dtype
+    is_dense: bool
+    weights: np.ndarray | None
+    parts: tuple = ()
+    views: tuple = ()
+
+    lie_here = False
+    centre = None
+
+    def __post_init__(self):
+        figures = [part[-1] for part in self.parts]
+        self.n_rows = sum(of.n_rows for of in figures)
+        self.smallest_weight = min((of.smallest_weight for of in figures), default=0)
+        self.total_weight = sum(of.total_weight for of in figures)
+        self.X = SimpleNamespace(
+            shape=(self.n_rows, self.n_features),
+            dtype=self.dtype,
+            nnz=sum(of.n_stored for of in figures),
+        )
+
+    def __getstate__(self):
+        """What travels with an objective is how many there are."""
+        return {**vars(self), "parts": None}
+
+    def with_parts(self, X, rows, n_classes=0):
+        """Examples of other parts, of which only Rows are persisted."""
+        rows = persist(*rows)
+        figures = compute(*each(partial(_figures, n_classes), rows))
+        parts = zip(X, rows, figures)
+        return replace(self, parts=tuple(part for part in parts if part[-1]))
+
+    def _ask(self, of, *more):
+        """A task for each part: what `of` gives for its rows, and its own of `more`."""
+        X, rows, _ = zip(*self.parts)
+        return each(partial(_answer, of, self.dtype, self.views), X, rows, *more)
+
+    def total(self, of, combine=operator.add):
+        """``of(rows)`` of each part, put together where the parts lie."""
+        return compute(put_together(self._ask(of), combine))[0]
+
+    def batches(self, size, rng):
+        """As of :class:`Rows`."""
+        return RemoteBatches(self, size, rng)
+
+    def largest_sizes(self):
+        """As of :class:`Rows`."""
+        return self.total(largest_sizes, np.maximum)
+
+    def sample(self, n_rows):
+        """About `n_rows` of the rows, from every part its share of them: a copy there.
+
+        It is looked at many times: X need not be computed for it, and all of it lies in
+        one place unless it is large, as to ask many takes longer than the answers.
+        """
+        shares = shared_out(n_rows, [of.n_rows for *_, of in self.parts])
+        tasks = replace(self, views=())._ask(_some_rows, shares)
+        stored = n_rows / self.n_rows * self.X.nnz * self.dtype.itemsize
+        if stored <= JOINED_BYTES:
+            tasks = [put_together(tasks, _joined)]
+        return self.with_parts(repeat(None), tasks)
+
+    def split(self, aside, seed, *, by_class):
+        """All rows but about `aside`, drawn at random, and those.
+
+        Of each class its share where `by_class`, if there are two or more of each: its
+        whole share, cut into those of the parts. Each part draws its own.
+        """
+        X, rows, figures = zip(*self.parts)
+        counts = np.array([of.counts for of in figures])
+        n_classes = counts.shape[1]
+        if not by_class:
+            counts = counts.sum(axis=1, keepdims=True)
+        of_parts = quotas(aside, counts).tolist()
+        seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
+        sides = [
+            each(partial(_drawn, is_aside), rows, of_parts, seeds)
+            for is_aside in (False, True)
+        ]
+        return tuple(self.with_parts(X, side, n_classes) for side in sides)
+
+    def centred(self, mean, scale):
+        """The same rows, standardised as they are read."""
+        return self._viewed(operator.methodcaller("centred", mean, scale))
+
+    def in_units(self, exponents):
+        """The same rows, each column divided by 2 to its exponent as they are read."""
+        return self._viewed(operator.methodcaller("in_units", exponents))
+
+    def _viewed(self, view):
+        return replace(self, views=(*self.views, view))
+
+    def is_small(self):
+        """Not so small that they were copied sooner than read with care."""
+        return False
+
+    def fingerprint(self):
+        """What tells other labels or weights from these."""
+        return [of.fingerprint for *_, of in self.parts]
+
+
+def _some_rows(rows, n):
+    """n of the rows, drawn at random: a copy, so that the others need not be kept."""
+    if n >= rows.n_rows:
+        return rows
+    rng = np.random.default_rng(0)
+    at = rng.choice(rows.n_rows, n, replace=False, shuffle=False)
+    return rows.take(np.sort(at))
+
+
+def _joined(first, second):
+    """The rows of both."""
+    stack = np.concatenate if first.is_dense else partial(sparse.vstack, format="csr")
+    codes, weights = np.concatenate([first.codes, second.codes]), None
+    if first.weights is not None:
+        weights = np.concatenate([first.weights, second.weights])
+    return Rows(stack([first.X, second.X]), codes, weights)
+
+
+def _drawn(is_aside, rows, quota, seed):
+    """Those of a part's rows that are set aside, or the others."""
+    aside = drawn(rows.codes[:, 0], quota, seed)
+    return rows.take(np.flatnonzero(aside == is_aside))
+
+
+# Mini-batches --------------------------------------------------------------------
+
+
+class RemoteBatches:
+    """Mini-batches of rows that lie elsewhere: part after part, each where it lies.
+
+    What travels, to a part and back, are the parameters and the memory of the direction
+    and of the step size.
+
+    Parameters
+    ----------
+    rows : RemoteRows
+    size : int
+    rng : RandomState or None
+        Shuffles the parts, and the rows of each. None takes all in their order.
+    """
+
+    def __init__(self, rows, size, rng):
+        self.size, self.rng = size, rng
+        self.n_parts = len(rows.parts)
+
+    def over(self, objective, *, whole_penalty):
+        """As :meth:`Batches.over`."""
+        return partial(self._epoch, objective, whole_penalty)
+
+    def _epoch(self, objective, whole_penalty, theta, direction, step_size):
+        rows, rng = objective.rows, self.rng
+        log_likelihood = 0.0
+        order = range(self.n_parts) if rng is None else rng.permutation(self.n_parts)
+        for i in order:
+            seed = None if rng is None else rng.randint(2**31 - 1)
+            there = partial(_epoch_there, objective, whole_penalty, self.size, seed)
+            part = replace(rows, parts=(rows.parts[i],))
+            state = theta, direction, step_size
+            met, place, *memories = part.total(partial(there, state))
+            log_likelihood += met
+            theta[...] = place
+            for mine, its in zip((direction, step_size), memories):
+                vars(mine).update(vars(its))
+        return log_likelihood
+
+
+def _epoch_there(objective, whole_penalty, size, seed, state, rows):
+    """An epoch of the rows of a part; the log-likelihood met, and the state after."""
+    state = theta, direction, step_size = copy.deepcopy(state)
+    part = objective.on(rows, whole_penalty=whole_penalty)
+    rng = None if seed is None else np.random.RandomState(seed)
+    epoch = Batches(rows.n_rows, size, rng).over(part, whole_penalty=whole_penalty)
+    return epoch(theta, direction, step_size), *state

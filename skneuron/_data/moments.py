@@ -1,0 +1,135 @@
+"""Mean and standard deviation of every column, block by block."""
+
+from functools import partial
+
+import numpy as np
+
+from .. import _kernels
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_sparse,
+    numbers_may_end,
+    to_host,
+    widest_float,
+)
+from .rows import largest_sizes
+
+
+def column_moments(rows):
+    """The weighted mean and standard deviation of every column.
+
+    Parameters
+    ----------
+    rows : Rows
+
+    Returns
+    -------
+    mean, deviation : arrays of shape (n_features,), float64
+
+    Notes
+    -----
+    ``mean(x^2) - mean(x)^2`` takes one pass. Where it would lose digits to an offset,
+    or squares overflow or vanish, the column is measured once more, around its mean.
+    """
+    total = rows.n_rows if _of_rows(rows.weights) is None else rows.total_weight
+    limits = np.finfo(rows.dtype)
+    with numbers_may_end():
+        mean, square = rows.total(partial(_mean_and_square, total))
+        variance = square - mean**2
+        sound = variance > limits.eps**0.5 * square
+        sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
+        deviation = np.sqrt(np.where(sound, variance, 0.0))
+        columns = np.flatnonzero(~sound)
+        if len(columns) and not rows.is_dense:
+            # Empty ones are as measured. There may be many, and others are few.
+            columns = columns[rows.total(largest_sizes, np.maximum)[columns] > 0]
+        if len(columns):
+            mean[columns], deviation[columns] = _around_mean(rows, total, columns)
+    return mean, deviation
+
+
+def _mean_and_square(total, rows):
+    """What the rows give of the means of x and of x^2, (2, n_features)."""
+    n_features, parts = rows.X.shape[1], rows.for_kernels()
+    if parts is not None:
+        read = partial(_kernels.moments, n_columns=n_features, dtype=rows.dtype)
+        sums = (read(X, _of_rows(part.weights), part.X.shape[0]) for part, X in parts)
+        return sum(sums) * (1 / total)
+    moments = np.zeros((2, n_features))
+    for block in rows.blocks(n_features if rows.is_dense else 1):
+        share, X = _shares(block, total), _widest(block.X)
+        square = X.multiply(X) if is_sparse(X) else X * X
+        moments += to_host(share @ X), to_host(share @ square)
+    return moments
+
+
+def _widest(X):
+    if is_sparse(X):
+        return X.astype(np.float64, copy=False)
+    return array_namespace(X).astype(X, widest_float(X), copy=False)
+
+
+def _of_rows(weights):
+    """Weights of rows; None where those differ from output to output."""
+    return weights if np.ndim(weights) == 1 else None
+
+
+def _shares(rows, total):
+    """The share of each row in the weight of all, (n_rows,)."""
+    w, X = _of_rows(rows.weights), rows.X
+    if w is None:
+        return beside(np.full(X.shape[0], 1.0 / total), X)
+    return array_namespace(w).astype(w, widest_float(w)) / total
+
+
+def _around_mean(rows, total, columns):
+    """The mean and deviation of some columns, in two passes.
+
+    What is off the mean is measured in units of the mean size, so that the squares of
+    1e200 do not overflow nor those of 1e-200 vanish; and what rounding has lost of the
+    mean in a long sum is given back: the deviation of a constant is 0.
+    """
+    as_it_is = np.zeros(len(columns)), np.ones(len(columns))
+    mean, size, _ = rows.total(partial(_means_about, total, columns, *as_it_is))
+    unit = np.where(size > 0, size, 1.0)
+    slip, _, square = rows.total(partial(_means_about, total, columns, mean, unit))
+    variance = square - slip**2
+    variance[variance < 1e-8 * square] = 0.0
+    return mean + unit * slip, unit * np.sqrt(variance)
+
+
+def _means_about(total, columns, centre, unit, rows):
+    """What rows give of the means of z, |z| and z^2, ``z = (x - centre) / unit``."""
+    xp, n_columns = array_namespace(rows.X), len(columns)
+    means = np.zeros((3, n_columns))
+    columns, centre, unit = (beside(of, rows.X) for of in (columns, centre, unit))
+    for block in rows.blocks(rows.X.shape[1] if rows.is_dense else 3 * n_columns):
+        share, X = _shares(block, total), block.X
+        if is_sparse(X):
+            X = X[:, columns].toarray()
+        elif n_columns < X.shape[1]:
+            X = xp.take(X, columns, axis=1)
+        z = (_widest(X) - centre) / unit
+        means += [to_host(share @ of) for of in (z, xp.abs(z), z**2)]
+    return means
+
+
+def measured(rows):
+    """Exponents of the columns' units, or None, and the moments in those units.
+
+    Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
+    that hold any are measured in units of powers of two, column by column, which is
+    exact.
+    """
+    limits = np.finfo(rows.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = column_moments(rows)
+        square = np.maximum(mean**2, deviation**2)
+        regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
+    if np.all(regular | ((mean == 0) & (deviation == 0))):
+        return None, (mean, deviation)
+    largest = rows.largest_sizes()
+    # A column whose weights would overflow before they mattered is taken for zeros.
+    exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
+    return exponents, column_moments(rows.in_units(exponents))

@@ -1,0 +1,358 @@
+"""The examples: features, codes and weights, in blocks that fit the cache.
+
+The log-likelihood is a sum over examples, so all that a block of rows gives is its
+share of that sum, of the gradient and of the curvature.
+"""
+
+import operator
+import zlib
+from functools import cached_property
+
+import numpy as np
+
+from .._arrays import (
+    array_namespace,
+    beside,
+    float_type,
+    is_elsewhere,
+    is_numpy,
+    is_sparse,
+    like,
+    to_host,
+    widest_float,
+)
+from .._kernels import Passes, available, readable
+from .batches import Batches, drawn, quotas
+from .files import OnDemand
+
+#: What is computed for a block of rows takes about this much: some of the second-level
+#: cache.
+BLOCK_BYTES = 1 << 20
+
+#: The same on a device, which takes a call for a whole block to have enough to do, and
+#: has no cache to speak of.
+DEVICE_BYTES = 1 << 28
+
+#: Features that are read in place, twice: enough that BLAS reads them with all cores,
+#: some of the last-level cache.
+READ_BYTES = 1 << 23
+
+#: The share of the rows that a sample may copy.
+COPIED = 1 / 12
+
+#: Runs of rows in a sample, at most: a pass sums each by itself.
+MOST_RUNS = 256
+
+#: Features up to this size are copied where that is simpler.
+LARGE_BYTES = 1 << 25
+
+
+class Rows:
+    """Examples.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_features), CSR matrix, or OnDemand
+    codes : int array of shape (n_rows, n_outputs)
+    weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
+        None: every example counts once.
+    centre : (mean, scale), default=None
+        Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``, without gaps.
+    spans : list of slice, default=None
+        The runs of rows that count; None: all of them.
+    """
+
+    #: Whether they are in this process: numbers can be looked up, rows be taken.
+    lie_here = True
+
+    def __init__(self, X, codes, weights=None, centre=None, spans=None):
+        self.X, self.codes, self.weights = X, codes, weights
+        self.centre = centre
+        self.spans = [slice(0, X.shape[0])] if spans is None else spans
+        self.n_rows = sum(span.stop - span.start for span in self.spans)
+        self._ready = None
+
+    @property
+    def dtype(self):
+        """The float type of the features, as NumPy calls it."""
+        return float_type(self.X)
+
+    @cached_property
+    def total_weight(self):
+        """The sum of the weights: for outputs that weigh rows differently, the mean."""
+        w = self.weights
+        if w is None:
+            return float(self.n_rows)
+        xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
+        total = sum(float(xp.sum(w[span, ...], dtype=dtype)) for span in self.spans)
+        return total / (1 if w.ndim == 1 else w.shape[1])
+
+    @cached_property
+    def smallest_weight(self):
+        """The smallest weight of a row that counts."""
+        w = self.weights
+        if w is None:
+            return 1.0
+        xp = array_namespace(w)
+        return float(xp.min(xp.where(w > 0, w, xp.inf)))
+
+    @property
+    def is_dense(self):
+        """Whether the features are an array, without gaps."""
+        return not is_sparse(self.X)
+
+    def fingerprint(self):
+        """A number that tells other labels or weights from these."""
+        of_weights = 0
+        if self.weights is not None:
+            of_weights = zlib.crc32(to_host(self.weights).tobytes())
+        return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
+
+    def take(self, at):
+        """The rows at an index array or slice."""
+        if not isinstance(at, slice):
+            at = beside(at, self.X)
+        return self._at(at, take_rows(self.X, at))
+
+    def only(self, at):
+        """The rows at an index array, without a copy of features that are large."""
+        if self._is_large() and (is_numpy(self.X) or isinstance(self.X, OnDemand)):
+            return self._at(at, OnDemand(self.X, self.dtype, at))
+        return self.take(at)
+
+    def _at(self, at, X):
+        """The rows at `at`, whose features are X."""
+        weights = None if self.weights is None else take_rows(self.weights, at)
+        return Rows(X, take_rows(self.codes, at), weights, self.centre)
+
+    def split(self, n_aside, seed, *, by_class):
+        """All rows but about `n_aside`, drawn at random, and those.
+
+        Of each class its share where `by_class`, if there are two or more of each.
+        """
+        codes, counts = to_host(self.codes[:, 0]), [self.n_rows]
+        if by_class:
+            counts = np.bincount(codes)
+        aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
+        return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
+
+    def batches(self, size, rng):
+        """Mini-batches of `size`; shuffled by `rng`, unless it is None."""
+        return Batches(self.n_rows, size, rng)
+
+    def sample(self, n_rows):
+        """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
+
+        Runs, as they need no copy where they are long, and are quickly copied where
+        they are short.
+        """
+        n_runs = n_rows // block_rows(self._row_bytes(), self.X)
+        n_runs = min(max(16, n_runs), MOST_RUNS)
+        size = max(1, n_rows // n_runs)
+        starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
+        spans = [slice(start, start + size) for start in starts]
+        if n_rows > COPIED * self.n_rows:
+            return Rows(self.X, self.codes, self.weights, self.centre, spans)
+        at = np.concatenate([np.r_[span] for span in spans])
+        if not isinstance(self.X, OnDemand):
+            return self.take(at)
+        # As floats, a twelfth of a table of bytes would be two thirds of it.
+        return self._at(at, self.X.copied(at))
+
+    def centred(self, mean, scale):
+        """The same rows, standardised as they are read; at once if they are few."""
+        centre = like(mean, self.X), like(scale, self.X)
+        rows = Rows(self.X, self.codes, self.weights, centre)
+        return next(rows.blocks(0)) if self.is_small() else rows
+
+    def is_small(self):
+        """Whether all rows are one block, copied sooner than read with care."""
+        size = self.X.shape[0] * self._row_bytes()
+        return self.is_dense and size <= block_bytes(self.X)
+
+    def in_units(self, exponents):
+        """The same rows, each column divided by 2 to its exponent.
+
+        A copy, but of dense features that are large.
+        """
+        if is_numpy(self.X) or isinstance(self.X, OnDemand):
+            X = OnDemand(self.X, self.dtype, exponents=exponents)
+            X = X if self._is_large() else X[:]
+        elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
+            half = -exponents // 2
+            X = self.X * like(np.exp2(half), self.X)
+            X = X * like(np.exp2(-exponents - half), self.X)
+        else:
+            X = self.X.copy()
+            X.data = np.ldexp(X.data, -exponents[X.indices])
+        return Rows(X, self.codes, self.weights)
+
+    def blocks(self, n_numbers, at_least=64):
+        """Yield consecutive blocks as Rows.
+
+        Parameters
+        ----------
+        n_numbers : int
+            How many are computed from a row, at the same time.
+        at_least : int, default=64
+            Rows to a block, but for the last one.
+        """
+        if self.centre is not None:
+            n_numbers += self.X.shape[1]
+        number = n_numbers * self.dtype.itemsize
+        if is_elsewhere(self.X):
+            size = block_rows(number, self.X)
+        elif self.is_dense:
+            size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
+        else:  # SciPy's products need no cache, and its slices are copies
+            some = min(self.X.shape[0] * self._row_bytes() // 20, LARGE_BYTES)
+            some = max(BLOCK_BYTES, some)
+            size = some // (number + self._row_bytes())
+            if number * self.X.shape[0] <= some:
+                size = self.X.shape[0]
+        size = max(size, at_least)
+        for span in self.spans:
+            for start in range(span.start, span.stop, size):
+                block = self
+                in_parts = self.X.shape[0] > size or len(self.spans) > 1
+                if in_parts or isinstance(self.X, OnDemand):
+                    block = self.take(slice(start, min(start + size, span.stop)))
+                if self.centre is not None:
+                    mean, scale = self.centre
+                    X = block.X if self.is_dense else block.X.toarray()
+                    X = X - mean
+                    X /= scale
+                    block = Rows(X, block.codes, block.weights)
+                yield block
+
+    def in_place(self):
+        """What the kernels read of the features, and the places of the rows there.
+
+        Places of None are all, as they lie. (None, None): they cannot read them.
+        """
+        X, places = self.X, None
+        if isinstance(X, OnDemand) and X.exponents is None:
+            X, places = X.source, X.at
+        X = readable(X, self.dtype)
+        return (None, None) if X is None else (X, places)
+
+    def for_kernels(self):
+        """Rows, and what the kernels read of them: in one go, or block by block.
+
+        None where there is no compiled core, the rows lie elsewhere, or a sparse matrix
+        is of parts that it cannot read.
+        """
+        X, places = self.in_place()
+        if X is not None and places is None:
+            return [(self, X)]
+        if not available() or is_elsewhere(self.X) or not self.is_dense:
+            return None
+        return (
+            (rows, readable(np.require(rows.X, requirements="A"), rows.dtype))
+            for rows in self.blocks(0)
+        )
+
+    def passes(self, likelihood, intercept, n_members=1):
+        """Compiled passes over all rows, one after the other; None: there are none.
+
+        Each sums for several parameter vectors side by side.
+        """
+        wanted = likelihood, intercept, n_members
+        if self._ready is not None and self._ready[0] == wanted:
+            return self._ready[1]
+        parts = self.for_kernels()
+        if parts is None:
+            return None
+        passes = (
+            Passes(
+                X,
+                rows.codes,
+                likelihood,
+                rows.dtype,
+                intercept=intercept,
+                weights=rows.weights,
+                centre=rows.inverse_centre(),
+                spans=rows.spans,
+                n_members=n_members,
+            )
+            for rows, X in parts
+        )
+        if isinstance(parts, list):  # blocks are read anew each time
+            passes = list(passes)
+            self._ready = wanted, passes
+        return passes
+
+    def __getstate__(self):
+        """What is made ready for the kernels holds addresses, and stays here."""
+        return {**vars(self), "_ready": None}
+
+    def inverse_centre(self):
+        """The centre as the kernels take it: mean and 1 / scale, a power of two."""
+        if self.centre is None:
+            return None
+        mean, scale = self.centre
+        return mean, 1 / scale
+
+    def total(self, of, combine=operator.add):
+        """``of(rows)``, a sum over examples, of all of these: here, in one go.
+
+        Rows that lie elsewhere add up what `of` gives for each part of them, or
+        `combine` it in another way, such as ``np.maximum``.
+        """
+        return of(self)
+
+    def largest_sizes(self):
+        """The largest absolute value in every column, (n_features,)."""
+        return self.total(largest_sizes, np.maximum)
+
+    def _is_large(self):
+        return self.X.shape[0] * self._row_bytes() > LARGE_BYTES
+
+    def _row_bytes(self):
+        if not is_sparse(self.X):
+            return self.X.shape[1] * self.dtype.itemsize
+        stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
+        return self.X.nnz * stored // max(1, self.X.shape[0])
+
+
+def largest_sizes(rows):
+    """The largest absolute value in every column, (n_features,)."""
+    xp, largest = array_namespace(rows.X), np.zeros(rows.X.shape[1])
+    if not rows.is_dense:  # SciPy's own would copy the matrix, twice
+        for at in slices(rows.X.nnz, BLOCK_BYTES // 8):
+            sizes = abs(rows.X.data[at]).astype(np.float64)
+            np.maximum.at(largest, rows.X.indices[at], sizes)
+        return largest
+    for block in rows.blocks(rows.X.shape[1]):
+        sizes = to_host(xp.max(xp.abs(block.X), axis=0))
+        largest = np.maximum(largest, sizes)
+    return largest
+
+
+def take_rows(X, at):
+    """The rows at an index array or slice; a slice of most rows is no copy."""
+    if is_elsewhere(X):
+        if isinstance(at, slice):
+            return X[at, ...]
+        return array_namespace(X).take(X, at, axis=0)
+    if not (is_sparse(X) and isinstance(at, slice)):
+        return X[at]
+    start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
+    stored = slice(X.indptr[start], X.indptr[stop])
+    parts = X.data[stored], X.indices[stored], X.indptr[start : stop + 1] - stored.start
+    return type(X)(parts, shape=(stop - start, X.shape[1]))
+
+
+def slices(n_rows, size):
+    """Consecutive slices of `size` rows; the last may be shorter."""
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+def block_rows(row_bytes, X=None):
+    """How many rows of `row_bytes` make a block, where X lies; by default, here."""
+    return max(64, block_bytes(X) // max(1, row_bytes))
+
+
+def block_bytes(X=None):
+    """What a block may take."""
+    return BLOCK_BYTES if X is None or not is_elsewhere(X) else DEVICE_BYTES

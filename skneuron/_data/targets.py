@@ -1,0 +1,205 @@
+"""What the labels mean: from y to integer codes and back, for every kind of y.
+
+======================  ===========================  =======================
+y                       classes                      likelihood
+======================  ===========================  =======================
+(n,), 2 classes         array of 2                   Bernoulli
+(n,), k classes         array of k                   Categorical
+(n, m) of 0/1           list of m arrays [0, 1]      m Bernoulli
+(n, m) of labels        list of m arrays             m Bernoulli or Categorical
+======================  ===========================  =======================
+"""
+
+import numpy as np
+
+from .._arrays import array_namespace, beside, is_elsewhere, to_host
+from .._model.likelihood import Bernoulli, Categorical, Joint
+from .rows import slices
+
+
+class ClassesPerOutput(list):
+    """The classes of several outputs: a list of one array for each column of y.
+
+    Like the ``classes_`` of a single output, it turns codes into labels when indexed
+    with them: ``classes[codes]``, codes (n_samples, n_outputs), is (n_samples,
+    n_outputs) of labels; and it has the `shape` that scikit-learn's cross_val_predict
+    compares with the columns of predict_proba.
+    """
+
+    @property
+    def shape(self):
+        """(n_outputs,)."""
+        return (len(self),)
+
+    def __getitem__(self, key):
+        if isinstance(key, np.ndarray) and key.ndim == 2:
+            return Targets(list(self)).labels(key)
+        return super().__getitem__(key)
+
+
+class Targets:
+    """The classes of every output, their likelihood, and the way there and back.
+
+    Parameters
+    ----------
+    classes : array of shape (n_classes,), or list of such arrays
+        The sorted classes of a single output, or of each column of a 2-d y: of the
+        namespace, and on the device, that y had.
+
+    Attributes
+    ----------
+    classes : array of shape (n_classes,), or ClassesPerOutput
+        As they were given.
+    per_output : list of arrays of shape (n_classes,)
+        Those of each output, of any kind: NumPy's.
+    """
+
+    def __init__(self, classes):
+        self.several = isinstance(classes, list)
+        self.classes = ClassesPerOutput(classes) if self.several else classes
+        outputs = classes if self.several else [classes]
+        self.per_output = [to_host(of) for of in outputs]
+        # (n, m) of 0/1: known by its classes, so that it needs no flag of its own.
+        self.multilabel = self.several and all(
+            of.dtype.kind in "biuf" and of.tolist() == [0, 1] for of in self.per_output
+        )
+        sizes = [len(of) for of in self.per_output]
+        outputs = [Bernoulli() if k == 2 else Categorical(k) for k in sizes]
+        if self.multilabel:
+            self.likelihood = Bernoulli(len(sizes))
+        else:
+            self.likelihood = Joint(outputs) if self.several else outputs[0]
+
+    @classmethod
+    def of(cls, y):
+        """Find the classes of labels y, (n_samples,) or (n_samples, n_outputs)."""
+        labels = to_host(y)
+        if labels.ndim == 1:
+            return cls(beside(_unique(labels), y))
+        if labels.dtype.kind in "biuf" and bool(np.all((labels == 0) | (labels == 1))):
+            return cls([beside(np.array([0, 1], labels.dtype), y)] * y.shape[1])
+        return cls([beside(_unique(column), y) for column in labels.T])
+
+    def encode(self, y):
+        """Turn labels into codes.
+
+        Parameters
+        ----------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        codes : int array of shape (n_samples, n_outputs)
+            Places in the output's classes. They lie where y does.
+
+        Raises
+        ------
+        ValueError
+            If y has another number of columns, or a label outside the classes.
+        """
+        n_outputs = len(self.per_output)
+        if tuple(y.shape[1:]) != ((n_outputs,) if self.several else ()):
+            wanted = f"(n_samples, {n_outputs})" if self.several else "(n_samples,)"
+            raise ValueError(
+                f"y has shape {y.shape}; the model's classes ask for {wanted}."
+            )
+        columns = np.reshape(to_host(y), (y.shape[0], n_outputs))
+        most = max(len(classes) for classes in self.per_output)
+        codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
+        for i, classes in enumerate(self.per_output):
+            places = _places(classes)
+            for at in slices(len(columns), NARROW):
+                labels = columns[at, i]
+                codes[at, i] = places(labels)
+                unknown = classes[codes[at, i]] != labels
+                if np.any(unknown):
+                    where = f" in column {i}" if self.several else ""
+                    raise ValueError(
+                        f"y contains labels{where} that are not among the classes "
+                        f"{classes.tolist()}: {np.unique(labels[unknown]).tolist()}."
+                    )
+        # Other namespaces take no places of fewer bits.
+        return beside(codes.astype(np.int64), y) if is_elsewhere(y) else codes
+
+    def labels(self, codes):
+        """What codes, (n_rows, n_outputs), stand for: (n_rows,) or (n_rows, n_outputs).
+
+        It lies where the codes do, if that is where labels of this kind can lie.
+        """
+        if any(classes.dtype.kind not in "biuf" for classes in self.per_output):
+            codes = to_host(codes)
+        xp = array_namespace(codes)
+        columns = [
+            xp.take(beside(classes, codes), codes[:, i], axis=0)
+            for i, classes in enumerate(self.per_output)
+        ]
+        if not self.several:
+            return columns[0]
+        if not is_elsewhere(codes) and len({c.dtype.kind for c in columns}) > 1:
+            columns = [column.astype(object) for column in columns]
+        return xp.stack(columns, axis=1)
+
+    def same_classes(self, other):
+        """Tell whether both have the same outputs with the same classes."""
+        mine, others = self.per_output, other.per_output
+        alike = self.several == other.several and len(mine) == len(others)
+        return alike and all(map(np.array_equal, mine, others))
+
+    def split(self, z):
+        """Yield each output's classes and its own columns of z, (n_rows, n_logits)."""
+        first = 0
+        for classes in self.per_output:
+            size = 1 if len(classes) == 2 else len(classes)
+            yield classes, z[:, first : first + size]
+            first += size
+
+    def choose(self, z):
+        """The code of the likeliest class of each output, (n_rows, n_outputs)."""
+        xp = array_namespace(z)
+        chosen = [
+            xp.astype(at[:, 0] > 0, xp.int64)
+            if len(classes) == 2
+            else xp.argmax(at, axis=1)
+            for classes, at in self.split(z)
+        ]
+        return xp.stack(chosen, axis=1)
+
+
+#: Integers in a range up to this are counted, not sorted: a tenth of the time.
+NARROW = 1 << 16
+
+
+def _are_narrow(low, high):
+    return high - low < NARROW and low > -(2**62) and high < 2**62
+
+
+def _unique(labels):
+    """np.unique."""
+    if labels.dtype.kind in "iu" and len(labels):
+        low, high = int(labels.min()), int(labels.max())
+        if _are_narrow(low, high):
+            seen = np.zeros(high - low + 1, dtype=bool)
+            for at in slices(len(labels), NARROW):
+                seen[labels[at].astype(np.intp) - low] = True
+            return (np.flatnonzero(seen) + low).astype(labels.dtype)
+    return np.unique(labels)
+
+
+def _places(classes):
+    """A function from labels to their places in the classes; from others to any."""
+
+    def search(labels):
+        return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+
+    if classes.dtype.kind not in "iu" or not _are_narrow(*classes[[0, -1]].tolist()):
+        return search
+    low, high = classes[[0, -1]].tolist()
+    place = np.zeros(high - low + 1, dtype=np.intp)
+    place[classes.astype(np.intp) - low] = np.arange(len(classes))
+
+    def look_up(labels):
+        if labels.dtype.kind not in "iu":
+            return search(labels)
+        return place[np.clip(labels.astype(np.intp) - low, 0, high - low)]
+
+    return look_up

@@ -1,0 +1,394 @@
+"""What both estimators share: the skeleton of fit, and the tags.
+
+This is where the model and the climb meet: a fit reads the data, climbs, and keeps what
+was found. An estimator adds its parameters, its network, and its choice of climb.
+"""
+
+import copy
+import math
+import warnings
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    numbers_may_end,
+    to_host,
+)
+from .._ascent import Plateau, answered
+from .._data.dask import is_dask, read_elsewhere
+from .._data.reading import read_here
+from .._model import Network, Objective
+from .._threads import one_blas
+from ..exceptions import SeparationWarning
+from .plan import Climber, Data, Past
+from .predictions import Predictions, check_same_place
+from .watch import ValidationScores, Watch
+
+
+class NeuronClassifier(
+    Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
+    """Base of the two estimators: a network whose log-likelihood is climbed.
+
+    A subclass gives ``_check_parameters``, ``_hidden_layer_sizes``, ``_activation``,
+    ``_l2``, ``_start``, ``_plan``, ``_memory_settings``, ``_overshot`` and
+    ``_overshoot_message``, and maps layers to its public attributes and back with
+    ``_layer_attributes`` and ``_layers``.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        tags.input_tags.sparse = True
+        tags.array_api_support = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Climb the log-likelihood of the training data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features. float32 stays float32; other types become float64. Dask arrays and
+            dataframes are left where they lie, and so are a y and weights cut as X is.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels: of one output, 0/1 indicators of several (multilabel), or labels of
+            several (multiclass-multioutput).
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts; not negative.
+
+        Returns
+        -------
+        self : estimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or sample_weight is not usable. The estimator is left
+            as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the climb ended before its top: at `max_iter`, by an interrupt, or
+            because the learning rate is too large.
+        SeparationWarning
+            In its place, or of a climb that met `tol`: if there is no top, as the
+            classes separate and logistic regression has no penalty (``C=np.inf``). It
+            names the features, and the outputs, of which that is so.
+        """
+        with all_or_nothing(self), numbers_may_end(), one_blas():
+            return self._fit(X, y, sample_weight)
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        with all_or_nothing(self), numbers_may_end(), one_blas():
+            return self._fit(X, y, sample_weight, classes=classes, partial=True)
+
+    def _fit(self, X, y, sample_weight, classes=None, partial=False):
+        """The skeleton: read the data, climb, keep what was found."""
+        self._check_parameters()
+        if partial and hasattr(self, "classes_"):
+            check_same_place(X, self, "partial_fit")
+        past = self._past(partial)
+        data = self._read(X, y, sample_weight, past, classes)
+        climber = self._prepare(data, past)
+
+        given = {"X": X, "y": y, "metadata": None}
+        if sample_weight is not None:
+            given["metadata"] = {"sample_weight": sample_weight}
+        context = self._init_callback_context(max_subtasks=climber.max_iter)
+        context.call_on_fit_task_begin(estimator=self, **given)
+        watch = Watch(self, context, given, climber)
+        result = answered(climber.climb(watch), climber.plan.answer)
+        watch.close(result)
+        self._keep(climber, result)
+        context.call_on_fit_task_end(
+            estimator=self, **given, reconstruction_attributes={}
+        )
+        warning = self._warning(climber, result)
+        if warning is not None:
+            message, category = warning
+            warnings.warn(message(), category, stacklevel=4)
+        return self
+
+    # Read ----------------------------------------------------------------------------
+
+    def _past(self, partial=False):
+        """What a fit, or a call of partial_fit, goes on from."""
+        goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
+        # A copy: if this fit fails, the fit to go on from is the old one.
+        state = copy.deepcopy(getattr(self, "_state", {})) if goes_on else {}
+        rng = state.get("rng") or check_random_state(self.random_state)
+        return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
+
+    def _read(self, X, y, sample_weight, past, classes=None):
+        """Validate the data, and set some aside for early stopping."""
+        read = read_elsewhere if is_dask(X) else read_here
+        data = Data(
+            *read(
+                self,
+                X,
+                y,
+                sample_weight,
+                known=past.classes,
+                classes=classes,
+                partial_fit=past.partial,
+                counts=past.state.get("class_counts") if past.partial else None,
+                reset=not (past.partial and hasattr(self, "classes_")),
+            )
+        )
+        rows = data.rows
+        if not rows.total_weight <= np.finfo(rows.dtype).max:
+            raise ValueError(
+                f"sample_weight sums to more than the largest {rows.dtype}, the type "
+                "of the features. Divide the weights by a constant."
+            )
+        self._check_penalty(rows)
+        if getattr(self, "early_stopping", False) and not past.partial:
+            seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
+            aside = self._n_aside(data)
+            by_class = not data.targets.several
+            data.rows, data.validation = rows.split(aside, seed, by_class=by_class)
+            data.split_seed = seed
+        return data
+
+    def _check_penalty(self, rows):
+        if not np.isfinite(self._l2() / rows.total_weight):
+            raise ValueError(
+                f"sample_weight sums to {rows.total_weight}: too small beside the "
+                "penalty. Multiply the weights by a constant."
+            )
+
+    def _n_aside(self, data):
+        """How many rows early stopping sets aside."""
+        targets, n = data.targets, data.rows.n_rows
+        least = 1 if targets.several else len(targets.per_output[0])
+        aside = max(math.ceil(self.validation_fraction * n), least)
+        if aside + least > n:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} sets {aside} samples aside, at least one "
+                f"for each class: too many when n_samples = {n}. Give more samples, or "
+                "set early_stopping=False."
+            )
+        return aside
+
+    def _objective(self, data):
+        """The objective of the data, in the network's own parameters."""
+        likelihood = data.targets.likelihood
+        hidden = self._hidden_layer_sizes()
+        sizes = [data.rows.X.shape[1], *hidden, likelihood.n_logits]
+        network = Network(sizes, self._activation(), self.fit_intercept)
+        return Objective(network, likelihood, data.rows, self._l2())
+
+    # Climb ---------------------------------------------------------------------------
+
+    def _prepare(self, data, past):
+        """Choose the climb, and its start."""
+        objective, state = self._objective(data), past.state
+        place = None  # a memory that lies on a device is of use there alone
+        if is_elsewhere(data.rows.X):
+            place = array_namespace(data.rows.X).__name__, str(data.rows.X.device)
+        settings = *self._memory_settings(past.partial), self.fit_intercept, place
+        if self.warm_start and not past.partial:  # not what was learned of other data
+            settings = *settings, data.rows.fingerprint()
+        memory = state.get("memory", {}) if state.get("settings") == settings else {}
+        if past.goes_on:
+            theta = self._fitted_parameters(objective.network)
+            if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
+                # With the digits that the attributes round off.
+                theta = to_host(state["theta"])
+        plan = self._plan(objective, memory, past.rng, past.partial)
+        if past.goes_on:
+            theta = plan.objective.at(theta)
+        else:  # small numbers are small in the coordinates of the climb
+            theta = self._start(objective.network, past.rng)
+        theta = theta.astype(plan.theta_dtype)
+        max_iter = 1 if past.partial else self.max_iter
+        climber = Climber(data, past, plan, theta, settings, max_iter)
+        climber.stops = [] if past.partial else [plan.stop]
+        if data.validation is not None:
+            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0)
+            best.figure = ValidationScores(plan.objective, data)
+            best.tol, best.patience = self.tol, self.n_iter_no_change
+            # It stands in for a plateau of the log-likelihood, and joins a top.
+            tops = [stop for stop in climber.stops if not isinstance(stop, Plateau)]
+            climber.stops = [best, *tops]
+        return climber
+
+    def _fitted_parameters(self, network):
+        layers = self._layers
+        expected = list(zip(network.sizes, network.sizes[1:]))
+        found = [weights.shape for weights, _ in layers]
+        if found != expected:
+            raise ValueError(
+                "The fit to go on from has weights of shapes "
+                f"{found}, but this network has {expected}. Set warm_start=False, or "
+                "clone the estimator, to start again."
+            )
+        return network.flatten(
+            [
+                tuple(np.asarray(to_host(part), np.float64) for part in layer)
+                for layer in layers
+            ]
+        )
+
+    # Keep ----------------------------------------------------------------------------
+
+    def _keep(self, climber, result):
+        """Set the fitted attributes, and what a later fit goes on from."""
+        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        adding = past.partial and hasattr(self, "log_likelihood_curve_")
+        position = self._keep_figures(climber, result, adding)
+        vars(self).update(self._fitted(climber, position))
+        if best is not None:
+            plan.memory["best"], scores = best, best.figure
+            best.figure = None
+            self.validation_scores_ = beside(
+                np.array(scores.history[-self.n_iter_ :][: self.n_iter_]), data.rows.X
+            )
+        elif hasattr(self, "validation_scores_"):
+            del self.validation_scores_
+        self._state = {}
+        if past.partial or self.warm_start:
+            theta = result.position.theta.astype(np.float64)
+            self._state = {
+                "settings": climber.settings,
+                "memory": plan.memory,
+                "rng": past.rng,
+                "split_seed": data.split_seed,
+                "class_counts": data.counts,
+                "theta": plan.objective.parameters(theta),
+                "kept": self._fitted_parameters(plan.objective.network),
+            }
+
+    def _keep_figures(self, climber, result, adding):
+        """Set the figures of the climb, and return the position that is kept.
+
+        It is the climb's last, unless early stopping found a better one; or the one
+        before, if the last turns out to lie where the log-likelihood is no number.
+        """
+        objective, best = climber.plan.objective, climber.best
+        position = result.position if best is None else best.best_position
+        exact = position.log_likelihood
+        if not climber.plan.exact_curve:
+            try:
+                exact = objective.log_likelihood(position.theta)
+                if not np.isfinite(exact) and result.before is not None:
+                    result.diverged = result.fell = True
+                    result.position = position = result.before
+                    result.curve.pop()
+                    exact = objective.log_likelihood(position.theta)
+            except KeyboardInterrupt:
+                result.interrupted = True
+            if position is result.position:
+                result.curve[-1] = exact
+        curve = np.array(result.curve)
+        if adding:
+            curve = np.concatenate([to_host(self.log_likelihood_curve_), curve[1:]])
+        self.log_likelihood_ = float(exact)
+        self.log_likelihood_curve_ = beside(curve, objective.rows.X)
+        self.n_iter_ = len(curve) - 1
+        self.converged_ = result.converged and not result.diverged
+        return position
+
+    def _fitted(self, climber, position):
+        """The public attributes that say what was learned, where the rows are."""
+        objective, rows = climber.plan.objective, climber.data.rows
+        parameters = objective.parameters(position.theta).astype(rows.dtype)
+        layers = objective.network.layers(parameters)
+        learned = {
+            name: [beside(of, rows.X) for of in value]
+            if isinstance(value, list)
+            else beside(value, rows.X)
+            for name, value in self._layer_attributes(layers).items()
+        }
+        known = climber.data.targets.classes
+        return {**learned, "classes_": known, "n_parameters_": len(parameters)}
+
+    # Say -----------------------------------------------------------------------------
+
+    def _no_maximum(self, climber, result):
+        """What to say where the climb could not have a top; None: it could."""
+        return None
+
+    def _warning(self, climber, result):
+        """What a user should know of how the climb ended, or None.
+
+        A function that gives the message, which takes a while to say for a rate that
+        is too large; and its category.
+        """
+        n, rate, stream = result.n_iter, climber.plan.rate, climber.past.partial
+        overshot = rate is not None and self._overshot(result)
+        endless = None
+        cut_short = result.interrupted or result.diverged or result.stopped
+        if not (stream or overshot or cut_short):
+            try:
+                endless = self._no_maximum(climber, result)
+            except KeyboardInterrupt:  # as in the climb itself
+                result.interrupted = True
+        if result.interrupted:
+            message = (
+                f"The climb was interrupted after {n} iterations; the estimator keeps "
+                "what it had reached."
+            )
+        elif overshot:
+            say = partial(self._overshoot_message, climber, result)
+            return say, ConvergenceWarning
+        elif result.diverged:
+            message = (
+                f"The climb stopped after {n} iterations, where numbers overflow: "
+                "scale the features, for example with StandardScaler."
+            )
+        elif result.stopped or stream:
+            return None
+        elif endless:
+            return endless.__str__, SeparationWarning
+        elif result.converged:
+            return None
+        elif n < self.max_iter:
+            message = (
+                f"The climb stopped after {n} iterations, where no step raises the "
+                f"log-likelihood any more, before its gradient was below tol={self.tol}"
+                ". Increase tol."
+            )
+        else:
+            or_change = "" if rate is None else f", or change learning_rate={rate}"
+            message = (
+                f"The climb stopped at max_iter={self.max_iter} before it met "
+                f"tol={self.tol}. Increase max_iter or tol{or_change}."
+            )
+        return message.__str__, ConvergenceWarning
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """Put the fitted attributes back as they were if the fit fails."""
+
+    def fitted():
+        return {
+            name: value
+            for name, value in vars(estimator).items()
+            if name == "_state" or (name.endswith("_") and not name.startswith("_"))
+        }
+
+    before = fitted()
+    try:
+        yield
+    except BaseException:
+        for name in fitted():
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        raise

@@ -1,0 +1,279 @@
+"""What both estimators say of new data, read from their public fitted attributes.
+
+Of Dask collections they say it as lazy Dask arrays; scores are computed.
+"""
+
+import math
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils._array_api import check_same_namespace
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    is_sparse,
+    like,
+    numbers_may_end,
+    to_host,
+)
+from .._data.dask import is_dask, lazily, total_of
+from .._data.files import OnDemand
+from .._data.reading import check_data, check_features, check_weights, stays_where_it_is
+from .._data.rows import Rows, block_rows, slices, take_rows
+from .._data.targets import Targets
+from .._model import Network, log_likelihood
+from .._model.likelihood import Bernoulli, Categorical, log_sigmoid, log_softmax
+
+
+class Predictions:
+    """The predicting half of an estimator, a mixin.
+
+    Needs ``_layers``, a list of (W, b) made of the public attributes, ``classes_``, and
+    ``_activation()``.
+    """
+
+    def _logits(self, X, method):
+        """Logits of X from the public attributes, (n_samples, n_logits)."""
+        check_is_fitted(self)
+        check_same_place(X, self, method)
+        with numbers_may_end():
+            X = check_features(self, X, reset=False)
+            network, layers = self._fitted_network(X)
+            if is_sparse(X) and X.nnz < X.shape[1]:
+                # SciPy copies all weights of a layer that are not in its order.
+                stored, (weights, intercepts) = np.unique(X.indices), layers[0]
+                X, layers[0] = X[:, stored], (weights[stored], intercepts)
+
+            def logits(some):
+                return network.forward(layers, some, guarded=True)[-1]
+
+            if len(layers) == 1 and not isinstance(X, OnDemand):
+                return logits(X)
+            return _by_blocks(logits, X, sum(network.sizes))
+
+    @property
+    def _first_weights(self):
+        return self._layers[0][0]
+
+    def _fitted_network(self, X):
+        """The network and its layers, where X is."""
+        move = like if is_elsewhere(X) else beside
+        layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
+        sizes = [layers[0][0].shape[0], *(weights.shape[1] for weights, _ in layers)]
+        return Network(sizes, self._activation()), layers
+
+    def decision_function(self, X):
+        """Logits: log-odds of the second class, or each class's softmax score.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, \
+n_outputs), or list of such ndarrays
+            For two classes, k classes, multilabel, and multiclass-multioutput targets.
+            Multilabel log-odds rank as the probabilities do: beyond some 30, those of
+            probabilities that round to the same number are the same.
+        """
+        if is_dask(X):
+            return lazily(self, "decision_function", X)
+        z = self._logits(X, "decision_function")
+        targets = Targets(self.classes_)
+        with numbers_may_end():
+            if targets.multilabel:
+                return _resolved(z)
+        outputs = [at[:, 0] if at.shape[1] == 1 else at for _, at in targets.split(z)]
+        return outputs if targets.several else outputs[0]
+
+    def predict(self, X):
+        """The likeliest label of every output.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        if is_dask(X):
+            return lazily(self, "predict", X)
+        z = self._logits(X, "predict")
+        targets = Targets(self.classes_)
+        return targets.labels(targets.choose(z))
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, \
+n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
+            For a single output, in the order of `classes_`; for multilabel targets, of
+            a 1 in each column; for multiclass-multioutput targets.
+        """
+        return self._probabilities(X, log=False)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, finite where those underflow to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : as :meth:`predict_proba`
+        """
+        return self._probabilities(X, log=True)
+
+    def _probabilities(self, X, log):
+        method = "predict_log_proba" if log else "predict_proba"
+        if is_dask(X):
+            return lazily(self, method, X)
+        z = self._logits(X, method)
+        targets = Targets(self.classes_)
+        sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
+        with numbers_may_end():
+            if targets.multilabel:
+                return _by_blocks(sigmoid, z, 8 * z.shape[1])
+            outputs = [
+                _by_blocks(softmax, at, 8 * at.shape[1])
+                if len(classes) != 2
+                else _by_blocks(lambda z: sigmoid(_of_both(z)), at, 16)
+                for classes, at in targets.split(z)
+            ]
+        return outputs if targets.several else outputs[0]
+
+    def score(self, X, y, sample_weight=None):
+        """The share of samples whose every output is predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        accuracy : float
+        """
+        if is_dask(X):
+            return total_of(self, "score", X, y, sample_weight)
+        # On the host, which may compare labels of any kind, and has the widest floats.
+        predicted, y, sample_weight = map(to_host, (self.predict(X), y, sample_weight))
+        if predicted.ndim == 1 and not _surely_comparable(predicted, y):
+            # To scikit-learn, objects that are not strings are no labels.
+            if predicted.dtype == object:
+                y, predicted = (
+                    np.array(np.asarray(labels).tolist()) for labels in (y, predicted)
+                )
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+        if predicted.ndim == 1:
+            rules = {"force_float_dtype": False}
+            sample_weight = _check_sample_weight(sample_weight, predicted, **rules)
+            return float(np.average(predicted == y, weights=sample_weight))
+        y = y.toarray() if is_sparse(y) else np.asarray(y)
+        if y.shape != predicted.shape:
+            raise ValueError(
+                f"y has shape {y.shape}, but predictions have {predicted.shape}."
+            )
+        right = np.all(predicted == y, axis=1)
+        sample_weight = check_weights(sample_weight, right[:, None])
+        return float(np.average(right, weights=sample_weight))
+
+    def log_likelihood(self, X, y, sample_weight=None):
+        """The total log-likelihood of data under the fitted model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels among `classes_`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts.
+
+        Returns
+        -------
+        log_likelihood : float
+            ``sum_i w_i log P(y_i | x_i)``, in nats, summed over the outputs.
+        """
+        if is_dask(X):
+            return total_of(self, "log_likelihood", X, y, sample_weight)
+        check_is_fitted(self)
+        check_same_place(X, self, "log_likelihood")
+        with numbers_may_end():
+            X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)
+            targets = Targets(self.classes_)
+            rows = Rows(X, beside(targets.encode(y), X), sample_weight)
+            network, layers = self._fitted_network(X)
+            return log_likelihood(
+                network, targets.likelihood, layers, rows, guarded=True
+            )
+
+
+def check_same_place(X, estimator, method):
+    """ValueError if X is of another namespace, or device, than what was learned."""
+    if is_dask(X) or stays_where_it_is(X):
+        X = np.empty((0, 0))  # of NumPy's, as is what is read of X
+    check_same_namespace(X, estimator, attribute="_first_weights", method=method)
+
+
+def _surely_comparable(predicted, y):
+    """Whether scikit-learn would find nothing wrong with y, for all that it looks."""
+    alike = isinstance(y, np.ndarray) and y.shape == predicted.shape
+    return alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
+
+
+def _by_blocks(function, X, n_numbers):
+    """``function(X)``, which takes n_numbers for a row besides, by blocks of rows."""
+    size = block_rows(8 * n_numbers, X)
+    parts = [function(take_rows(X, at)) for at in slices(max(1, X.shape[0]), size)]
+    return parts[0] if len(parts) == 1 else array_namespace(parts[0]).concat(parts)
+
+
+def _of_both(z):
+    """The logits of both classes, whose first is -z: (n_rows, 2)."""
+    return array_namespace(z).concat([-z, z], axis=1)
+
+
+def _sigmoid(z):
+    return _proper(Bernoulli(z.shape[1]).probabilities(z), log_sigmoid, z)
+
+
+def _softmax(z):
+    return _proper(Categorical(z.shape[1]).probabilities(z), log_softmax, z)
+
+
+def _proper(p, log_p, z):
+    """Probabilities kept from rounding to 0 or 1, which no finite logit means.
+
+    Below the smallest normal number they stay in order, if not in proportion.
+    """
+    xp = array_namespace(p)
+    limits = xp.finfo(p.dtype)
+    tiny, below_1 = float(limits.smallest_normal), 1 - float(limits.eps) / 2
+    if float(xp.min(p)) < tiny:
+        least = math.log(tiny)
+        order = least / xp.clip(log_p(z), None, least)
+        p = xp.where(p < tiny, xp.astype(tiny * order, p.dtype), p)
+    return xp.clip(p, None, below_1)
+
+
+def _resolved(z):
+    """Log-odds as far as probabilities tell them apart, so that both rank alike."""
+    xp = array_namespace(z)
+    high = -math.log(xp.finfo(z.dtype).eps) - 6
+    if float(xp.max(z)) < high:
+        return z
+    p = _sigmoid(z)
+    return xp.where(z > high, xp.log(p) - xp.log(1 - p), z)

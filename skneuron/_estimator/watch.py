@@ -1,0 +1,84 @@
+"""What looks on while a climb runs: callbacks, `verbose`, early stopping."""
+
+from functools import partial
+
+import numpy as np
+
+from .._arrays import array_namespace, like, to_host
+from .._data.reading import of_any_output
+
+
+class Watch:
+    """What looks on while the climb runs: callbacks, and the lines of `verbose`."""
+
+    def __init__(self, estimator, context, given, climber):
+        self.verbose = estimator.verbose
+        self.name = type(estimator).__name__
+        self.context = context if hasattr(estimator, "_skl_callbacks") else None
+        self.hooks = {"estimator": estimator, **given}
+        self.attributes = partial(estimator._fitted, climber)
+        self.total_weight = climber.plan.objective.total_weight
+        self.next_line = 0
+
+    def begin(self, n, position):
+        if self.verbose and n == 1:
+            self._print(0, position)
+        if self.context is not None:
+            self.task = self.context.subcontext(task_name="iteration")
+            self.task.call_on_fit_task_begin(
+                **self.hooks,
+                reconstruction_attributes=lambda: self.attributes(position),
+            )
+
+    def end(self, n, position):
+        if self.verbose and n >= self.next_line:
+            self._print(n, position)
+        if self.context is None:
+            return False
+        return self.task.call_on_fit_task_end(
+            **self.hooks, reconstruction_attributes=lambda: self.attributes(position)
+        )
+
+    def close(self, result):
+        if self.verbose and result.n_iter >= self.next_line // 10 + 1:
+            self._print(result.n_iter, result.position)
+
+    def _print(self, n, position):
+        mean = position.log_likelihood / self.total_weight
+        print(
+            f"{self.name}: iteration {n:>6d}  log-likelihood "
+            f"{position.log_likelihood:.6f}  ({mean:.6f} per example)"
+        )
+        self.next_line = max(1, n * 10)
+
+
+class ValidationScores:
+    """The share of set-aside rows predicted right, position by position."""
+
+    def __init__(self, objective, data):
+        self.objective, self.network = objective, objective.network
+        self.targets, self.rows = data.targets, data.validation
+        self.history = []
+
+    def __call__(self, position):
+        theta = self.objective.parameters(position.theta)
+        right, total = self.rows.total(
+            partial(_weight_right, self.network, self.targets, theta)
+        )
+        self.history.append(float(right / total))
+        return self.history[-1]
+
+
+def _weight_right(network, targets, theta, rows):
+    """The weight of the rows predicted right, and of all of them."""
+    layers, weight = network.layers(like(theta, rows.X)), np.zeros(2)
+    xp = array_namespace(rows.X)
+    for block in rows.blocks(sum(network.sizes[1:])):
+        codes = targets.choose(network.forward(layers, block.X)[-1])
+        right = to_host(xp.all(codes == block.codes, axis=1))
+        w = np.ones(1)
+        if block.weights is not None:
+            w = to_host(of_any_output(block.weights))
+        each = np.broadcast_to(w, right.shape)
+        weight += each @ right, each.sum()
+    return weight

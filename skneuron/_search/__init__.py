@@ -1,0 +1,1 @@
+"""Searches whose candidates are fitted together."""

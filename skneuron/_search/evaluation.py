@@ -1,0 +1,189 @@
+"""What lets scikit-learn's search score fits that are there already.
+
+Its search clones an estimator for every candidate and split, candidates first, gives
+the clone its parameters, and fits and scores what that returns. Here the clones are
+those of a stand-in: each is the next of the fits that were done before, and gives the
+fitted estimator, whose `fit` has nothing left to do.
+"""
+
+import copy
+import warnings
+from collections import Counter
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils._array_api import get_namespace_and_device
+from sklearn.utils.parallel import Parallel, delayed
+
+
+class Evaluation:
+    """The fits of a search's candidates on all splits.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The search's.
+    teams : list of Team
+    n_candidates : int
+    X, y : the data
+    sample_weight : array or None
+    """
+
+    def __init__(self, estimator, teams, n_candidates, X, y, sample_weight):
+        self.estimator, self.teams = estimator, teams
+        self.n_candidates = n_candidates
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+        #: What the search takes for X.
+        self.rows = X
+        self.outcomes = self.split_params = None
+
+    def fit(self, search):
+        """Fit all teams to all splits; a splitter that gives these."""
+        cv, (xp, _, device) = search._checked_cv_orig, get_namespace_and_device(self.X)
+        splits = [
+            tuple(xp.asarray(as_indices(rows), device=device) for rows in split)
+            for split in cv.split(self.X, self.y, **self.split_params)
+        ]
+        jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
+        found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
+            delayed(team.fit)(self.X, self.y, splits[split][0], self.sample_weight)
+            for team, split in jobs
+        )
+        shape = self.n_candidates, len(splits)
+        self.outcomes = np.full(shape, None)
+        self.log_likelihoods = np.full(shape, np.nan)
+        for (_, split), outcomes in zip(jobs, found, strict=True):
+            for number, outcome in outcomes.items():
+                self.outcomes[number, split] = outcome
+                self.log_likelihoods[number, split] = outcome.mean_log_likelihood
+        self._clones = iter(self.outcomes.ravel())
+        if isinstance(self.rows, SplitRows):
+            self.rows.know(splits)
+        return Splits(splits)
+
+    def add_seconds(self, out):
+        """Add to what scoring took what fitting had taken."""
+        for outcome, scored in zip(self.outcomes.ravel(), out):
+            if outcome is not None:
+                scored["fit_time"] += outcome.seconds
+
+    def warn(self):
+        """Say once what several fits have to say."""
+        said, messages = Counter(), {}
+        known = [one for one in self.outcomes.ravel() if one is not None]
+        for outcome in known:
+            if outcome.warning is not None:
+                message, category = outcome.warning
+                said[category] += 1
+                messages[category] = messages.get(category) or message
+        for category, n in said.items():
+            message = f"{n} of {len(known)} fits of the search warn, one of them: "
+            message = message if len(known) > 1 else ""
+            warnings.warn(message + messages[category], category, stacklevel=4)
+
+    def stand_in(self):
+        """An estimator like the search's, whose clones are the fits."""
+        other = copy.copy(self.estimator)
+        kind = type(self.estimator)
+        other.__class__ = type(kind.__name__, (_StandIn, kind), {})
+        other._evaluation = self
+        return other
+
+    def next_clone(self, stand_in):
+        """The first clone is the stand-in again; then those that are to be fitted."""
+        if self.outcomes is None:
+            return stand_in
+        outcome = next(self._clones, self)
+        if outcome is None:  # to be fitted by itself
+            return clone(self.estimator)
+        if outcome is self:  # the best one is fitted to all rows, when all are scored
+            return _Clone(clone(self.estimator), partial(_fit_to, self.X))
+        if outcome.error is not None:
+            return _Clone(outcome.estimator, partial(_raise, outcome.error))
+        return _Clone(outcome.estimator, partial(_return, outcome.estimator))
+
+
+class _StandIn:
+    def __sklearn_clone__(self):
+        return self._evaluation.next_clone(self)
+
+
+class _Clone:
+    """What a search takes for a clone, until it has set the candidate's parameters."""
+
+    def __init__(self, estimator, fit):
+        self.estimator, self.fit = estimator, fit
+
+    def set_params(self, **params):
+        """The estimator to be scored, whose `fit` is another."""
+        if self.fit.func is _fit_to:
+            self.estimator.set_params(**params)
+            self.fit = partial(self.fit, self.estimator)
+        self.estimator.fit = self.fit
+        return self.estimator
+
+
+def _return(estimator, X, y=None, **params):
+    return estimator
+
+
+def _raise(error, X, y=None, **params):
+    raise error
+
+
+def _fit_to(rows, estimator, X, y=None, **params):
+    """Fit to the rows themselves, which the search knows by another name."""
+    del estimator.fit
+    return estimator.fit(rows, y, **params)
+
+
+class SplitRows:
+    """X, of which the rows of each test set are taken out once.
+
+    Training rows are not taken out at all: the fits have had theirs.
+    """
+
+    def __init__(self, X):
+        self._X, self._taken = X, {}
+        self.shape = X.shape
+
+    def know(self, splits):
+        """Be told which rows are a test set's."""
+        self._taken = {id(test): (test, None) for _, test in splits}
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        rows = rows[0] if isinstance(rows, tuple) else rows
+        if self._taken is None:
+            return _safe_indexing(self._X, rows)
+        if id(rows) not in self._taken:
+            return None
+        test, taken = self._taken[id(rows)]
+        if taken is None:
+            self._taken[id(rows)] = test, taken = test, _safe_indexing(self._X, test)
+        return taken
+
+    def __getstate__(self):
+        """In another process rows have other identities."""
+        return {**vars(self), "_taken": None}
+
+
+class Splits:
+    """A splitter whose splits are known."""
+
+    def __init__(self, splits):
+        self.splits = splits
+
+    def split(self, X, y=None, **params):
+        """The splits."""
+        return self.splits
+
+
+def as_indices(rows):
+    """Numbers of rows, which a splitter may give as a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

@@ -1,0 +1,223 @@
+"""The fits of a fold: the same climbs as one by one, on data that is read once."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._arrays import is_elsewhere, numbers_may_end
+from .._ascent import answered
+from .._model import answers
+from .._threads import n_threads, one_blas, one_thread
+from ..logistic_regression import GradientAscentLogisticRegression
+
+#: Bytes that the parameters of climbs that are answered together may take.
+BUDGET = 1 << 28
+
+
+@dataclass
+class Outcome:
+    """What came of a fit.
+
+    Attributes
+    ----------
+    estimator : estimator
+        Fitted, unless there is an error.
+    error : Exception or None
+    warning : (callable, type) or None
+        What gives a message, and its category.
+    mean_log_likelihood : float
+        Of the training rows, by their weight; NaN where some were set aside.
+    seconds : float
+    """
+
+    estimator: object
+    error: Exception | None = None
+    warning: tuple | None = None
+    mean_log_likelihood: float = np.nan
+    seconds: float = 0.0
+
+    @contextmanager
+    def keeping_errors(self):
+        """A context whose errors are what came of the fit."""
+        try:
+            yield
+        except Exception as error:
+            self.error = error
+
+
+@dataclass
+class Member:
+    """A fit under way: its outcome, and what it is of."""
+
+    outcome: Outcome
+    data: object
+    past: object
+
+    def prepare(self):
+        """The climber of a fit by itself."""
+        return self.outcome.estimator._prepare(self.data, self.past)
+
+    def finish(self, climber, result):
+        """Keep what was found."""
+        estimator, outcome = self.outcome.estimator, self.outcome
+        estimator._keep(climber, result)
+        outcome.warning = estimator._warning(climber, result)
+        if result.interrupted:  # a fit by itself keeps its climb; of many it is no use
+            raise KeyboardInterrupt
+        if self.data.validation is None:
+            mean = estimator.log_likelihood_ / self.data.rows.total_weight
+            outcome.mean_log_likelihood = mean
+
+    def fit(self):
+        """Fit by itself."""
+        with self.outcome.keeping_errors(), numbers_may_end():
+            climber = self.prepare()
+            self.finish(climber, answered(climber.climb(), climber.plan.answer))
+
+
+def fit_members(estimators, X, y, sample_weight):
+    """Fit estimators of one kind to the same rows.
+
+    - Logistic regressions that take the lecture's steps, each at a rate of its own,
+      climb side by side: what they ask is answered by one pass over the rows.
+    - Those that go to the top, and differ in C alone, climb one after the other, from
+      the strongest penalty to the weakest, each from the top of the one before.
+    - Others have a thread each.
+
+    Parameters
+    ----------
+    estimators : list of estimators
+        Not fitted; fitted in place.
+    X, y, sample_weight : as `fit` takes them
+
+    Returns
+    -------
+    outcomes : list of Outcome
+    """
+    outcomes = [Outcome(estimator) for estimator in estimators]
+    with numbers_may_end(), one_blas():
+        beside, along, rest = [], {}, []
+        for member in _read(outcomes, X, y, sample_weight):
+            way = _way(member.outcome.estimator)
+            if way == "beside":
+                beside.append(member)
+            elif way is None:
+                rest.append(member)
+            else:
+                along.setdefault((id(member.data), way), []).append(member)
+        if beside:
+            _climb_side_by_side(beside)
+        for members in along.values():
+            _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
+        _climb_each(rest)
+    return outcomes
+
+
+def _read(outcomes, X, y, sample_weight):
+    """The members that are sound, and read the same where they read alike."""
+    members, readings = [], {}
+    for outcome in outcomes:
+        estimator = outcome.estimator
+        with outcome.keeping_errors():
+            estimator._validate_params()
+            estimator._check_parameters()
+            past = estimator._past()
+            key = repr(estimator.class_weight)
+            if getattr(estimator, "early_stopping", False):
+                key = id(estimator)  # each sets its own rows aside
+            if key not in readings:
+                data = estimator._read(X, y, sample_weight, past)
+                readings[key] = data, estimator
+            data, first = readings[key]
+            estimator._check_penalty(data.rows)
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(first, name):
+                    setattr(estimator, name, getattr(first, name))
+            members.append(Member(outcome, data, past))
+    return members
+
+
+def _way(estimator):
+    """How an estimator can climb with others; None: by itself."""
+    regression = type(estimator) is GradientAscentLogisticRegression
+    if not regression or estimator.batch_size is not None:
+        return None
+    if isinstance(estimator.learning_rate, Real):
+        return "beside"
+    others = {**estimator.get_params(), "C": None, "random_state": None}
+    return repr(sorted(others.items()))
+
+
+def _climb_side_by_side(members):
+    """Climbs whose questions are answered together."""
+    climbers = []
+    for member in members:
+        with member.outcome.keeping_errors():
+            climbers.append((member, member.prepare()))
+    parameters = max(len(climber.theta) for _, climber in climbers)
+    size = max(1, BUDGET // (48 * parameters))
+    for start in range(0, len(climbers), size):
+        some = climbers[start : start + size]
+        for (member, climber), result in zip(some, _results(some), strict=True):
+            with member.outcome.keeping_errors():
+                member.finish(climber, result)
+
+
+def _results(climbers):
+    results = [None] * len(climbers)
+    climbs = [climber.climb() for _, climber in climbers]
+    objectives = [climber.plan.objective for _, climber in climbers]
+    asked = {i: next(climb) for i, climb in enumerate(climbs)}
+    while asked:
+        replies = answers([(objectives[i], asked[i]) for i in asked])
+        for i, reply in zip(list(asked), replies, strict=True):
+            try:
+                asked[i] = climbs[i].send(reply)
+            except StopIteration as end:
+                results[i] = end.value
+                del asked[i]
+    return results
+
+
+def _climb_along(members):
+    """Climbs from top to top as the penalty gets weaker."""
+    # Without a penalty, coordinates may be any number of times others.
+    while members and np.inf == members[-1].outcome.estimator.C:
+        members.pop().fit()
+    if len(members) < 2:
+        for member in members:
+            member.fit()
+        return
+    climber = None
+    for member in members:
+        with member.outcome.keeping_errors():
+            if climber is None:
+                climber = members[-1].prepare()  # whose coordinates suit all
+                theta = climber.theta
+            climber = member.outcome.estimator._follow(climber, theta)
+            result = answered(climber.climb(), climber.plan.answer)
+            theta = result.position.theta
+            member.finish(climber, result)
+
+
+def _climb_each(members):
+    """Climbs of their own, in threads where that changes nothing."""
+    fixed = all(
+        isinstance(member.outcome.estimator.random_state, Integral)
+        and not is_elsewhere(member.data.rows.X)
+        for member in members
+    )
+    n_jobs = min(n_threads(), len(members)) if fixed else 1
+    if n_jobs <= 1:
+        for member in members:
+            member.fit()
+        return
+    Parallel(n_jobs, prefer="threads")(delayed(_fit_alone)(one) for one in members)
+
+
+def _fit_alone(member):
+    with one_thread():
+        member.fit()

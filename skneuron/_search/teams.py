@@ -1,0 +1,126 @@
+"""Which candidates of a search can be fitted together, and fitting them so."""
+
+import time
+from dataclasses import dataclass, field
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.metaestimators import _safe_split
+
+from ..logistic_regression import GradientAscentLogisticRegression
+from ..mlp import SimpleMLPClassifier
+from .lockstep import Outcome, fit_members
+
+#: Subclasses may have changed anything.
+KINDS = GradientAscentLogisticRegression, SimpleMLPClassifier
+
+
+@dataclass(eq=False)
+class Team:
+    """Candidates that a fold's rows are read for once.
+
+    Attributes
+    ----------
+    last : str or None
+        Name of the last step, if they are pipelines.
+    candidates : dict of int to estimator
+        By their numbers. Not fitted; their clones are.
+    """
+
+    last: str | None
+    candidates: dict = field(default_factory=dict)
+
+    @property
+    def weights(self):
+        """What the parameter of fit is called that weighs rows."""
+        return f"{self.last}__sample_weight" if self.last else "sample_weight"
+
+    def fit(self, X, y, train, sample_weight):
+        """What comes of the candidates on the rows `train`, by their numbers."""
+        start = time.time()
+        members = [clone(one) for one in self.candidates.values()]
+        if sample_weight is not None:
+            sample_weight = _safe_indexing(sample_weight, train)
+        X, y = _safe_split(members[0], X, y, train)
+        head = members[0][:-1] if self.last else None
+        try:
+            if head is not None and head.steps:
+                X = head.fit_transform(X, y)
+        except Exception as error:  # it is that of all of them
+            outcomes = [Outcome(member, error) for member in members]
+        else:
+            outcomes = fit_members(list(map(last_step, members)), X, y, sample_weight)
+        _say_once(outcomes)
+        for outcome in outcomes:
+            outcome.seconds = (time.time() - start) / len(outcomes)
+            if head is not None and outcome.error is None:
+                steps = [*head.steps, (self.last, outcome.estimator)]
+                outcome.estimator = Pipeline(steps)
+        return dict(zip(self.candidates, outcomes, strict=True))
+
+
+def _say_once(outcomes):
+    """Put in words the first warning of each category, and no other."""
+    said = set()
+    for outcome in outcomes:
+        if outcome.warning is not None:
+            say, category = outcome.warning
+            outcome.warning = None if category in said else say(), category
+            said.add(category)
+
+
+def find_teams(base, candidates):
+    """The candidates that can be fitted together, as a list of `Team`.
+
+    `candidates` are the parameters of each, to be set on `base`.
+    """
+    teams = {}
+    for number, params in enumerate(candidates):
+        estimator = clone(base).set_params(**clone(params, safe=False))
+        last, key = None, ()
+        if isinstance(estimator, Pipeline):
+            if not _can_be_taken_apart(estimator):
+                continue
+            last = estimator.steps[-1][0]
+            key = tuple(
+                (name, _likeness(value))
+                for name, value in sorted(params.items())
+                if not name.startswith(f"{last}__")
+            )
+        one = last_step(estimator)
+        if type(one) not in KINDS or one.warm_start or one.verbose:
+            continue
+        if hasattr(one, "_skl_callbacks"):
+            continue
+        key = type(one), last, *key
+        teams.setdefault(key, Team(last)).candidates[number] = estimator
+    return list(teams.values())
+
+
+def last_step(estimator):
+    """The last step of a pipeline; any other estimator itself."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _likeness(value):
+    """Something to hash that like values share; where in doubt, only the same ones."""
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return type(value), value
+
+
+def _can_be_taken_apart(pipeline):
+    """Whether fitting step after step is all that the pipeline's fit does."""
+    watched = [pipeline, *(step for _, step in pipeline.steps)]
+    return (
+        type(pipeline) is Pipeline
+        and pipeline.memory is None
+        and pipeline.transform_input is None
+        and not pipeline.verbose
+        and not _routing_enabled()
+        and not any(hasattr(part, "_skl_callbacks") for part in watched)
+    )

@@ -1,0 +1,1 @@
+"""Where classes separate, and the likelihood has no maximum."""

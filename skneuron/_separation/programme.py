@@ -1,0 +1,344 @@
+"""Separation of the classes: where the maximum likelihood estimate does not exist.
+
+A direction D, one row of weights (and an intercept) to each class, separates if
+
+    margin_ik = x_i^T (D_{y_i} - D_k) >= 0    for every example i, every class k != y_i
+
+and some margin is positive: along it the log-likelihood rises for ever (Albert &
+Anderson, 1984). Whether there is one is a linear programme (Konis, 2007).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+from scipy.sparse.linalg import lsqr
+from sklearn.utils.validation import check_X_y
+
+from .._arrays import array_namespace, to_host
+from .._data.moments import column_moments
+from .._data.reading import FLOATS, canonical, check_labels
+from .._data.rows import Rows
+from .._data.targets import Targets
+
+#: Margins are of features in units of their deviation, and of weights up to 1. One
+#: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.
+OVERLAP, STRICT = 1e-9, 1e-8
+#: The unit of intercepts. HiGHS takes numbers below 1e-9 for 0: in rows that are so far
+#: out, the intercept is to be larger than that. And how many units it may be.
+FAR = 100.0
+#: As large as weights may be that are to be the least.
+LARGE = 1e4
+#: A column has absurd values where the median distance from its median is a smaller
+#: share of its deviation.
+ABSURD = 1e-6
+#: Finest tolerances that HiGHS takes.
+HIGHS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+
+
+@dataclass(eq=False)
+class Separation:
+    """Whether, and along which direction, the classes separate.
+
+    Attributes
+    ----------
+    kind : {"none", "quasi-complete", "complete"}
+        "none": the classes overlap in every direction, and the maximum likelihood
+        estimate exists. "complete": every margin is positive along `direction`.
+        "quasi-complete": none is negative, and some are positive.
+    direction : ndarray of shape (n_features,) or (n_classes, n_features)
+        Adding any multiple of it to `coef_` (and of `intercept` to `intercept_`) raises
+        the log-likelihood. For two classes, in favour of the second; for more, a row
+        for each, zeros for the first. All zeros if `kind` is "none".
+    intercept : float or ndarray of shape (n_classes,)
+        0 without an intercept.
+    features : list of int or str
+        The features with a weight in `direction`: their places, or their names if X
+        has names. Of complete separation those of a direction of widest margin (all,
+        where there are no more samples than features); of quasi-complete separation
+        all whose weights can grow together.
+    """
+
+    kind: str
+    direction: np.ndarray
+    intercept: float | np.ndarray
+    features: list
+
+    def __repr__(self):
+        if self.kind == "none":
+            return "Separation: none. The maximum likelihood estimate exists."
+        columns = np.flatnonzero(np.any(np.atleast_2d(self.direction), axis=0))
+        lines = [f"Separation: {self.kind}, along"]
+        for name, column in zip(self.features[:10], columns):
+            lines.append(f"  {name}: {_signed(self.direction[..., column])}")
+        if len(columns) > 10:
+            lines.append(f"  ... and {len(columns) - 10} more")
+        return "\n".join([*lines, f"  intercept: {_signed(self.intercept)}"])
+
+
+def _signed(numbers):
+    return ", ".join(f"{number:+.4g}" for number in np.atleast_1d(numbers))
+
+
+def separation(X, y, *, fit_intercept=True):
+    """Tell whether, and along which direction, the classes separate.
+
+    Where they do, logistic regression without a penalty has no maximum likelihood
+    estimate: weights along the direction grow for ever.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Features; of any scale, collinear or not.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Labels.
+    fit_intercept : bool, default=True
+        Whether the model has intercepts.
+
+    Returns
+    -------
+    separation : Separation, or list of n_outputs Separation
+        A list if y has several columns, each an output of its own.
+
+    Raises
+    ------
+    ValueError
+        If X or y is not usable, or y (or a column of it) holds a single class.
+    RuntimeError
+        If the linear programme was not solved.
+
+    Notes
+    -----
+    Gaps and overlaps of less than about 1e-8 of the features' deviations count as
+    touching, as they may be rounding; beside values that are absurd, of the median
+    distance from the median. Only constraints that matter are given to the solver:
+    those that a solution of fewer violates are added until none is violated.
+
+    References
+    ----------
+    A. Albert & J. A. Anderson, "On the existence of maximum likelihood estimates in
+    logistic regression models", Biometrika 71 (1984), 1-10.
+
+    K. Konis, "Linear programming algorithms for detecting separated data in binary
+    logistic regression models", D.Phil. thesis, University of Oxford (2007).
+
+    Examples
+    --------
+    >>> from skneuron.inference import separation
+    >>> X = [[0, 5], [1, 2], [2, 7], [3, 1], [4, 6]]
+    >>> separation(X, [0, 0, 0, 1, 1]).kind
+    'complete'
+    >>> separation(X, [0, 1, 1, 0, 1])
+    Separation: none. The maximum likelihood estimate exists.
+
+    All samples of the second feature's 1 are of class 1; elsewhere the classes mix:
+
+    >>> X = [[0, 0], [1, 0], [2, 0], [3, 0], [1, 1], [2, 1]]
+    >>> found = separation(X, [0, 1, 0, 1, 1, 1])
+    >>> found.kind, found.features
+    ('quasi-complete', [1])
+    """
+    names = getattr(X, "columns", None)
+    X, y = to_host(X), to_host(y)  # where the solver is
+    X, y = check_X_y(X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True)
+    if names is None or not all(isinstance(name, str) for name in names):
+        names = range(X.shape[1])
+    X = canonical(X)
+    targets = Targets.of(check_labels(y))
+    codes = targets.encode(y[:, 0] if y.ndim == 2 and not targets.several else y)
+    found = []
+    for column, (classes, own) in enumerate(zip(targets.per_output, codes.T)):
+        if len(np.unique(own)) < 2:
+            at = f" in column {column}" if targets.several else ""
+            raise ValueError(
+                "Classes separate from each other, and y contains only one class"
+                f"{at}: {classes[own[:1]].tolist()}."
+            )
+        kind, W, b = find_direction(X, own, len(classes), fit_intercept)
+        features = [name for name, weights in zip(names, W) if weights.any()]
+        direction, intercept = np.ascontiguousarray(W.T), b
+        if len(classes) == 2:
+            direction, intercept = direction[1], float(b[1])
+        found.append(Separation(kind, direction, intercept, features))
+    return found if targets.several else found[0]
+
+
+def margins(z, codes):
+    """By how much each example's own logit is above those of the other classes.
+
+    Parameters
+    ----------
+    z : array of shape (n_rows, n_classes), or (n_rows, 1)
+        Of two classes the second's may do: then the first's is 0.
+    codes : int array of shape (n_rows,)
+
+    Returns
+    -------
+    margins : array of shape (n_rows, n_classes - 1)
+        Over the other classes, in their order.
+    """
+    xp = array_namespace(z)
+    if z.shape[1] == 1:
+        return xp.where(codes[:, None] > 0, z, -z)
+    own = xp.astype(codes, xp.int64)[:, None]
+    others = xp.arange(z.shape[1] - 1, device=z.device)[None, :]
+    others = others + xp.astype(others >= own, others.dtype)
+    return xp.take_along_axis(z, own, axis=1) - xp.take_along_axis(z, others, axis=1)
+
+
+def find_direction(X, codes, n_classes, fit_intercept):
+    """The kind of separation, and a direction of it in the features' own units.
+
+    Returns
+    -------
+    kind : {"none", "quasi-complete", "complete"}
+    W, b : arrays of shape (n_features, n_classes), (n_classes,)
+        The first class's are 0.
+    """
+    shifted = fit_intercept and not sparse.issparse(X)
+    centre, scale = _units(X, shifted)
+    Z = sparse.csr_array(X - centre if shifted else X, dtype=np.float64)
+    Z = Z @ sparse.diags_array(1 / scale)
+    largest = abs(Z).max(axis=1).toarray().ravel()
+    Z = sparse.hstack([Z, np.full((len(largest), int(fit_intercept)), FAR)])
+    # Rows that are far out in units of their own, which changes no sign of a margin.
+    Z = sparse.diags_array(1 / np.maximum(largest, 1.0)) @ Z.tocsr()
+    kind, D = Programme(Z, codes, n_classes, fit_intercept).solve()
+    W, b = D[: len(scale)] / scale[:, None], np.zeros(n_classes)
+    if fit_intercept:
+        b = FAR * D[-1] - centre @ W
+        rounding = FAR * np.abs(D[-1]) + np.abs(centre) @ np.abs(W)
+        b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
+    return kind, W, b
+
+
+def _units(X, shifted):
+    """Mean and deviation of each column; of those with absurd values, medians.
+
+    In units of the deviation that an absurd value makes, all others look the same.
+    """
+    mean, deviation = units_of_columns(Rows(X, None), shifted)
+    centre = np.median(X, axis=0) if shifted else mean
+    off = sparse.csc_array(X - centre if shifted else X)
+    columns = np.split(np.abs(off.data), off.indptr[1:-1])
+    typical = np.array([np.median(c) if len(c) else 0.0 for c in columns])
+    rounding = 8 * np.finfo(X.dtype).eps * np.abs(centre)
+    share = typical / deviation
+    absurd = (rounding < typical) & (share > 0) & (share < ABSURD)
+    return np.where(absurd, centre, mean), np.where(absurd, typical, deviation)
+
+
+def units_of_columns(rows, shifted):
+    """Mean and deviation of each column; where it is not to be shifted, 0 and its size.
+
+    A column that says nothing, as it is constant or 0, has no unit: infinity.
+    """
+    mean, deviation = column_moments(rows)
+    if not shifted:
+        mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
+    constant = deviation <= 8 * np.finfo(rows.dtype).eps * np.abs(mean)
+    return mean, np.where(constant, np.inf, deviation)
+
+
+class Programme:
+    """The linear programmes of one output.
+
+    Their variables are v = (D+, D-, t) >= 0, with D = D+ - D- of shape (n_classes - 1,
+    n_inputs), flat, the first class's row being fixed to 0, and constraints
+    ``margin >= t + needed``.
+    """
+
+    def __init__(self, Z, codes, n_classes, fit_intercept):
+        self.Z, self.codes, self.k = Z, codes.astype(int), n_classes
+        self.indicator = codes[:, None] == np.arange(1, n_classes)
+        # The mean over the examples of the sum of their margins, linear in D.
+        mean_margin = Z.T @ (n_classes * self.indicator - 1.0) / len(codes)
+        self.mean_margin = mean_margin.T.ravel()
+        is_weight = np.arange(Z.shape[1]) < Z.shape[1] - fit_intercept
+        self.is_weight = np.tile(is_weight, n_classes - 1)
+        # The margins that the solver knows of: their places among all, flat.
+        n_start = min(len(codes), 100 + 2000 // (n_classes - 1))
+        i = np.linspace(0, len(codes) - 1, n_start).astype(int)
+        others = np.arange(n_classes - 1)
+        self.known = np.add.outer(i * len(others), others).ravel()
+
+    def solve(self):
+        """The kind of separation and its direction, (n_inputs, n_classes)."""
+        zero, box = 0 * self.mean_margin, np.where(self.is_weight, 1.0, FAR)
+        if self.Z.shape[0] <= self.Z.shape[1]:
+            D = self._interpolating()
+            if self._margins(D).min() > STRICT:
+                return "complete", self._by_class(D)
+        # Konis: of weights in [-1, 1], those of the largest margins in all.
+        D = self._maximise(self.mean_margin, box)
+        found = self._margins(D)
+        if found.min() < -OVERLAP or not found.max() > STRICT:
+            return "none", self._by_class(zero)
+        # Of weights that sum to 1 in absolute value, those of the largest margin.
+        widest = self._maximise(zero, box, widest=True)
+        if self._margins(widest).min() > STRICT:
+            return "complete", self._cleaned(widest)
+        # Collinear columns leave weights open: the least that give these margins.
+        needed = np.where(found > STRICT, (1 - 1e-9) * found, 0.0)
+        least = self._maximise(zero, LARGE, price=self.is_weight, needed=needed)
+        return "quasi-complete", self._cleaned(least)
+
+    def _interpolating(self):
+        """Logits of 1/2 for an example's class, -1/2 for others, 0 for the first."""
+        logits = (self.indicator - 0.5).T
+        D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
+        return D / max(abs(D).max(), np.finfo(float).tiny)
+
+    def _maximise(self, gain, bound, *, price=0.0, needed=0.0, widest=False):
+        """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed.
+
+        Or, if `widest`, of the largest t with margin >= t, the weights summing to at
+        most 1 in absolute value.
+        """
+        size = len(gain)
+        cost = np.concatenate([price - gain, price + gain, [-float(widest)]])
+        upper = np.append(np.resize(bound, 2 * size), np.inf if widest else 0.0)
+        bounds = np.stack([np.zeros_like(upper), upper], axis=1)
+        total = np.append(np.tile(self.is_weight, 2), 0.0)[None]
+        largest_total = 1.0 if widest else upper.sum()
+        needed = np.broadcast_to(needed, len(self.codes) * (self.k - 1))
+        while True:
+            lines = sparse.vstack([self._constraints(self.known), total])
+            limits = np.append(-needed[self.known], largest_total)
+            found = linprog(cost, lines, limits, bounds=bounds, options=HIGHS)
+            if found.x is None:
+                raise RuntimeError(
+                    "Whether the classes separate could not be told: the linear "
+                    f"programme was not solved. {found.message}"
+                )
+            D, t = found.x[:size] - found.x[size:-1], found.x[-1]
+            short = self._margins(D) - t - needed
+            short[self.known] = 0.0
+            violated = np.flatnonzero(short < -OVERLAP)
+            if not len(violated):
+                return D
+            worst = np.argsort(short[violated])[: max(1000, len(self.known))]
+            self.known = np.append(self.known, violated[worst])
+
+    def _constraints(self, places):
+        """Rows r of ``r v <= 0``: t minus the margins at these places."""
+        i, other = np.divmod(places, self.k - 1)
+        own, Z = self.codes[i], self.Z[i]
+        other += other >= own
+        signs = [(own == c).astype(float) - (other == c) for c in range(1, self.k)]
+        found = sparse.hstack([sparse.diags_array(sign) @ Z for sign in signs])
+        return sparse.hstack([-found, found, np.ones((len(i), 1))])
+
+    def _by_class(self, D):
+        """D of every class, the first's zeros included: (n_inputs, n_classes)."""
+        D = D.reshape(self.k - 1, -1)
+        return np.concatenate([np.zeros_like(D[:1]), D]).T
+
+    def _margins(self, D):
+        """The margins of all examples, flat."""
+        return margins(self.Z @ self._by_class(D), self.codes).ravel()
+
+    def _cleaned(self, D):
+        """D of every class, without the weights that are the solver's rounding."""
+        return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))

@@ -1,0 +1,290 @@
+"""The inference that a maximum likelihood estimate brings.
+
+Near its top the log-likelihood is a parabola, and its curvature there, the observed
+information I = -d2LL/dtheta2, is how sharply the data tell theta: the estimate is, in
+large samples, normal around the truth with covariance I^-1.
+"""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from scipy.special import xlogy
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from .._arrays import to_host
+from .._data.files import OnDemand
+from .._data.moments import measured
+from .._data.reading import check_data
+from .._data.rows import Rows
+from .._data.targets import Targets
+from .._model import Network, Objective, standardised
+from .._separation.endless import all_labels_likely, margins_along
+from .._separation.programme import units_of_columns
+from ..exceptions import SeparationWarning
+from ..logistic_regression import GradientAscentLogisticRegression
+from .page import MLESummary
+
+
+def mle_summary(
+    estimator, X, y, *, sample_weight=None, feature_names=None, confidence=0.95
+):
+    """Standard errors, tests and measures of fit of a maximum likelihood estimate.
+
+    Parameters
+    ----------
+    estimator : GradientAscentLogisticRegression
+        Fitted without a penalty (C=inf) and without class weights, to a single output.
+        Its public `coef_` and `intercept_` are read.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The features that it was fitted to.
+    y : array-like of shape (n_samples,)
+        The labels that it was fitted to.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights that it was fitted with: how many times each sample counts. A weight
+        of 2 is the sample twice, in the standard errors and the BIC too.
+    feature_names : array-like of shape (n_features,), default=None
+        By default `feature_names_in_`, or x0, x1, ... without those.
+    confidence : float, default=0.95
+        Of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    summary : MLESummary
+
+    Raises
+    ------
+    TypeError
+        If the estimator is not a GradientAscentLogisticRegression.
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If it was fitted with a penalty, class weights or several outputs; if X, y,
+        sample_weight, feature_names or confidence is not usable; or if the observed
+        information is singular: the message names collinear features.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the estimator is not at the maximum of the likelihood of these data.
+    SeparationWarning
+        If it tells the classes apart so well that there is no maximum, or some samples
+        so certainly that there seems to be none.
+
+    See Also
+    --------
+    separation : Whether the maximum likelihood estimate exists.
+
+    References
+    ----------
+    P. McCullagh & J. A. Nelder, *Generalized Linear Models*, 2nd edition (1989),
+    chapters 4 and 5.
+
+    D. McFadden, "Conditional logit analysis of qualitative choice behavior", in
+    *Frontiers in Econometrics* (1974), 105-142.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inference import mle_summary
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = X[:, [1, 4]]
+    >>> clf = GradientAscentLogisticRegression().fit(X, y)
+    >>> mle_summary(clf, X, y, feature_names=["texture", "smoothness"])
+    Logistic regression: log-odds of class 1 against class 0
+    <BLANKLINE>
+    Observations                   569    Parameters                    3
+    Log-likelihood           -273.2023    Null log-likelihood   -375.7200
+    Likelihood ratio (2 df)   205.0353    p-value of the ratio    <0.0001
+    AIC                       552.4047    BIC                    565.4363
+    Pseudo-R2 (McFadden)        0.2729    Confidence                  95%
+    <BLANKLINE>
+                estimate  std_error       z  p_value    ci_low   ci_high
+    --------------------------------------------------------------------
+    texture      -0.2860     0.0298  -9.611  <0.0001   -0.3444   -0.2277
+    smoothness  -78.1991     9.0541  -8.637  <0.0001  -95.9449  -60.4534
+    intercept    13.7954     1.2374  11.148  <0.0001   11.3700   16.2207
+    """
+    _check_estimator(estimator)
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
+    X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))
+    X, y, weights = check_data(estimator, X, y, sample_weight, reset=False)
+    names = _names(estimator, feature_names, X.shape[1])
+    targets = Targets(estimator.classes_)
+    classes = targets.per_output[0]
+    codes = targets.encode(y)
+    weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
+    per_class = np.bincount(codes[:, 0], weights, len(classes))
+    if np.any(per_class == 0):
+        raise ValueError(
+            "Every class that the estimator knows must have samples of positive weight"
+            f"; these have none in y: {classes[per_class == 0].tolist()}."
+        )
+    if np.any(weights == 0):
+        counting = np.flatnonzero(weights)
+        X, codes, weights = X[counting], codes[counting], weights[counting]
+    intercept = bool(estimator.fit_intercept)
+    W, b = (np.asarray(to_host(of), float) for of in estimator._layers[0])
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError("coef_ and intercept_ must be finite.")
+    if not intercept and b.any():
+        raise ValueError("With fit_intercept=False, intercept_ must be zeros.")
+
+    what = "constant, as the intercept is" if intercept else "always 0"
+    mean, deviation = units_of_columns(Rows(X, codes, weights), shifted=intercept)
+    constant = np.isinf(deviation)
+    if constant.any():
+        raise _singular(names, constant, f"is {what}. Leave such features out.")
+    # Collinear columns are so up to the rounding of their values.
+    rounding = np.finfo(X.dtype).eps * (1 + np.max(np.abs(mean / deviation)))
+    tol = min(max(1e-12, 100 * rounding**2), 1e-8)
+    X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
+    rows, network = Rows(X, codes, weights), Network(W.shape, "identity", intercept)
+    objective = Objective(network, targets.likelihood, rows, reduction="sum")
+    objective = standardised(objective, measured(rows))
+    theta = network.flatten([(W, b)])
+    here = objective.evaluate(objective.at(theta), curvature=True)
+    F, flat = _root_of_inverse(here, tol)
+    if flat.size:
+        # Where all classes are as likely as each other, only features can be the cause.
+        start = objective.evaluate(np.zeros_like(theta), curvature=True)
+        _, collinear = _root_of_inverse(start, tol)
+        reason = (
+            "have no curvature along some direction, where all probabilities are 0 or "
+            "1: the classes probably separate; see skneuron.inference.separation."
+        )
+        if collinear.size:
+            flat = collinear
+            reason = f"are collinear: a weighted sum of them is {what}. Leave out some."
+        share = np.linalg.norm(flat.reshape(len(names) + intercept, -1), axis=1)
+        raise _singular(names, share > 1e-5, reason)
+
+    doubt = _doubt(objective, targets, here, F)
+    if doubt is not None:
+        warnings.warn(doubt, stacklevel=2)
+
+    # The root of the covariance of the parameters, of the features as they are.
+    root = np.stack([objective.parameters(column) for column in F.T], axis=1)
+    root = _against_first(root.reshape(-1, W.shape[1], len(F)))
+    root = root.swapaxes(0, 1).reshape(-1, len(F))
+    total = float(weights.sum())
+    null = xlogy(per_class, per_class / total).sum()
+    return MLESummary(
+        names=[*names, "intercept"] if intercept else names,
+        fit_intercept=intercept,
+        classes=classes,
+        estimate=_against_first(theta.reshape(-1, W.shape[1])).T.ravel(),
+        std_error=np.linalg.norm(root, axis=1),
+        covariance=root @ root.T,
+        n_observations=total,
+        log_likelihood=here.log_likelihood,
+        null_log_likelihood=float(null if intercept else -total * np.log(len(classes))),
+        confidence=float(confidence),
+    )
+
+
+def _check_estimator(estimator):
+    if not isinstance(estimator, GradientAscentLogisticRegression):
+        hint = ""
+        if hasattr(estimator, "steps"):
+            hint = (
+                " Of a pipeline pass the last step, with the data transformed by the "
+                "others: mle_summary(pipeline[-1], pipeline[:-1].transform(X), y)."
+            )
+        elif hasattr(estimator, "best_estimator_"):
+            hint = " Of a search pass its best_estimator_."
+        raise TypeError(
+            "estimator must be a fitted GradientAscentLogisticRegression, got "
+            f"{estimator!r}.{hint}"
+        )
+    check_is_fitted(estimator)
+    if isinstance(estimator.classes_, list):
+        raise ValueError(
+            f"The estimator has {len(estimator.classes_)} outputs, and a summary is of "
+            "one: fit and summarise an estimator for each column of y."
+        )
+    if np.isfinite(estimator.C):
+        raise ValueError(
+            f"The estimator was fitted with a penalty, C={estimator.C}: it is not a "
+            "maximum likelihood estimate, whose standard errors these are. Fit it with "
+            "C=np.inf."
+        )
+    if estimator.class_weight is not None:
+        raise ValueError(
+            f"The estimator was fitted with class_weight={estimator.class_weight!r}: a "
+            "likelihood weighted by class has no such standard errors. Fit it with "
+            "class_weight=None; if samples do count several times, say so with "
+            "sample_weight, to fit and to mle_summary."
+        )
+
+
+def _names(estimator, feature_names, n_features):
+    if feature_names is None:
+        return list(_check_feature_names_in(estimator))
+    if isinstance(feature_names, str) or len(feature_names) != n_features:
+        raise ValueError(
+            f"feature_names must be {n_features} names, one for each feature; got "
+            f"{feature_names!r}."
+        )
+    return [str(name) for name in feature_names]
+
+
+def _doubt(objective, targets, here, F):
+    """The warning, if any, that the estimate is not at a maximum."""
+    off_top = F.T @ here.gradient  # in standard errors
+    if all_labels_likely(here.log_likelihood, objective.rows):
+        return SeparationWarning(
+            "The estimator tells all samples right, and certainly: the classes "
+            "separate completely, the maximum likelihood estimate does not exist, and "
+            "standard errors mean nothing. skneuron.inference.separation(X, y) says "
+            "along which direction."
+        )
+    if (distance := np.linalg.norm(off_top)) > 0.05:
+        return ConvergenceWarning(
+            f"The estimator is {distance:.2g} standard errors from the maximum of the "
+            "likelihood of these data. Pass the X, y and sample_weight that it was "
+            "fitted to; if they are, fit it longer: with learning_rate='auto', a "
+            "larger max_iter or a smaller tol."
+        )
+    lowest, largest = margins_along(objective, targets, F @ off_top)
+    if (move := max(largest[0], -lowest[0])) > 0.1:
+        return SeparationWarning(
+            f"One more step of Newton's would move log-odds by {move:.2g}, as happens "
+            "where the classes separate, if only along some direction: the maximum "
+            "likelihood estimate does not exist, and standard errors along that "
+            "direction mean nothing. skneuron.inference.separation(X, y) says whether, "
+            "and along which."
+        )
+    return None
+
+
+def _against_first(per_logit):
+    """Of k logits, on the second axis, what the last k - 1 have on the first."""
+    first, others = per_logit[:, :1], per_logit[:, 1:]
+    return others - first if others.size else first
+
+
+def _root_of_inverse(here, tol):
+    """F with F F^T the inverse of the information, and where there is none, flat.
+
+    What stands in the place of the shift of all logits, which softmax cannot see, is no
+    difference of any two, and of those are all estimates.
+    """
+    ((_, information),) = here.curvature
+    unit = np.sqrt(np.clip(information.diagonal(), 0, None))
+    if not unit.all():
+        return None, np.eye(len(unit))[:, unit == 0]
+    values, vectors = np.linalg.eigh(information / unit / unit[:, None])
+    flat = values <= tol * values[-1]
+    lengths = np.sqrt(np.where(flat, 1.0, values))
+    return vectors / lengths / unit[:, None], vectors[:, flat]
+
+
+def _singular(names, involved, reason):
+    found = [repr(name) for name, is_one in zip(names, involved) if is_one]
+    listed = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+    return ValueError(f"The information is singular: {listed} {reason}")

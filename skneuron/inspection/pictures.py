@@ -1,0 +1,430 @@
+"""Pictures of a fitted network: the weights of its neurons, and the whole of it.
+
+And what these displays share with those of curves.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import _check_feature_names_in
+
+from .._arrays import to_host
+from .._data.targets import Targets
+from .passes import check_count, check_estimator, forward_pass
+
+#: Ends of the colour map "RdBu_r": the colours of signs, in every picture.
+POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
+
+#: Inches between neurons that are neighbours, in a figure of our own; and the width of
+#: a letter, in such distances.
+UNIT, LETTER = 0.5, 0.17
+
+#: Of axes that leave no margins.
+WHOLE = {"left": 0, "right": 1, "bottom": 0, "top": 1}
+
+#: Images that are drawn if nobody says of which neurons.
+MOST_IMAGES = 100
+
+
+class Display:
+    """A picture: what is drawn is in its fields, and how in its `plot`."""
+
+    @classmethod
+    def _check(cls, est, attribute=None):
+        """Raise unless `from_estimator` can draw the estimator."""
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        check_estimator(est, attribute)
+
+    def _axes(self, ax=None, **subplots_kw):
+        """The axes to draw on, in an array: `ax`, or those of a new figure."""
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        axes = np.ravel(plt.subplots(**subplots_kw)[1] if ax is None else ax)
+        self.figure_ = axes[0].figure
+        return axes
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NeuronWeightsDisplay(Display):
+    """Each neuron's weights as an image, red for positive ones and blue for negative.
+
+    It is made by :meth:`from_estimator`; all parameters are kept as attributes.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_neurons, n_inputs)
+        A neuron in each row.
+    image_shape : tuple of (int, int)
+        Height and width of an image, in inputs.
+    names : list of n_neurons str
+        Titles of the images.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (n_neurons,) of matplotlib Axes
+        An image each.
+    images_ : list of n_neurons matplotlib AxesImage
+    colorbar_ : matplotlib Colorbar
+        Of the scale that all images share, centred on zero.
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    NetworkDisplay : All layers, and how they are connected.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")  # no screen is needed
+    >>> from sklearn.datasets import load_digits
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inspection import NeuronWeightsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = GradientAscentLogisticRegression(C=0.01).fit(X, y)
+    >>> display = NeuronWeightsDisplay.from_estimator(clf, image_shape=(8, 8))
+    >>> len(display.images_)
+    10
+    """
+
+    weights: np.ndarray
+    image_shape: tuple
+    names: list
+
+    @classmethod
+    def from_estimator(
+        cls, est, *, image_shape, layer=0, neurons=None, cmap="RdBu_r", **imshow_kw
+    ):
+        """Draw the weights of a layer's neurons.
+
+        Parameters
+        ----------
+        est : GradientAscentLogisticRegression or SimpleMLPClassifier
+            Fitted.
+        image_shape : tuple of (int, int)
+            Height and width of an image; their product is the layer's inputs.
+        layer : int, default=0
+            Which layer's neurons, 0 being those that see the features. The logistic
+            regression has that one alone, with one neuron for two classes and one for
+            each of more.
+        neurons : array-like of int, default=None
+            Which of them, counted from 0. None: all, or the first 100.
+        cmap : str or matplotlib Colormap, default="RdBu_r"
+            Should be a diverging one, as its middle is zero.
+        **imshow_kw : dict of str to object
+            For matplotlib's `imshow`; `vmin` and `vmax` set another scale.
+
+        Returns
+        -------
+        display : NeuronWeightsDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If `est` is not one of the two estimators.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If `image_shape` does not fit the number of inputs, or there is no such
+            layer or neuron.
+        """
+        cls._check(est)
+        layers = est._layers
+        if not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
+            raise ValueError(
+                f"layer={layer!r} does not exist: the model has {len(layers)} of them, "
+                f"counted from 0 to {len(layers) - 1}."
+            )
+        weights = np.asarray(to_host(layers[layer][0])).T
+        n_neurons, n_in = weights.shape
+        shape = np.ravel(image_shape)
+        whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
+        if not (whole and shape.prod() == n_in):
+            raise ValueError(
+                f"image_shape={image_shape!r} does not fit the {n_in} inputs of layer "
+                f"{layer}: it must be (height, width), height * width = {n_in}."
+            )
+        chosen = range(n_neurons)[:MOST_IMAGES] if neurons is None else neurons
+        chosen = np.atleast_1d(chosen)
+        there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
+        if not (there and np.all((chosen >= 0) & (chosen < n_neurons))):
+            raise ValueError(
+                f"neurons={neurons!r} must be numbers of neurons of layer {layer}, "
+                f"from 0 to {n_neurons - 1}."
+            )
+        hidden = [f"neuron {j}" for j in range(n_neurons)]
+        names = output_names(est) if layer == len(layers) - 1 else hidden
+        chosen_names = [names[j] for j in chosen]
+        shape = tuple(shape.tolist())
+        display = cls(weights=weights[chosen], image_shape=shape, names=chosen_names)
+        return display.plot(cmap=cmap, **imshow_kw)
+
+    def plot(self, *, cmap="RdBu_r", **imshow_kw):
+        """Draw the images in a new figure.
+
+        Parameters
+        ----------
+        cmap : str or matplotlib Colormap, default="RdBu_r"
+            Should be a diverging one, as its middle is zero.
+        **imshow_kw : dict of str to object
+            For matplotlib's `imshow`.
+
+        Returns
+        -------
+        self : NeuronWeightsDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        n_images = len(self.weights)
+        side = math.ceil(math.sqrt(n_images))
+        # A rectangle without gaps, unless that is a strip; then as good as a square.
+        n_columns = next((n for n in range(side, 2 * side) if n_images % n == 0), side)
+        n_rows = math.ceil(n_images / n_columns)
+        height, width = self.image_shape
+        side = min(1.6, 10 / n_columns)  # inches
+        across = side * n_columns * max(1, min(width / height, 4))
+        down = (side * max(1, min(height / width, 4)) + 0.2) * n_rows
+        figsize = max(across, 2) + 1, max(down, 2)
+        axes = self._axes(
+            nrows=n_rows, ncols=n_columns, figsize=figsize, layout="constrained"
+        )
+        for ax in axes:
+            ax.set_axis_off()
+        largest = _largest(self.weights)
+        imshow_kw = {"cmap": cmap, "vmin": -largest, "vmax": largest, **imshow_kw}
+        self.axes_, self.images_ = axes[:n_images], []
+        for ax, weights, name in zip(self.axes_, self.weights, self.names):
+            self.images_.append(ax.imshow(weights.reshape(height, width), **imshow_kw))
+            ax.set_title(name, fontsize="small")
+        beside = {"ax": axes.tolist(), "label": "weight"}
+        self.colorbar_ = self.figure_.colorbar(self.images_[0], **beside)
+        return self
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NetworkDisplay(Display):
+    """The network as a lecture draws it: columns of neurons, and edges between them.
+
+    An edge is red for a positive weight and blue for a negative one, and as wide as the
+    weight is large among those drawn of its layer. Intercepts are not drawn. It is made
+    by :meth:`from_estimator`; all parameters are kept as attributes.
+
+    Parameters
+    ----------
+    coefs : list of ndarray of shape (n_in, n_out)
+        Weights of every layer.
+    input_names : sequence of str
+        Of the features.
+    output_names : sequence of str
+        Of the neurons of the last layer.
+    activations : list of ndarray of shape (n_neurons,), default=None
+        Every layer's activations for one example, inputs first and y_hat last.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    edges_ : list of matplotlib LineCollection
+        One for each layer of weights.
+    neurons_ : list of matplotlib PatchCollection
+        One for each column; its array holds the activations, if there are any.
+
+    See Also
+    --------
+    NeuronWeightsDisplay : The weights as images.
+    forward_pass : The numbers that are written in the neurons.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")  # no screen is needed
+    >>> import numpy as np
+    >>> from skneuron import SimpleMLPClassifier
+    >>> from skneuron.inspection import NetworkDisplay
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> clf = SimpleMLPClassifier((3,), solver="lbfgs", random_state=0)
+    >>> clf = clf.fit(X, [0, 1, 1, 0])
+    >>> display = NetworkDisplay.from_estimator(clf, X[1:2])
+    >>> [len(edges.get_segments()) for edges in display.edges_]
+    [6, 3]
+    """
+
+    coefs: list
+    input_names: list
+    output_names: list
+    activations: list = None
+
+    @classmethod
+    def from_estimator(cls, est, X=None, *, ax=None, max_neurons=10):
+        """Draw a fitted network, with an example's way through it if there is one.
+
+        Parameters
+        ----------
+        est : GradientAscentLogisticRegression or SimpleMLPClassifier
+            Fitted.
+        X : {array-like, sparse matrix} of shape (1, n_features), default=None
+            An example. Its activations are written in the neurons, which are coloured
+            by them: the deeper, the larger beside the others of the layer, or, in
+            the last one, beside 1.
+        ax : matplotlib Axes, default=None
+            Where to draw; None: in a new figure.
+        max_neurons : int, default=10
+            Of a layer of more than so many, as many are drawn: the first and the last,
+            with dots between them.
+
+        Returns
+        -------
+        display : NetworkDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If `est` is not one of the two estimators.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If X is not one usable row, or `max_neurons` is below 1.
+        """
+        cls._check(est)
+        coefs = [np.asarray(to_host(weights)) for weights, _ in est._layers]
+        activations = None
+        if X is not None:
+            inputs, *others = forward_pass(est, X)
+            if inputs.shape[0] != 1:
+                raise ValueError(
+                    "X must be one row, the example to draw; it has "
+                    f"{inputs.shape[0]}. Pass X[i : i + 1]."
+                )
+            inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
+            activations = [layer[0] for layer in (inputs, *others)]
+        display = cls(
+            coefs=coefs,
+            input_names=[str(name) for name in _check_feature_names_in(est)],
+            output_names=output_names(est),
+            activations=activations,
+        )
+        return display.plot(ax, max_neurons=max_neurons)
+
+    def plot(self, ax=None, *, max_neurons=10):
+        """Draw the network.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None: in a new figure.
+        max_neurons : int, default=10
+            Of a layer of more than so many, as many are drawn.
+
+        Returns
+        -------
+        self : NetworkDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `max_neurons` is below 1.
+        """
+        from matplotlib.collections import LineCollection, PatchCollection
+        from matplotlib.patches import Circle
+
+        check_count("max_neurons", max_neurons)
+        sizes = [len(self.coefs[0]), *(weights.shape[1] for weights in self.coefs)]
+        columns = [_places(size, max_neurons) for size in sizes]
+        inputs = [self.input_names[j] for j in columns[0][0]]
+        outputs = [self.output_names[j] for j in columns[-1][0]]
+        # All in distances of neurons, text too, so that it fits axes of any size.
+        tallest = max(2 * abs(heights).max() + 1 for _, heights in columns)
+        gap = max(3.0, 0.45 * tallest)
+        longest = [max(map(len, names)) for names in (inputs, outputs)]
+        left, right = (0.8 + LETTER * min(length, 40) for length in longest)
+        last = gap * len(self.coefs)
+        width, height = left + last + right, tallest + 1.4
+        figsize = UNIT * width, UNIT * height
+        ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=WHOLE)[0]
+        box = ax.get_window_extent()
+        unit = min(box.width / width, box.height / height) / ax.figure.dpi
+        fontsize = 10 * unit / UNIT
+        write = partial(ax.text, ha="center", va="center", fontsize=fontsize, zorder=3)
+        ax.set_axis_off()
+        ax.set(aspect="equal", xlim=(-left, width - left))
+        ax.set_ylim(-tallest / 2 - 0.2, tallest / 2 + 1.2)
+
+        self.edges_, self.neurons_ = [], []
+        for i, weights in enumerate(self.coefs):
+            (sources, starts), (targets, ends) = columns[i : i + 2]
+            x = gap * i
+            weights = weights[np.ix_(sources, targets)].astype(float)
+            weights = np.nan_to_num(np.clip(weights / _largest(weights), -1, 1)).ravel()
+            order = np.argsort(abs(weights))  # the largest on top
+            weights = weights[order]
+            lines = np.array([[(x, a), (x + gap, b)] for a in starts for b in ends])
+            colors = np.where(weights > 0, POSITIVE, NEGATIVE)
+            edges = LineCollection(lines[order], colors=colors, alpha=0.7, zorder=1)
+            edges.set_linewidth(0.3 * fontsize * abs(weights))
+            self.edges_.append(ax.add_collection(edges, autolim=False))
+        for i, (size, (shown, heights)) in enumerate(zip(sizes, columns)):
+            x = gap * i
+            kind = "input" if x == 0 else "neuron" if x < last else "output"
+            write(x, tallest / 2 + 0.6, f"{size} {kind}{'s' if size > 1 else ''}")
+            if size > max_neurons:  # in the one place that is left free
+                write(x, -(max_neurons % 2) / 2, "\u22ee", fontsize=1.5 * fontsize)
+            circles = [Circle((x, y), radius=0.4) for y in heights]
+            circles = PatchCollection(circles, fc="white", ec="0.2", zorder=2)
+            self.neurons_.append(ax.add_collection(circles, autolim=False))
+            if self.activations is None:
+                continue
+            values = self.activations[i][shown].astype(float)
+            # Twice the range: colours stay light enough to read what is written.
+            # Probabilities are large or small by themselves.
+            limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
+            circles.set(array=values, cmap="RdBu_r", clim=(-limit, limit))
+            for y, value in zip(heights, values):
+                text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
+                write(x, y, text, fontsize=0.75 * fontsize)
+        for name, y in zip(inputs, columns[0][1]):
+            write(-0.55, y, name, ha="right")
+        for name, y in zip(outputs, columns[-1][1]):
+            write(last + 0.55, y, name, ha="left")
+        return self
+
+
+def output_names(est):
+    """A name for each neuron of the last layer: its class, and its output of several.
+
+    A neuron of its own stands for the second of two classes.
+    """
+    targets = Targets(est.classes_)
+    if targets.multilabel:
+        return [f"output {i}" for i in range(len(targets.per_output))]
+    return [
+        f"output {i}: class {label}" if targets.several else f"class {label}"
+        for i, classes in enumerate(targets.per_output)
+        for label in (classes[1:] if len(classes) == 2 else classes)
+    ]
+
+
+def _places(size, most):
+    """Which neurons of a column are drawn, and how high: (indices, heights)."""
+    first, left_out = math.ceil(most / 2), max(size - most, 0)
+    shown = np.delete(np.arange(size), slice(first, first + left_out))
+    places = shown - (shown >= first) * max(left_out - 1, 0)  # one is left for dots
+    return shown, min(size - 1, most) / 2 - places
+
+
+def _largest(values):
+    """The largest finite size; of zeros alone 1: the end of a scale of colours."""
+    return float(np.nan_to_num(abs(values), posinf=0.0).max()) or 1.0

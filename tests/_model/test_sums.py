@@ -1,0 +1,58 @@
+"""Sums over rows: by the formulas, and those of parts put together."""
+
+from functools import partial
+
+import numpy as np
+from some_rows import draw, every, makes, weightings
+
+from skneuron._model import Network, log_likelihood
+from skneuron._model.likelihood import by_output
+from skneuron._model.sums import Sums, sums_over_rows
+
+
+def test_sums_of_parts_add_up():
+    one = Sums(1.0, np.ones(2), {(0, 0): np.eye(2)})
+    both = one + Sums(2.0, np.arange(2.0), {(0, 0): np.ones((2, 2))})
+    assert both.log_likelihood == 3.0
+    np.testing.assert_array_equal(both.gradient, [1.0, 2.0])
+    np.testing.assert_array_equal(both.pairs[0, 0], np.eye(2) + 1)
+
+
+@every
+@weightings
+@makes
+def test_sums_are_those_of_the_formulas(likelihood, weighting, make):
+    rows = draw(likelihood, weighting, make=make)
+    network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
+    theta = np.random.default_rng(2).standard_normal(network.n_parameters)
+    sums = sums_over_rows(network, likelihood, theta, 3.0, rows, curvature=True)
+    X = rows.X.toarray() if hasattr(rows.X, "toarray") else rows.X
+    ((W, b),) = network.layers(theta)
+    log_prob = likelihood.log_prob(X @ W + b, rows.codes)
+    w = 1.0 if rows.weights is None else by_output(rows.weights)
+    np.testing.assert_allclose(sums.log_likelihood, (w * log_prob).sum(), rtol=1e-12)
+    alone = log_likelihood(network, likelihood, [(W, b)], rows)
+    np.testing.assert_allclose(alone, sums.log_likelihood, rtol=1e-13)
+
+    def value(theta):
+        return log_likelihood(network, likelihood, network.layers(theta), rows)
+
+    step = 1e-6
+    for j, slope in enumerate(sums.gradient):
+        d = step * (np.arange(len(theta)) == j)
+        difference = (value(theta + d) - value(theta - d)) / (2 * step)
+        np.testing.assert_allclose(3.0 * slope, difference, rtol=1e-5, atol=1e-5)
+
+
+def test_parts_of_rows_give_shares_of_their_sums():
+    likelihood = every.args[1][2]
+    rows = draw(likelihood, "row")
+    network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
+    theta = np.random.default_rng(2).standard_normal(network.n_parameters)
+    of = partial(sums_over_rows, network, likelihood, theta, 1.0, curvature=True)
+    whole, first = of(rows), of(rows.take(slice(0, 17)))
+    both = first + of(rows.take(slice(17, rows.n_rows)))
+    np.testing.assert_allclose(both.log_likelihood, whole.log_likelihood, rtol=1e-13)
+    np.testing.assert_allclose(both.gradient, whole.gradient, rtol=1e-11, atol=1e-12)
+    for pair, square in whole.pairs.items():
+        np.testing.assert_allclose(both.pairs[pair], square, rtol=1e-11, atol=1e-12)

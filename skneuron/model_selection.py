@@ -250,6 +250,12 @@ class LockstepSearchCV(GridSearchCV):
             evaluation.rows = SplitRows(X)
         return evaluation
 
+    def __getstate__(self):
+        """What goes to other processes, to score there, goes without the data."""
+        state = super().__getstate__()
+        state.pop("_evaluation", None)
+        return state
+
     def _check_input_parameters(self, X, y, split_params):
         # The last word before the estimator is cloned.
         if self._evaluation is not None:

@@ -141,6 +141,8 @@ class Passes:
         self._width = likelihood.n_logits
         self._spans = [slice(0, len(codes))] if spans is None else spans
         self._plans = {}
+        #: Of sparse rows, what is stored is looked up once for all members.
+        self._by_inputs = n_members > 1 and isinstance(X, tuple) and centre is None
 
     def __call__(self, theta, *, gradients=True, curvature=False):
         """The sums at some parameters.
@@ -162,6 +164,9 @@ class Passes:
             self._plans[gradients, curvature] = self._plan(gradients, curvature)
         calls, first, second, size = self._plans[gradients, curvature]
         out, n = np.zeros(size), self._n_inputs
+        shape = np.shape(theta)
+        if self._by_inputs:
+            theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
             some = out if chunks is calls[0] else np.zeros(size)
@@ -169,7 +174,11 @@ class Passes:
             self._rows.sums(theta, chunks, gradients, curvature, some, threads)
             if some is not out:
                 out += some
-        gradient = out[first:second].reshape(theta.shape) if gradients else None
+        gradient = None
+        if gradients:
+            gradient = out[first:second].reshape(theta.shape)
+            gradient = gradient.swapaxes(0, 1) if self._by_inputs else gradient
+            gradient = gradient.reshape(shape)
         pairs = {}
         if curvature:
             squares = out[second:].reshape(-1, n, n)

@@ -62,7 +62,8 @@ typedef struct {
     Targets y;
     ptrdiff_t n_members;
     int intercept;
-    const void *theta;       /* T, (n_members, n_inputs, n_logits) */
+    const void *theta;       /* T, (n_members, n_inputs, n_logits); of sparse
+                                features (n_inputs, n_members, n_logits) */
     const ptrdiff_t *chunks; /* (n_chunks, 2): runs of rows, each summed by itself */
     int n_chunks, n_threads;
     int gradients, curvature;

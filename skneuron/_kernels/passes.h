@@ -4,64 +4,91 @@ Runs of rows, `chunks`, are summed each by itself and then in their order, whoev
 which. Within, blocks of rows stay in the nearest cache from the logits to the sums.
 */
 
-/* What a block of rows gives to a member: of its parameters theta, the log-likelihood,
-which is returned, and the gradient, which is added up. */
-static double NAME(add_block)(const NAME(Sums) *of, const NAME(Room) *room,
-                              ptrdiff_t start, ptrdiff_t m, const T *x, ptrdiff_t lead,
-                              const T *theta, double *gradient)
+/* The sums of each column of residuals, (width, b), which are an intercept's gradient. */
+static void NAME(add_residuals)(ptrdiff_t m, ptrdiff_t width, const T *z, ptrdiff_t b,
+                                double *sums)
+{
+    for (ptrdiff_t c = 0; c < width; c++) {
+        T total = 0;
+#pragma omp simd reduction(+ : total)
+        for (ptrdiff_t i = 0; i < m; i++)
+            total += z[c * b + i];
+        sums[c] += total;
+    }
+}
+
+/* What a block of dense rows gives to a member: of its parameters theta, the
+log-likelihood, which is returned, and the gradient, which is added up. */
+static double NAME(add_dense)(const NAME(Sums) *of, const NAME(Room) *room, ptrdiff_t m,
+                              const T *x, ptrdiff_t lead, const T *theta,
+                              double *gradient)
 {
     const Pass *pass = of->pass;
     ptrdiff_t d = of->d, width = of->n_logits, b = of->rows;
-    T *z = room->z, *by_row = width == 1 ? z : z + b * width;
-    if (of->sparse) {
-        if (pass->X.wide)
-            NAME(sparse_logits_wide)(&pass->X, start, m, width, theta, by_row);
-        else
-            NAME(sparse_logits_narrow)(&pass->X, start, m, width, theta, by_row);
-        if (width > 1)
-            NAME(transpose)(m, width, by_row, width, z, b);
-    } else if (width == 1) {
+    T *z = room->z;
+    if (width == 1) {
         NAME(dots)(m, d, x, lead, theta, pass->intercept ? theta[d] : 0, z);
     } else {
         NAME(product)('T', 'T', width, m, d, theta, width, x, lead, 0, z, b);
-    }
-    if (pass->intercept && (width > 1 || of->sparse))
-        for (ptrdiff_t c = 0; c < width; c++)
+        for (ptrdiff_t c = 0; pass->intercept && c < width; c++)
             for (ptrdiff_t i = 0; i < m; i++)
                 z[c * b + i] += theta[d * width + c];
+    }
     double value = NAME(likelihood)(&pass->y, m, z, b, room->codes, room->weights,
                                     pass->curvature ? room->kept : NULL);
     if (!pass->gradients)
         return value;
-    if (of->sparse) {
-        if (width > 1)
-            for (ptrdiff_t i = 0; i < m; i++)
-                for (ptrdiff_t c = 0; c < width; c++)
-                    by_row[i * width + c] = z[c * b + i];
-        if (pass->X.wide)
-            NAME(sparse_adds_wide)(&pass->X, start, m, width, by_row, gradient);
-        else
-            NAME(sparse_adds_narrow)(&pass->X, start, m, width, by_row, gradient);
+    if (width == 1) {
+        memset(room->gradient, 0, sizeof(T) * (size_t)d);
+        NAME(adds)(m, d, x, lead, z, room->gradient);
     } else {
-        if (width == 1) {
-            memset(room->gradient, 0, sizeof(T) * (size_t)d);
-            NAME(adds)(m, d, x, lead, z, room->gradient);
-        } else {
-            NAME(product)
-            ('T', 'T', d, width, m, x, lead, z, b, 0, room->gradient, width);
-        }
-        for (ptrdiff_t j = 0; j < d * width; j++)
-            gradient[j] += room->gradient[j];
+        NAME(product)
+        ('T', 'T', d, width, m, x, lead, z, b, 0, room->gradient, width);
     }
+    for (ptrdiff_t j = 0; j < d * width; j++)
+        gradient[j] += room->gradient[j];
     if (pass->intercept)
-        for (ptrdiff_t c = 0; c < width; c++) {
-            T total = 0;
-#pragma omp simd reduction(+ : total)
-            for (ptrdiff_t i = 0; i < m; i++)
-                total += z[c * b + i];
-            gradient[d * width + c] += total;
-        }
+        NAME(add_residuals)(m, width, z, b, gradient + d * width);
     return value;
+}
+
+/* What a block of sparse rows gives to all members: what is stored is looked up once
+for them. Parameters and gradients are (n_inputs, n_members, n_logits). */
+static void NAME(add_sparse)(const NAME(Sums) *of, const NAME(Room) *room,
+                             ptrdiff_t start, ptrdiff_t m, double *values,
+                             double *gradient)
+{
+    const Pass *pass = of->pass;
+    const T *theta = pass->theta;
+    ptrdiff_t k = of->n_logits, width = k * pass->n_members, b = of->rows;
+    const T *shifts = theta + of->d * width;
+    T *by_row = room->z, *z = width == 1 ? by_row : by_row + b * width;
+    if (pass->X.wide)
+        NAME(sparse_logits_wide)(&pass->X, start, m, width, theta, by_row);
+    else
+        NAME(sparse_logits_narrow)(&pass->X, start, m, width, theta, by_row);
+    for (ptrdiff_t member = 0, at = 0; member < pass->n_members; member++, at += k) {
+        for (ptrdiff_t c = 0; c < k; c++)
+            for (ptrdiff_t i = 0; i < m; i++)
+                z[c * b + i] =
+                    by_row[i * width + at + c] + (pass->intercept ? shifts[at + c] : 0);
+        values[member] +=
+            NAME(likelihood)(&pass->y, m, z, b, room->codes, room->weights,
+                             pass->curvature ? room->kept : NULL);
+        if (!pass->gradients)
+            continue;
+        for (ptrdiff_t i = 0; width > 1 && i < m; i++)
+            for (ptrdiff_t c = 0; c < k; c++)
+                by_row[i * width + at + c] = z[c * b + i];
+        if (pass->intercept)
+            NAME(add_residuals)(m, k, z, b, gradient + of->d * width + at);
+    }
+    if (!pass->gradients)
+        return;
+    if (pass->X.wide)
+        NAME(sparse_adds_wide)(&pass->X, start, m, width, by_row, gradient);
+    else
+        NAME(sparse_adds_narrow)(&pass->X, start, m, width, by_row, gradient);
 }
 
 static void NAME(add_chunk)(const NAME(Sums) *of, int chunk, int rank)
@@ -79,13 +106,16 @@ static void NAME(add_chunk)(const NAME(Sums) *of, int chunk, int rank)
         const T *x = NULL;
         ptrdiff_t lead = 0;
         NAME(load_targets)(&pass->y, NULL, start, m, room.codes, room.weights, b);
-        if (!of->sparse)
+        if (of->sparse) {
+            NAME(add_sparse)(of, &room, start, m, values, gradients);
+        } else {
             x = NAME(load)(&pass->X, NULL, start, m, 0, of->d, room.x, &lead);
-        /* One after the other, so that each has the sums that it has alone. */
-        for (ptrdiff_t member = 0; member < pass->n_members; member++)
-            values[member] += NAME(add_block)(
-                of, &room, start, m, x, lead, (const T *)pass->theta + member * size,
-                gradients + member * size);
+            /* One after the other, so that each has the sums that it has alone. */
+            for (ptrdiff_t member = 0; member < pass->n_members; member++)
+                values[member] += NAME(add_dense)(
+                    of, &room, m, x, lead, (const T *)pass->theta + member * size,
+                    gradients + member * size);
+        }
         if (of->fused) {
             NAME(add_curvature)(of, &room, start, m, x, lead, values + of->n_first);
         } else if (pass->curvature) {

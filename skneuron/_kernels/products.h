@@ -1,23 +1,31 @@
 /* Products of rows with parameters, and of residuals with rows: dense, and CSR. */
 
+/* Four lanes, or eight, of which pairs of rows are put together: sums across a vector
+one by one take as long as the products. */
+typedef T NAME(Lanes) __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+
 CLONES static void NAME(dots)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
                               const T *restrict theta, T intercept, T *restrict z)
 {
-    ptrdiff_t i = 0;
+    enum { LANES = 32 / sizeof(T) };
+    ptrdiff_t i = 0, whole = d - d % LANES;
     for (; i + 4 <= m; i += 4, x += 4 * lead) {
-        const T *a = x, *b = x + lead, *c = x + 2 * lead, *e = x + 3 * lead;
-        T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (ptrdiff_t j = 0; j < d; j++) {
-            s0 += a[j] * theta[j];
-            s1 += b[j] * theta[j];
-            s2 += c[j] * theta[j];
-            s3 += e[j] * theta[j];
+        NAME(Lanes) sums[4] = {{0}};
+        for (ptrdiff_t j = 0; j < whole; j += LANES) {
+            NAME(Lanes) by = *(const NAME(Lanes) *)(theta + j);
+            for (int r = 0; r < 4; r++)
+                sums[r] += *(const NAME(Lanes) *)(x + r * lead + j) * by;
         }
-        z[i] = s0 + intercept;
-        z[i + 1] = s1 + intercept;
-        z[i + 2] = s2 + intercept;
-        z[i + 3] = s3 + intercept;
+        T rest[4] = {0};
+        for (ptrdiff_t j = whole; j < d; j++)
+            for (int r = 0; r < 4; r++)
+                rest[r] += x[r * lead + j] * theta[j];
+        for (int r = 0; r < 4; r++) {
+            T total = rest[r];
+            for (int lane = 0; lane < LANES; lane++)
+                total += sums[r][lane];
+            z[i + r] = total + intercept;
+        }
     }
     for (; i < m; i++, x += lead) {
         T total = 0;

@@ -50,7 +50,8 @@ static NAME(Room) NAME(room)(const NAME(Sums) *of, int rank)
     ptrdiff_t most_pairs = of->n_sets ? (of->n_pairs - 1) / of->n_sets + 1 : 1;
     ptrdiff_t columns = of->multiplied ? LARGER(n, STRIP) : of->tile;
     TAKE(x, LARGER(of->rows * of->d, of->part_rows * (of->multiplied ? n : of->tile)));
-    TAKE(z, LARGER(2 * of->rows * of->n_logits, of->part_rows * of->tile));
+    TAKE(z, LARGER(of->rows * of->n_logits * (1 + (of->sparse ? of->pass->n_members : 0)),
+                   of->part_rows * of->tile));
     TAKE(weights, b * outputs);
     TAKE(gradient, n * of->n_logits);
     TAKE(kept, b * of->n_logits);

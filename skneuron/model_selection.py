@@ -252,9 +252,7 @@ class LockstepSearchCV(GridSearchCV):
 
     def __getstate__(self):
         """What goes to other processes, to score there, goes without the data."""
-        state = super().__getstate__()
-        state.pop("_evaluation", None)
-        return state
+        return {**super().__getstate__(), "_evaluation": None}
 
     def _check_input_parameters(self, X, y, split_params):
         # The last word before the estimator is cloned.

@@ -358,6 +358,7 @@ def test_pipelines_and_searches_leave_the_features_where_they_are(put, moved):
     assert not features_were_moved(moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, dtype, scoring, steps",
     [

@@ -523,6 +523,7 @@ def spread_out(client, rows=200):
     return client.persist([lazy(X, rows), lazy(TWO, rows)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["auto", "network"])
 def test_the_same_answer_on_a_cluster(client, model):
     lazy_X, y = spread_out(client)
@@ -560,6 +561,7 @@ def test_no_chunk_comes_to_the_client(client, monkeypatch):
     assert max(sizes) < 5000 < X.nbytes / X.npartitions / 20
 
 
+@pytest.mark.slow
 @unfinished
 def test_a_worker_killed_in_a_fit_changes_nothing(client):
     lazy_X, y = spread_out(client)
@@ -601,6 +603,7 @@ def test_a_cluster_out_of_memory_is_explained(client, monkeypatch):
         LR().fit(*data)
 
 
+@pytest.mark.slow
 def test_dataframes_on_a_cluster(client):
     frame = pd.DataFrame(X, columns=list("abcdef"))
     lazy_frame = dd.from_pandas(frame, npartitions=3)

@@ -63,6 +63,7 @@ def test_cross_validate(model, data):
     assert result["train_accuracy"].mean() > 1 / len(np.unique(y))
 
 
+@pytest.mark.slow
 @both
 def test_grid_search_in_two_processes(model):
     X, y = binary_data()
@@ -139,6 +140,7 @@ def test_feature_selection_by_coef(parameters):
     assert SelectFromModel(model).fit(wide, y).transform(wide).shape[1] >= 1
 
 
+@pytest.mark.slow
 @both
 def test_tuned_threshold(model):
     X, y = binary_data(n=120)

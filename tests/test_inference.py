@@ -486,6 +486,7 @@ def check_certificate(found, X, y, fit_intercept=True):
     assert (margins.min() > 2e-8 * size) == (found.kind == "complete")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "n_features, n_classes, fit_intercept",
     [(1, 2, True), (2, 2, True), (2, 2, False), (3, 2, False), (1, 3, True)],

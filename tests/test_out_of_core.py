@@ -137,6 +137,7 @@ def peak_share(model, X, y, **more):
     return peak / (X.data.nbytes + X.indices.nbytes if issparse(X) else X.nbytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

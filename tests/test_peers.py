@@ -194,6 +194,7 @@ def at_the_optimum_of(theirs, X, y, **parameters):
     return ours
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
 @pytest.mark.parametrize("data", [binary_data, multiclass_data])
 def test_the_same_weights_are_the_same_network(data, activation):

@@ -476,6 +476,7 @@ def test_an_ordinary_fit_is_not_looked_at_closely(monkeypatch, solver, n_classes
         assert warning_of(X, y, solver=solver) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])
 def test_data_too_large_for_the_programme_do_without(monkeypatch, solver):
     def no(*args, **keywords):
@@ -531,6 +532,7 @@ def small_tables(draw):
     return X, y
 
 
+@pytest.mark.slow
 @given(
     small_tables(),
     st.sampled_from(["auto", "lbfgs", "newton"]),
@@ -560,6 +562,7 @@ def test_agrees_with_separation_for_each_output(table, seed):
     assert [f"in column {i} of y " in message for i in (0, 1)] == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "newton", "lbfgs", "gradient"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_agrees_with_separation_on_many_tables(solver, dtype):

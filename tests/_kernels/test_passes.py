@@ -341,6 +341,7 @@ def test_float32_features_of_any_size():
 # --- threads, and what can be read ----------------------------------------------------
 
 
+@pytest.mark.slow
 @floats
 @pytest.mark.parametrize("d", [5, 70, 200])
 @pytest.mark.parametrize("make", [np.array, np.asfortranarray, sp.csr_array])

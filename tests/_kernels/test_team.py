@@ -70,6 +70,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_any_number_of_threads_gives_the_same_bits(name):
     alone = answers(1, **PROBLEMS[name])
@@ -119,6 +120,7 @@ def in_a_child(how):
     return of_child
 
 
+@pytest.mark.slow
 def test_a_child_has_a_team_of_its_own():
     alone = answers(3, d=20)
     for _ in range(3):
@@ -136,6 +138,7 @@ def test_a_process_may_fork_while_there_are_jobs():
         assert all(of.result() == alone for of in busy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_joblib_gets_the_same_bits(backend):
     alone = answers(d=20)
@@ -159,6 +162,7 @@ def run(code):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_process_may_end_while_others_sleep_and_work():
     code = """
 import threading
@@ -174,6 +178,7 @@ print("done")
     assert run(code) == "done\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not sys.platform.startswith("linux") or "asan" in os.environ.get("LD_PRELOAD", ""),
     reason="reads /proc, and leaves no memory for a sanitizer",
@@ -205,6 +210,7 @@ print(sum(bool(mask & interrupts and not mask & faults) for mask in masks) >= 7)
     assert run(code) == "True\n"
 
 
+@pytest.mark.slow
 def test_an_interrupt_reaches_python_and_leaves_the_team_whole():
     code = """
 import signal, threading

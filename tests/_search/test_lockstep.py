@@ -179,6 +179,7 @@ def warned(outcomes):
 # --- the lecture's steps, side by side ------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, W])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -437,6 +438,7 @@ def test_mini_batches():
     check(some, X, Y, W, same=same_bits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("random_state", [0, np.random.RandomState(3)], ids="iR")
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("kind", ["two classes", "three classes", "several"])

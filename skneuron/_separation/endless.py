@@ -181,7 +181,8 @@ def _margins_of(targets, W, b, rows):
     bounds = np.full((2, len(targets.per_output)), -np.inf)
     xp = array_namespace(rows.X)
     slope, shift = (beside(of, rows.X) for of in (W, b))
-    for block in rows.blocks(2 * W.shape[1]):
+    # A product of float32 with float64 copies the former.
+    for block in rows.blocks(2 * W.shape[1] + 2 * len(W) * rows.is_dense):
         X = block.X if is_numpy(slope) else xp.astype(block.X, slope.dtype)
         for column, (_, z) in enumerate(targets.split(X @ slope + shift)):
             of = _counting(Rows(z, block.codes, block.weights), column)

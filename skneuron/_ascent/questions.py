@@ -42,11 +42,9 @@ def next_position(walk, n_rows=None):
             if n_rows is not None:
                 item = item._replace(n_rows=n_rows)
             try:
-                answer = yield item
+                item = walk.send((yield item))
             except KeyboardInterrupt as interrupt:
                 item = walk.throw(interrupt)
-            else:
-                item = walk.send(answer)
     except StopIteration as end:
         return bool(end.value)
     return item
@@ -62,11 +60,9 @@ def answered(climb, answer):
             question = next(climb)
             while True:
                 try:
-                    reply = answer(question)
+                    question = climb.send(answer(question))
                 except KeyboardInterrupt as interrupt:
                     question = climb.throw(interrupt)
-                else:
-                    question = climb.send(reply)
         except StopIteration as end:
             return end.value
 

@@ -58,12 +58,8 @@ class Network:
     def flatten(self, layers):
         """The flat vector of a list of (W, b): the inverse of :meth:`layers`."""
         xp = array_namespace(layers[0][0])
-        parts = []
-        for weights, intercepts in layers:
-            parts.append(xp.reshape(weights, (-1,)))
-            if self.fit_intercept:
-                parts.append(xp.reshape(intercepts, (-1,)))
-        return xp.concat(parts)
+        parts = [of for layer in layers for of in layer[: 1 + self.fit_intercept]]
+        return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
     def weight_mask(self):
         """A flat vector, 1 at weights and 0 at intercepts: what a penalty shrinks."""

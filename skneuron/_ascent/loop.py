@@ -7,8 +7,6 @@ A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from .._arrays import array_namespace, beside, to_host
 from .questions import Question, next_position
 
@@ -30,7 +28,7 @@ class Position:
         None where only the figures above are known.
     """
 
-    theta: np.ndarray
+    theta: object
     log_likelihood: float
     value: float
     evaluation: object = None

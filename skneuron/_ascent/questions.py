@@ -6,8 +6,6 @@ evaluation of an objective there. Who gives it is not their matter.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from .._arrays import numbers_may_end
 
 
@@ -23,7 +21,7 @@ class Question(NamedTuple):
         Of a sample of so many rows. None: of all.
     """
 
-    theta: np.ndarray
+    theta: object
     order: int = 1
     n_rows: int | None = None
 

@@ -31,6 +31,8 @@ class Network:
         self.sizes = tuple(int(size) for size in sizes)
         self.activation = ACTIVATIONS[activation]
         self.fit_intercept = fit_intercept
+        #: Whether nothing is hidden: logistic regression.
+        self.is_one_layer = len(self.sizes) == 2
         self._spans = []
         end = 0
         for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
@@ -38,11 +40,6 @@ class Network:
             end = middle + n_out * fit_intercept
             self._spans.append((start, middle, end, n_in, n_out))
         self.n_parameters = end
-
-    @property
-    def is_one_layer(self):
-        """Whether nothing is hidden: logistic regression."""
-        return len(self.sizes) == 2
 
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""

@@ -328,10 +328,9 @@ class Objective:
         float type of the data resolves, that resolution stands in for it.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        if not np.abs(gradient).max() <= max(tol, self.resolution):
-            return False
-        if self.coordinates is None:
-            return True
+        is_flat = bool(np.abs(gradient).max() <= max(tol, self.resolution))
+        if not is_flat or self.coordinates is None:
+            return is_flat
         slope, size = self.coordinates.slope(self._first_layer(gradient))
         return bool(np.all(np.abs(slope) <= np.maximum(tol, self.resolution * size)))
 

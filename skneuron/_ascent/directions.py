@@ -98,11 +98,8 @@ class Momentum(_Moments):
         theta += rate * velocity
 
     def memory(self, theta, n_steps):
-        return {
-            "rule": "momentum",
-            "moments": (*self.begun(theta), None),
-            "numbers": (self.momentum, 0.0, 0.0, 0.0),
-        }
+        moments, numbers = (*self.begun(theta), None), (self.momentum, 0.0, 0.0, 0.0)
+        return {"rule": "momentum", "moments": moments, "numbers": numbers}
 
 
 class Adam(_Moments):
@@ -129,12 +126,8 @@ class Adam(_Moments):
 
     def memory(self, theta, n_steps):
         before, self.t = self.t, self.t + n_steps
-        return {
-            "rule": "adam",
-            "moments": tuple(self.begun(theta)),
-            "numbers": (0.0, self.beta_1, self.beta_2, self.eps),
-            "t": before,
-        }
+        moments, numbers = self.begun(theta), (0.0, self.beta_1, self.beta_2, self.eps)
+        return {"rule": "adam", "moments": moments, "numbers": numbers, "t": before}
 
 
 class LBFGS(Direction):

@@ -116,14 +116,11 @@ class Objective:
             Whether by the chain rule, of features as they are. Otherwise features are
             standardised as they are read.
         """
-        other = self._with(coordinates=coordinates, _chained=chained)
-        return other if chained else other._reading_centred()
-
-    def _reading_centred(self):
-        mean, scale = self.coordinates.mean, self.coordinates.scale
-        other = self.reading(self.rows.centred(mean, scale), np.log2(scale))
-        other._chained = False
-        return other
+        base, scale = self, coordinates.scale
+        if not chained:
+            centred = self.rows.centred(coordinates.mean, scale)
+            base = self.reading(centred, np.log2(scale))
+        return base._with(coordinates=coordinates, _chained=chained)
 
     def on(self, rows, *, whole_penalty):
         """The objective of `rows`, some of these: a mini-batch, or a sample.
@@ -188,7 +185,7 @@ class Objective:
             that the batches met.
         """
         if self._chained:
-            centred = self._reading_centred()
+            centred = self.in_coordinates(self.coordinates, chained=False)
             return centred.compiled_steps(size, whole_penalty=whole_penalty)
         X, places = self.rows.in_place()
         if X is None:
@@ -196,7 +193,6 @@ class Objective:
         n, dtype = self.rows.n_rows, self.rows.dtype
         # What is beyond the float type is as good as without end.
         shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
-
         is_mean = self.reduction == "mean"
         data = X, self.rows.codes, self.likelihood, self.network
         given = {

@@ -49,10 +49,7 @@ def _sums(objectives, thetas):
     first, theta = objectives[0], np.stack(thetas)
     rows, intercept = first.rows, first.network.fit_intercept
     passes = rows.passes(first.likelihood, intercept, n_members=len(thetas))
-    if passes is None:
-        parts = _plain(first, theta)
-    else:
-        parts = (sums_at(theta)[:2] for sums_at in passes)
+    parts = _plain(first, theta) if passes is None else (of(theta)[:2] for of in passes)
     values = gradient = 0.0
     for some, share in parts:
         values, gradient = values + some, gradient + share

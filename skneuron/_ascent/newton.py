@@ -126,9 +126,12 @@ class Newton(LBFGS):
         if self.price == np.inf:
             return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
-        if self._is_carried and not self._sees(here.gradient):
-            self.order = 2
-            return False
+        if self._is_carried:
+            # What is flat on a sample, such as a category that it lacks, need not be.
+            unseen = [solve.unseen(here.gradient[at]) for at, solve in self.solvers]
+            if not max(unseen, default=0.0) <= 1e-3 * self.target**0.5:
+                self.order = 2
+                return False
         last, self._last_slope = self._last_slope, gain
         if self._keeps():
             stalls = 0.9 * last < gain <= tol
@@ -137,14 +140,6 @@ class Newton(LBFGS):
                 return False
             return gain <= self.target or stalls
         return gain <= 1e-4 * tol**2 or 0.1 * last < gain <= tol
-
-    def _sees(self, gradient):
-        """Whether the gradient has nothing along directions that look flat.
-
-        What is flat on a sample, such as a category that it lacks, need not be so.
-        """
-        unseen = [solve.unseen(gradient[at]) for at, solve in self.solvers]
-        return max(unseen, default=0.0) <= 1e-3 * self.target**0.5
 
 
 class Solver:

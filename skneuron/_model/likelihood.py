@@ -48,7 +48,6 @@ def _row_sums(z):
 
 def _side_by_side(columns):
     """All columns of several arrays of as many rows."""
-    columns = list(columns)
     return array_namespace(columns[0]).concat(columns, axis=1)
 
 
@@ -229,18 +228,18 @@ class Joint(Likelihood):
 
     def y_hat(self, z):
         """Every output's probabilities side by side, (n_rows, n_logits)."""
-        return _side_by_side(part.y_hat(z[:, at]) for part, at, _ in self._parts())
+        return _side_by_side([part.y_hat(z[:, at]) for part, at, _ in self._parts()])
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
         return _side_by_side(
-            part.log_prob(z[:, at], codes[:, col]) for part, at, col in self._parts()
+            [part.log_prob(z[:, at], codes[:, col]) for part, at, col in self._parts()]
         )
 
     def residual(self, z, codes):
         """``y - y_hat`` of each output, side by side."""
         return _side_by_side(
-            part.residual(z[:, at], codes[:, col]) for part, at, col in self._parts()
+            [part.residual(z[:, at], codes[:, col]) for part, at, col in self._parts()]
         )
 
     def couplings(self, z):

@@ -333,10 +333,9 @@ class Objective:
     # Its parameters ------------------------------------------------------------------
 
     def _first_layer(self, theta):
-        if theta.ndim == 2:
-            return theta
-        shape = self.n_inputs, self.network.sizes[1]
-        return array_namespace(theta).reshape(theta[: shape[0] * shape[1]], shape)
+        """The first layer, (n_inputs, any): a view into theta, or what is one alone."""
+        size = self.n_inputs * self.network.sizes[1]
+        return array_namespace(theta).reshape(theta[:size], (self.n_inputs, -1))
 
     def _mapped(self, theta, *maps):
         theta = array_namespace(theta).asarray(theta, copy=True)

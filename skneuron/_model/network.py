@@ -43,14 +43,11 @@ class Network:
 
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""
-        xp = array_namespace(theta)
-        return [
-            (
-                xp.reshape(theta[start:middle], (n_in, n_out)),
-                theta[middle:end] if self.fit_intercept else None,
-            )
-            for start, middle, end, n_in, n_out in self._spans
-        ]
+        layers, reshape = [], array_namespace(theta).reshape
+        for start, middle, end, n_in, n_out in self._spans:
+            weights = reshape(theta[start:middle], (n_in, n_out))
+            layers.append((weights, theta[middle:end] if self.fit_intercept else None))
+        return layers
 
     def flatten(self, layers):
         """The flat vector of a list of (W, b): the inverse of :meth:`layers`."""

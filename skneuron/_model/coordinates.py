@@ -15,7 +15,7 @@ ever.
 
 import numpy as np
 
-from .._arrays import array_namespace, like
+from .._arrays import like
 
 #: Deviations within this factor of one another are those of features in one unit.
 ALIKE = 10.0
@@ -57,7 +57,7 @@ class Coordinates:
     def pull(self, first):
         """T^T along the first axis, in place."""
         W, b, mean, scale = self._beside(first)
-        W -= mean * array_namespace(b).sum(b, axis=0)
+        W -= mean @ b
         W /= scale
 
     def pull_both(self, matrix, n_inputs):
@@ -79,15 +79,17 @@ class Coordinates:
         From one in coordinates, of the shape (n_inputs, any): two arrays like it.
         """
         W, b, mean, scale = self._beside(first)
-        raw, size = W * scale + mean * b.sum(axis=0), np.maximum(scale, np.abs(mean))
+        size = np.maximum(self.scale, np.abs(self.mean))[:, None]
+        raw = W * scale + mean @ b
         if self.exponents is not None:
             raw, size = (np.ldexp(x, self.exponents[:, None]) for x in (raw, size))
         return raw, size
 
     def _beside(self, first):
-        """Views of W and of b, (0 or 1, any); and m and s to go with them."""
+        """Views of W and b; m and s as columns. Without a row of b, m is no column."""
+        d, n_rows = len(self.scale), first.shape[0]
         mean, scale = (like(of, first)[:, None] for of in (self.mean, self.scale))
-        return first[: len(scale), :], first[len(scale) :, :], mean, scale
+        return first[:d, :], first[d:, :], mean[:, : n_rows - d], scale
 
 
 def standardised(objective, moments, width=None, alike=ALIKE):

@@ -7,8 +7,6 @@ A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from .._arrays import array_namespace, beside, to_host
 from .questions import Question, next_position
 
@@ -30,7 +28,7 @@ class Position:
         None where only the figures above are known.
     """
 
-    theta: np.ndarray
+    theta: object
     log_likelihood: float
     value: float
     evaluation: object = None
@@ -42,11 +40,10 @@ class Position:
         return cls(theta, here.log_likelihood, here.value, known)
 
     def is_finite(self):
-        if not math.isfinite(self.value):
-            return False
         # One call where `all(isfinite(...))` takes two; what the sum overflows of has
         # long left the numbers that a climb can come back from.
-        return math.isfinite(float(array_namespace(self.theta).sum(self.theta)))
+        total = float(array_namespace(self.theta).sum(self.theta))
+        return math.isfinite(self.value) and math.isfinite(total)
 
 
 @dataclass
@@ -147,25 +144,17 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
     target, direction.target = direction.target, 0.1 * len(theta) / n_rows
     try:
         walk = steps(theta, direction, step_size, noise)
-        for _ in range(SAMPLED_STEPS + 1):
-            position = yield from next_position(walk, n_rows)
-            if isinstance(position, bool):
-                break
-            top, here = position.theta, position.evaluation
-            if not float(direction(top, here) @ here.gradient) > direction.target:
-                break
+        end = yield from _while_it_pays(walk, direction, SAMPLED_STEPS + 1, n_rows)
     finally:  # an interrupted climb may go on later
         direction.target = target
-    there = None
+    top, here, there = end.theta, end.evaluation, None
     if direction.solvers:
         if n_telling is None:
-            teller = there = yield Question(top, 2)
+            here = there = yield Question(top, 2)
         elif n_telling > n_rows or not here.curvature:
-            teller = yield Question(top, 2, max(n_telling, n_rows))
-        else:
-            teller = here
-        direction.pairs.move()
-        direction(top, teller)
+            here = yield Question(top, 2, max(n_telling, n_rows))
+        direction.last = None  # or the place would seem that of a pause
+        direction(top, here)
     if there is None:
         there = yield Question(top)
     if there.value > start.value:
@@ -188,16 +177,25 @@ def in_one(theta, direction, step_size, noise, max_steps):
     max_steps : int
     """
     walk = steps(theta, direction, step_size, noise)
-    end = yield from next_position(walk)
-    yield end
-    for _ in range(max_steps):
-        position = yield from next_position(walk)
+    start = yield from next_position(walk)
+    yield start
+    yield (yield from _while_it_pays(walk, direction, max_steps)) or start
+
+
+def _while_it_pays(walk, direction, n_steps, n_rows=None):
+    """The last position of a walk, None if there is none.
+
+    It is followed for as long as more is promised than the direction's target.
+    """
+    last = None
+    for _ in range(n_steps):
+        position = yield from next_position(walk, n_rows)
         if isinstance(position, bool):
             break
-        end, here = position, position.evaluation
-        if not float(direction(end.theta, here) @ here.gradient) > direction.target:
+        last, here = position, position.evaluation
+        if not float(direction(last.theta, here) @ here.gradient) > direction.target:
             break
-    yield end
+    return last
 
 
 def epochs(theta, step_size, epoch, place, *, exact, monotone):
@@ -224,10 +222,7 @@ def epochs(theta, step_size, epoch, place, *, exact, monotone):
         before, theta = theta, beside(+theta, place)
         met = epoch(theta)
         theta = to_host(theta)
-        if not exact:
-            yield Position.at(theta, met)
-            continue
-        there = yield Question(theta)
+        there = (yield Question(theta)) if exact else met
         if monotone and not there.value >= here.value:
             theta = before
             step_size.rate /= 2

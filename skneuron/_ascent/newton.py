@@ -45,38 +45,30 @@ class Newton(LBFGS):
         super().__init__(memory=20)
         self.price, self.target = price, target
         self.order = 1 + at_once
-        self.solvers, self._curvature = [], []
+        self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
-        self._gains = []
-        self._cached = (None, None)
-        self._last_slope = np.inf
-
-    @property
-    def knows_its_length(self):
-        return bool(self.solvers) or super().knows_its_length
+        self.begin()
 
     def begin(self):
         self._cached, self._last_slope = (None, None), np.inf
 
     def carry(self):
         """Go on elsewhere with what is known from here."""
-        self._is_carried = True
-        self.pairs.move()
-        self._gains.clear()
-        self.order = 1
+        self._is_carried, self.order = True, 1
+        self._gains, self.last = [], None
 
     def forget(self):
         """Drop what is not of this place; return whether there was any such thing."""
         if self.price == np.inf:
             return super().forget()
         was_kept, self.order = self.order == 1, 2
-        self.pairs.forget()
-        self._gains.clear()
+        super().forget()
+        self._gains = []
         return was_kept
 
     def __call__(self, theta, here):
         if self._cached[0] is not here:
-            resumed = self.pairs.is_at(theta)
+            resumed = self.is_at(theta)
             if here.curvature and not resumed:
                 self._learn(here.curvature)
             self._cached = (here, super().__call__(theta, here))
@@ -85,29 +77,25 @@ class Newton(LBFGS):
         return self._cached[1]
 
     def bend(self, more):
-        small = all(len(at) <= BENT for at, _ in self._curvature)
-        if not (small and self.solvers):
+        if not self.solvers or any(len(at) > BENT for at, _ in self.solvers):
             self.forget()
-            self.solvers, self._curvature = [], []
-            self.order = 1
+            self.solvers, self.order = [], 1
             return
         super().bend(more)
-        for at, matrix in self._curvature:
-            matrix.reshape(-1)[:: len(matrix) + 1] += more[at]
-        self.solvers = [(at, Solver(matrix)) for at, matrix in self._curvature]
-        self._gains.clear()
+        bent = [(at, of.matrix + np.diag(more[at])) for at, of in self.solvers]
+        self.solvers = [(at, Solver(matrix)) for at, matrix in bent]
+        self._gains = []
         self.order, self._is_bent = 1, True
 
     def _learn(self, curvature):
-        self._curvature = curvature
         self.solvers = [(at, Solver(matrix)) for at, matrix in curvature]
-        self.pairs.forget()
+        super().forget()
         self._is_carried = self._is_bent = False
-        self._gains.clear()
+        self._gains = []
 
-    def _first_guess(self, gradient):
+    def first_guess(self, gradient):
         if not self.solvers:
-            return super()._first_guess(gradient)
+            return super().first_guess(gradient)
         direction = np.zeros_like(gradient)
         for at, solve in self.solvers:
             direction[at] = solve(gradient[at])
@@ -138,9 +126,12 @@ class Newton(LBFGS):
         if self.price == np.inf:
             return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
-        if self._is_carried and not self._sees(here.gradient):
-            self.order = 2
-            return False
+        if self._is_carried:
+            # What is flat on a sample, such as a category that it lacks, need not be.
+            unseen = [solve.unseen(here.gradient[at]) for at, solve in self.solvers]
+            if not max(unseen, default=0.0) <= 1e-3 * self.target**0.5:
+                self.order = 2
+                return False
         last, self._last_slope = self._last_slope, gain
         if self._keeps():
             stalls = 0.9 * last < gain <= tol
@@ -149,14 +140,6 @@ class Newton(LBFGS):
                 return False
             return gain <= self.target or stalls
         return gain <= 1e-4 * tol**2 or 0.1 * last < gain <= tol
-
-    def _sees(self, gradient):
-        """Whether the gradient has nothing along directions that look flat.
-
-        What is flat on a sample, such as a category that it lacks, need not be so.
-        """
-        unseen = [solve.unseen(gradient[at]) for at, solve in self.solvers]
-        return max(unseen, default=0.0) <= 1e-3 * self.target**0.5
 
 
 class Solver:
@@ -180,11 +163,12 @@ class Solver:
     """
 
     def __init__(self, matrix):
+        self.matrix = matrix
         unit = np.sqrt(np.diagonal(matrix))
         self.unit = unit if unit.all() else np.where(unit > 0, unit, 1.0)
         scaled = matrix / self.unit
         scaled /= self.unit[:, None]
-        self.tall = self.values = None
+        self.tall = None
         self.factor, pivots, rank, _ = lapack.dpstrf(scaled, lower=1)
         self.order = pivots - 1
         self.is_clear = rank > 0 and self.factor[rank - 1, rank - 1] ** 2 > 1e-10
@@ -199,7 +183,7 @@ class Solver:
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
         scaled = vector / self.unit
-        if self.values is not None:
+        if not self.is_clear:
             return self._by_eigenvalues(scaled) / self.unit
         x = scaled[self.order]
         if self.tall is None:
@@ -214,16 +198,7 @@ class Solver:
 
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""
-        scaled = vector / self.unit
-        if self.values is not None:
-            along = self.vectors.T @ scaled
-            return _norm(along[self.values <= len(along) * EPS * self.values[-1]])
-        if self.tall is None:
-            return 0.0
-        part = scaled[self.order]
-        x = blas.dgemv(1.0, self.tall, part, trans=1)
-        x, _ = lapack.dpotrs(self.factor, x, lower=1)
-        return _norm(part - blas.dgemv(1.0, self.tall, x))
+        return _norm((vector - self.matrix @ self(vector)) / self.unit)
 
     def _by_eigenvalues(self, vector):
         values = self.values

@@ -6,8 +6,6 @@ evaluation of an objective there. Who gives it is not their matter.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from .._arrays import numbers_may_end
 
 
@@ -23,7 +21,7 @@ class Question(NamedTuple):
         Of a sample of so many rows. None: of all.
     """
 
-    theta: np.ndarray
+    theta: object
     order: int = 1
     n_rows: int | None = None
 
@@ -42,11 +40,9 @@ def next_position(walk, n_rows=None):
             if n_rows is not None:
                 item = item._replace(n_rows=n_rows)
             try:
-                answer = yield item
+                item = walk.send((yield item))
             except KeyboardInterrupt as interrupt:
                 item = walk.throw(interrupt)
-            else:
-                item = walk.send(answer)
     except StopIteration as end:
         return bool(end.value)
     return item
@@ -62,11 +58,9 @@ def answered(climb, answer):
             question = next(climb)
             while True:
                 try:
-                    reply = answer(question)
+                    question = climb.send(answer(question))
                 except KeyboardInterrupt as interrupt:
                     question = climb.throw(interrupt)
-                else:
-                    question = climb.send(reply)
         except StopIteration as end:
             return end.value
 

@@ -74,12 +74,9 @@ class LineSearch:
     """
 
     def __init__(self, enough=1e-4, flat=0.9, max_tries=40, stride=4.0, patience=3):
-        self.enough, self.flat, self.max_tries = enough, flat, max_tries
-        self.stride = stride
-        self.patience = patience
-        self._last_gain = None
-        self._idle = 0
-        self._renewals = 0
+        self.enough, self.flat = enough, flat
+        self.max_tries, self.stride, self.patience = max_tries, stride, patience
+        self._last_gain, self._idle, self._renewals = None, 0, 0
 
     def __call__(self, theta, here, along, direction, noise):
         slope = float(along @ here.gradient)
@@ -94,9 +91,7 @@ class LineSearch:
         # Where the slope levels out (a top at infinity) the natural length is endless.
         span = float(along @ along) ** 0.5
         length = min(length, self.stride * (1 + float(theta @ theta) ** 0.5) / span)
-        low, high = 0.0, math.inf
-        low_slope = slope
-        best = None
+        low, low_slope, high, best = 0.0, slope, math.inf, None
         # Near the top, differences of the value are rounding; the slope still tells.
         noise = 4 * noise * abs(here.value)
         for _ in range(self.max_tries):
@@ -104,12 +99,9 @@ class LineSearch:
             there = yield Question(place, direction.order)
             gain = there.value - here.value
             there_slope = float(along @ there.gradient)
-            climbs = gain >= self.enough * length * slope or (
-                gain >= -noise
-                and self.enough * length * slope <= noise
-                and abs(there_slope) <= slope
-            )
-            if not (climbs and math.isfinite(there_slope)):
+            least = self.enough * length * slope
+            level = gain >= -noise and least <= noise and abs(there_slope) <= slope
+            if not ((gain >= least or level) and math.isfinite(there_slope)):
                 high = length
             else:
                 best = (place, there)

@@ -48,21 +48,18 @@ class Plateau:
         self.figure, self.tol, self.patience = figure, tol, patience
         self.best, self.best_position = -float("inf"), None
         self.waited = 0
-        self._mark = -float("inf")
 
     def at_start(self, position):
         """Note the figure at the start, unless the climb only goes on; never stop."""
         if self.best_position is None:
             self.best, self.best_position = self.figure(position), position
-            self._mark = self.best
         return False
 
     def __call__(self, position):
         figure = self.figure(position)
+        self.waited = 0 if figure >= self.best + self.tol else self.waited + 1
         if figure > self.best:
             self.best, self.best_position = figure, position
-        self.waited = 0 if figure >= self._mark + self.tol else self.waited + 1
-        self._mark = max(self._mark, figure)
         return self.waited >= self.patience
 
 

@@ -2,6 +2,7 @@
 
 Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 """
+# ruff: noqa: F401 (what other rooms use)
 
 from .coordinates import standardised
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
@@ -10,20 +11,3 @@ from .objective import Evaluation, Objective, largest_safe_rate
 from .stack import answers
 from .streams import Remembering, information_along
 from .sums import log_likelihood
-
-__all__ = [
-    "Bernoulli",
-    "Categorical",
-    "Evaluation",
-    "Joint",
-    "Network",
-    "Objective",
-    "Remembering",
-    "answers",
-    "information_along",
-    "largest_safe_rate",
-    "log_likelihood",
-    "log_sigmoid",
-    "log_softmax",
-    "standardised",
-]

@@ -23,20 +23,18 @@ class Activation:
     name: str
     gain = inner_gain = 1.0
 
-    @classmethod
-    def value(cls, z):
+    def value(self, z):
         """``g(z)``."""
         if not _kernels.takes(z):
-            return cls._value(z)
-        _kernels.activate(cls.name, z)
+            return self._value(z)
+        _kernels.activate(self.name, z)
         return z
 
-    @classmethod
-    def times_slope(cls, d, a):
+    def times_slope(self, d, a):
         """``d g'``, where the value is `a`."""
         if not (_kernels.takes(d) and _kernels.takes(a)):
-            return d * cls._slope(a)
-        _kernels.times_slope(cls.name, d, a)
+            return d * self._slope(a)
+        _kernels.times_slope(self.name, d, a)
         return d
 
 
@@ -45,12 +43,10 @@ class Identity(Activation):
 
     name = "identity"
 
-    @staticmethod
-    def _value(z):
+    def _value(self, z):
         return z
 
-    @staticmethod
-    def _slope(a):
+    def _slope(self, a):
         return 1
 
 
@@ -63,12 +59,10 @@ class Logistic(Activation):
     name = "logistic"
     inner_gain = 4.0
 
-    @staticmethod
-    def _value(z):
+    def _value(self, z):
         return 1 / (1 + array_namespace(z).exp(-z))
 
-    @staticmethod
-    def _slope(a):
+    def _slope(self, a):
         return a * (1 - a)
 
 
@@ -77,12 +71,10 @@ class Tanh(Activation):
 
     name = "tanh"
 
-    @staticmethod
-    def _value(z):
+    def _value(self, z):
         return array_namespace(z).tanh(z)
 
-    @staticmethod
-    def _slope(a):
+    def _slope(self, a):
         return 1 - a * a
 
 
@@ -92,13 +84,11 @@ class Relu(Activation):
     name = "relu"
     gain = inner_gain = 2.0**0.5
 
-    @staticmethod
-    def _value(z):
+    def _value(self, z):
         return array_namespace(z).clip(z, 0, None)
 
-    @staticmethod
-    def _slope(a):
+    def _slope(self, a):
         return array_namespace(a).sign(a)
 
 
-ACTIVATIONS = {of.name: of for of in (Identity, Logistic, Tanh, Relu)}
+ACTIVATIONS = {of.name: of() for of in (Identity, Logistic, Tanh, Relu)}

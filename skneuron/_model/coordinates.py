@@ -15,6 +15,8 @@ ever.
 
 import numpy as np
 
+from .._arrays import like
+
 #: Deviations within this factor of one another are those of features in one unit.
 ALIKE = 10.0
 
@@ -42,24 +44,21 @@ class Coordinates:
 
     def to_parameters(self, first):
         """T along the first axis, in place."""
-        weights = self._weights(first)
-        weights /= _like(self.scale, first)
-        if len(first) > len(weights):
-            first[-1] -= _like(self.mean, first)[:, 0] @ weights
+        W, b, mean, scale = self._beside(first)
+        W /= scale
+        b -= mean.T @ W
 
     def to_coordinates(self, first):
         """The inverse of T along the first axis, in place."""
-        weights = self._weights(first)
-        if len(first) > len(weights):
-            first[-1] += _like(self.mean, first)[:, 0] @ weights
-        weights *= _like(self.scale, first)
+        W, b, mean, scale = self._beside(first)
+        b += mean.T @ W
+        W *= scale
 
     def pull(self, first):
         """T^T along the first axis, in place."""
-        weights = self._weights(first)
-        if len(first) > len(weights):
-            weights -= _like(self.mean, first) * first[-1]
-        weights /= _like(self.scale, first)
+        W, b, mean, scale = self._beside(first)
+        W -= mean @ b
+        W /= scale
 
     def pull_both(self, matrix, n_inputs):
         """T^T matrix T of a block of the curvature, in place."""
@@ -71,28 +70,26 @@ class Coordinates:
     def as_given(self, first, sign=-1):
         """To weights of the features as they were given, in place; or back, by +1."""
         if self.exponents is not None:
-            weights = self._weights(first)
-            weights[...] = np.ldexp(weights, sign * self.exponents[:, None])
+            W, *_ = self._beside(first)
+            W[...] = np.ldexp(W, sign * self.exponents[:, None])
 
     def slope(self, first):
         """A gradient's components in the features' own units, and what rounds them.
 
         From one in coordinates, of the shape (n_inputs, any): two arrays like it.
         """
+        W, b, mean, scale = self._beside(first)
         size = np.maximum(self.scale, np.abs(self.mean))[:, None]
-        raw = self._weights(first) * self.scale[:, None]
-        if len(first) > len(size):
-            raw += self.mean[:, None] * first[-1]
+        raw = W * scale + mean @ b
         if self.exponents is not None:
             raw, size = (np.ldexp(x, self.exponents[:, None]) for x in (raw, size))
         return raw, size
 
-    def _weights(self, first):
-        return first[: len(self.scale)]
-
-
-def _like(per_feature, array):
-    return per_feature.astype(array.dtype, copy=False)[:, None]
+    def _beside(self, first):
+        """Views of W and b; m and s as columns. Without a row of b, m is no column."""
+        d, n_rows = len(self.scale), first.shape[0]
+        mean, scale = (like(of, first)[:, None] for of in (self.mean, self.scale))
+        return first[:d, :], first[d:, :], mean[:, : n_rows - d], scale
 
 
 def standardised(objective, moments, width=None, alike=ALIKE):
@@ -132,20 +129,14 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     huge = np.finfo(rows.dtype).maxexp - 24
     constant = deviation <= 8 * objective.noise * np.abs(mean)
     if width is not None:
-        deviation = width * _shared(deviation, ~constant, alike)
+        varying = deviation[~constant]
+        if len(varying) and varying.max() <= alike * varying.min():
+            deviation = np.full_like(deviation, np.sqrt(np.mean(varying**2)))
+        deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
     mild = bool(np.all(np.abs(mean) <= MILD * scale))
+    chained = mild or len(mean) > FEW
     if rows.is_dense:
-        pulls = mild and exponents is None and not rows.is_small()
-    else:
-        pulls = mild or len(mean) > FEW
-    return objective.in_coordinates(Coordinates(mean, scale, exponents), pulls)
-
-
-def _shared(deviation, counting, alike):
-    """One deviation in place of those that count, if they are alike."""
-    some = deviation[counting]
-    if len(some) and some.max() <= alike * some.min():
-        return np.where(counting, np.sqrt(np.mean(some**2)), deviation)
-    return deviation
+        chained = mild and exponents is None and not rows.is_small()
+    return objective.in_coordinates(Coordinates(mean, scale, exponents), chained)

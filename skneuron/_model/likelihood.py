@@ -36,12 +36,6 @@ def log_softmax(z):
     return z - xp.log(_row_sums(xp.exp(z)))
 
 
-def _observed(z, codes):
-    """What each row has at its code, (n_rows, 1)."""
-    xp = array_namespace(z)
-    return xp.take_along_axis(z, xp.astype(codes, xp.int64), axis=1)
-
-
 def _row_maxima(z):
     """``max z`` of each row, (n_rows, 1)."""
     return array_namespace(z).max(z, axis=1, keepdims=True)
@@ -52,28 +46,49 @@ def _row_sums(z):
     return array_namespace(z).sum(z, axis=1, keepdims=True)
 
 
+def _side_by_side(columns):
+    """All columns of several arrays of as many rows."""
+    return array_namespace(columns[0]).concat(columns, axis=1)
+
+
 def by_output(weights):
     """Weights of rows, or of outputs, to multiply (n_rows, n_outputs) by."""
     return weights[:, None] if weights.ndim == 1 else weights
 
 
-def by_logit(likelihood, weights):
-    """The same, to multiply (n_rows, n_logits) by."""
-    return weights[:, None] if weights.ndim == 1 else likelihood.per_logit(weights)
-
-
 class Likelihood:
-    """What outputs of any kind share."""
+    """What outputs of any kind share.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        How many classes of a softmax each output has; 0: a sigmoid.
+
+    Attributes
+    ----------
+    n_outputs, n_logits : int
+    blocks : list of range
+        The logits of each output.
+    coupled : int
+        How many logits share a block of the curvature, at most.
+    largest_curvature : float
+        The largest eigenvalue that a row's curvature can have. ``y_hat (1 - y_hat)`` is
+        1/4 at y_hat = 1/2; ``diag(y_hat) - y_hat y_hat^T`` is largest, 1/2, where two
+        classes share all probability.
+    """
+
+    def __init__(self, widths):
+        self.widths = np.asarray(widths, np.intc)
+        ends = np.cumsum(np.maximum(self.widths, 1)).tolist()
+        self.blocks = [range(*span) for span in zip([0, *ends], ends)]
+        self.n_outputs, self.n_logits = len(ends), ends[-1]
+        self.coupled = max(map(len, self.blocks))
+        self.largest_curvature = 0.5 if self.widths.any() else 0.25
 
     @cached_property
     def pairs(self):
-        """The pairs of logits, a <= c, that the curvature couples."""
-        pairs, first = [], 0
-        for width in np.maximum(self.widths, 1).tolist():
-            logits = range(first, first + width)
-            pairs += [(a, c) for a in logits for c in logits if a <= c]
-            first += width
-        return pairs
+        """The pairs of logits, a <= c, that the curvature couples: of one output."""
+        return [(a, c) for of in self.blocks for a in of for c in of if a <= c]
 
     def sum_and_residual(self, z, codes, weights=None):
         """``sum w log P(y | z)``, and the residual ``w (y - y_hat)``.
@@ -81,19 +96,17 @@ class Likelihood:
         The residual is put in the place of z where the compiled core gives it.
         """
         if _kernels.takes(z):
-            wanted = _kernels.RESIDUAL
-            return _kernels.outcome(z, codes, self, weights, wanted), z
+            return _kernels.outcome(z, codes, self, weights, _kernels.RESIDUAL), z
         residual = self.residual(z, codes)
         if weights is not None:
-            each = by_logit(self, weights)
+            each = self.per_logit(weights)
             residual *= array_namespace(z).astype(each, z.dtype, copy=False)
         return self.total(z, codes, weights), residual
 
     def total(self, z, codes, weights=None):
         """``sum w log P(y | z)``, of rows and outputs."""
         if _kernels.takes(z):
-            wanted = _kernels.LOG_LIKELIHOOD
-            return _kernels.outcome(z, codes, self, weights, wanted)
+            return _kernels.outcome(z, codes, self, weights, _kernels.LOG_LIKELIHOOD)
         log_prob = self.log_prob(z, codes)
         if weights is not None:
             log_prob = log_prob * by_output(weights)
@@ -101,13 +114,18 @@ class Likelihood:
 
     def probabilities(self, z):
         """`y_hat`, of logits that are not overwritten."""
-        if not is_numpy(z):
-            return self.y_hat(z)
-        y_hat = np.array(z, order="C")
+        y_hat = np.array(z, order="C") if is_numpy(z) else z
         if not _kernels.takes(y_hat):
             return self.y_hat(z)
         _kernels.outcome(y_hat, None, self, None, _kernels.Y_HAT)
         return y_hat
+
+    def per_logit(self, weights):
+        """Weights of rows, or of outputs, to multiply (n_rows, n_logits) by."""
+        if weights.ndim == 1:
+            return weights[:, None]
+        columns = [weights[:, i] for i, of in enumerate(self.blocks) for _ in of]
+        return array_namespace(weights).stack(columns, axis=1)
 
 
 class Bernoulli(Likelihood):
@@ -119,15 +137,8 @@ class Bernoulli(Likelihood):
         Independent outputs side by side.
     """
 
-    #: The largest eigenvalue that ``y_hat (1 - y_hat)`` can have, at y_hat = 1/2.
-    largest_curvature = 0.25
-    #: How many logits share a block of the curvature.
-    coupled = 1
-
     def __init__(self, n_outputs=1):
-        self.n_outputs = self.n_logits = n_outputs
-        #: How many classes of a softmax each output has: none.
-        self.widths = np.zeros(n_outputs, np.intc)
+        super().__init__([0] * n_outputs)
 
     def y_hat(self, z):
         """The probability of a 1, without overflow and exact in both tails."""
@@ -144,10 +155,6 @@ class Bernoulli(Likelihood):
         missed = self.y_hat(where(codes > 0, -z, z))
         return where(codes > 0, missed, -missed)
 
-    def per_logit(self, w):
-        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
-        return w
-
     def couplings(self, z):
         """The curvature, by pair of logits: {(a, a): (n_rows,) array}."""
         values = self.y_hat(z) * self.y_hat(-z)
@@ -163,24 +170,19 @@ class Categorical(Likelihood):
         k. One class is allowed: its probability is 1 and its residual 0.
     """
 
-    n_outputs = 1
-    #: diag(y_hat) - y_hat y_hat^T is largest where two classes share all probability.
-    largest_curvature = 0.5
-
     def __init__(self, n_classes):
-        self.n_logits = self.coupled = n_classes
-        self.widths = np.array([n_classes], np.intc)
+        super().__init__([n_classes])
 
     def y_hat(self, z):
         """Softmax, without overflow."""
-        xp = array_namespace(z)
-        e = xp.exp(z - _row_maxima(z))
-        e /= _row_sums(e)
-        return e
+        e = array_namespace(z).exp(z - _row_maxima(z))
+        return e / _row_sums(e)
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of the class that was observed."""
-        return _observed(log_softmax(z), codes)
+        xp = array_namespace(z)
+        observed = xp.astype(codes, xp.int64)
+        return xp.take_along_axis(log_softmax(z), observed, axis=1)
 
     def residual(self, z, codes):
         """``y - y_hat``, y the indicator of the observed class.
@@ -188,30 +190,22 @@ class Categorical(Likelihood):
         The observed class lacks what all others have.
         """
         xp = array_namespace(z)
-        device = None if is_numpy(codes) else codes.device
-        observed = codes == xp.arange(self.n_logits, device=device)
+        observed = codes == xp.arange(self.n_logits, device=codes.device)
         y_hat = self.y_hat(z)
         others = xp.where(observed, xp.zeros_like(y_hat), y_hat)
         return xp.where(observed, _row_sums(others), -y_hat)
 
-    def per_logit(self, w):
-        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
-        return w  # one column, broadcast over the logits
-
     def couplings(self, z):
         """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}.
 
-        ``p_a (1 - p_a)`` is the sum of ``p_a p_c`` over the other classes.
+        ``1 - y_hat`` of a class is the sum over all others.
         """
-        y_hat = self.y_hat(z)
-        pairs = {(a, a): 0 * y_hat[:, a] for a in range(self.n_logits)}
-        for a, c in self.pairs:
-            if a < c:
-                both = y_hat[:, a] * y_hat[:, c]
-                pairs[a, c] = -both
-                pairs[a, a] = pairs[a, a] + both
-                pairs[c, c] = pairs[c, c] + both
-        return pairs
+        y_hat, concat = self.y_hat(z), array_namespace(z).concat
+        values = {(a, c): -y_hat[:, a] * y_hat[:, c] for a, c in self.pairs}
+        for a in range(self.n_logits):
+            others = concat([y_hat[:, :a], y_hat[:, a + 1 :]], axis=1)
+            values[a, a] = y_hat[:, a] * _row_sums(others)[:, 0]
+        return values
 
 
 class Joint(Likelihood):
@@ -224,50 +218,28 @@ class Joint(Likelihood):
     """
 
     def __init__(self, outputs):
+        super().__init__(np.concatenate([output.widths for output in outputs]))
         self.outputs = outputs
-        self.n_outputs = len(outputs)
-        self.n_logits = sum(output.n_logits for output in outputs)
-        self.widths = np.concatenate([output.widths for output in outputs])
-        self.coupled = max(output.coupled for output in outputs)
-        self.largest_curvature = max(output.largest_curvature for output in outputs)
 
     def _parts(self):
-        first = 0
-        for column, output in enumerate(self.outputs):
-            logits = slice(first, first + output.n_logits)
-            yield output, logits, slice(column, column + 1)
-            first = logits.stop
+        """Each output, and the slices that hold its logits and its codes."""
+        for i, (output, logits) in enumerate(zip(self.outputs, self.blocks)):
+            yield output, slice(logits.start, logits.stop), slice(i, i + 1)
 
     def y_hat(self, z):
         """Every output's probabilities side by side, (n_rows, n_logits)."""
-        xp = array_namespace(z)
-        return xp.concat(
-            [part.y_hat(z[:, at]) for part, at, _ in self._parts()], axis=1
-        )
+        return _side_by_side([part.y_hat(z[:, at]) for part, at, _ in self._parts()])
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
-        return array_namespace(z).concat(
-            [p.log_prob(z[:, at], codes[:, col]) for p, at, col in self._parts()],
-            axis=1,
+        return _side_by_side(
+            [part.log_prob(z[:, at], codes[:, col]) for part, at, col in self._parts()]
         )
 
     def residual(self, z, codes):
         """``y - y_hat`` of each output, side by side."""
-        return array_namespace(z).concat(
-            [p.residual(z[:, at], codes[:, col]) for p, at, col in self._parts()],
-            axis=1,
-        )
-
-    def per_logit(self, w):
-        """Spread weights (n_rows, n_outputs) to (n_rows, n_logits)."""
-        xp = array_namespace(w)
-        return xp.concat(
-            [
-                xp.broadcast_to(w[:, col], (w.shape[0], part.n_logits))
-                for part, _, col in self._parts()
-            ],
-            axis=1,
+        return _side_by_side(
+            [part.residual(z[:, at], codes[:, col]) for part, at, col in self._parts()]
         )
 
     def couplings(self, z):

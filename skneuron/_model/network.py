@@ -31,6 +31,8 @@ class Network:
         self.sizes = tuple(int(size) for size in sizes)
         self.activation = ACTIVATIONS[activation]
         self.fit_intercept = fit_intercept
+        #: Whether nothing is hidden: logistic regression.
+        self.is_one_layer = len(self.sizes) == 2
         self._spans = []
         end = 0
         for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
@@ -39,31 +41,19 @@ class Network:
             self._spans.append((start, middle, end, n_in, n_out))
         self.n_parameters = end
 
-    @property
-    def is_one_layer(self):
-        """Whether nothing is hidden: logistic regression."""
-        return len(self.sizes) == 2
-
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""
-        xp = array_namespace(theta)
-        return [
-            (
-                xp.reshape(theta[start:middle], (n_in, n_out)),
-                theta[middle:end] if self.fit_intercept else None,
-            )
-            for start, middle, end, n_in, n_out in self._spans
-        ]
+        layers, reshape = [], array_namespace(theta).reshape
+        for start, middle, end, n_in, n_out in self._spans:
+            weights = reshape(theta[start:middle], (n_in, n_out))
+            layers.append((weights, theta[middle:end] if self.fit_intercept else None))
+        return layers
 
     def flatten(self, layers):
         """The flat vector of a list of (W, b): the inverse of :meth:`layers`."""
         xp = array_namespace(layers[0][0])
-        parts = []
-        for weights, intercepts in layers:
-            parts.append(xp.reshape(weights, (-1,)))
-            if self.fit_intercept:
-                parts.append(xp.reshape(intercepts, (-1,)))
-        return xp.concat(parts)
+        parts = [of for layer in layers for of in layer[: 1 + self.fit_intercept]]
+        return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
     def weight_mask(self):
         """A flat vector, 1 at weights and 0 at intercepts: what a penalty shrinks."""

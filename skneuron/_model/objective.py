@@ -12,15 +12,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    is_numpy,
-    largest_size,
-    like,
-    to_host,
-)
+from .._arrays import array_namespace, beside, is_numpy, like, to_host
+from .likelihood import by_output
 from .sums import log_likelihood, sums_over_rows
 
 
@@ -72,6 +65,8 @@ class Objective:
         self.l2, self.reduction = l2, reduction
         #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
         self.shrunk = network.weight_mask()
+        #: Rows of the first layer: features, and a 1 with intercepts.
+        self.n_inputs = network.sizes[0] + network.fit_intercept
         self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
@@ -121,14 +116,11 @@ class Objective:
             Whether by the chain rule, of features as they are. Otherwise features are
             standardised as they are read.
         """
-        other = self._with(coordinates=coordinates, _chained=chained)
-        return other if chained else other._reading_centred()
-
-    def _reading_centred(self):
-        mean, scale = self.coordinates.mean, self.coordinates.scale
-        other = self.reading(self.rows.centred(mean, scale), np.log2(scale))
-        other._chained = False
-        return other
+        base, scale = self, coordinates.scale
+        if not chained:
+            centred = self.rows.centred(coordinates.mean, scale)
+            base = self.reading(centred, np.log2(scale))
+        return base._with(coordinates=coordinates, _chained=chained)
 
     def on(self, rows, *, whole_penalty):
         """The objective of `rows`, some of these: a mini-batch, or a sample.
@@ -138,14 +130,11 @@ class Objective:
         share by rows.
         """
         share = rows.n_rows / self.n_rows
-        weight = self.total_weight * share
-        return self._with(
-            rows=rows,
-            n_rows=rows.n_rows,
-            l2=self.l2 * (1.0 if whole_penalty else share),
-            total_weight=weight,
-            divisor=1.0 if self.reduction == "sum" else weight,
-        )
+        part = self._with(rows=rows, n_rows=rows.n_rows)
+        part.total_weight *= share
+        part.divisor *= 1.0 if self.reduction == "sum" else share
+        part.l2 *= 1.0 if whole_penalty else share
+        return part
 
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, with their share of the penalty.
@@ -165,9 +154,7 @@ class Objective:
         It takes their places and theta, and returns their log-likelihood and the
         gradient of their objective. Of rows on a device, all are there.
         """
-        base = self
-        if self.l2 and is_elsewhere(self.rows.X):
-            base = self._with(shrunk=beside(self.shrunk, self.rows.X))
+        base = self._with(shrunk=beside(self.shrunk, self.rows.X))
 
         def part(at, theta):
             batch = base.on(base.rows.take(at), whole_penalty=whole_penalty)
@@ -198,39 +185,32 @@ class Objective:
             that the batches met.
         """
         if self._chained:
-            centred = self._reading_centred()
+            centred = self.in_coordinates(self.coordinates, chained=False)
             return centred.compiled_steps(size, whole_penalty=whole_penalty)
         X, places = self.rows.in_place()
         if X is None:
             return None
         n, dtype = self.rows.n_rows, self.rows.dtype
-        shrunk = None
-        if self.l2:  # what is beyond the float type is as good as without end
-            shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
+        # What is beyond the float type is as good as without end.
+        shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
+        is_mean = self.reduction == "mean"
+        data = X, self.rows.codes, self.likelihood, self.network
+        given = {
+            "places": places,
+            "n_rows": n,
+            "batch": size,
+            "weights": self.rows.weights,
+            "centre": self.rows.inverse_centre(),
+            "shrunk": shrunk if self.l2 else None,
+            "l2": (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
+            "divisor": (0.0, self.total_weight / n) if is_mean else (1.0, 0.0),
+        }
 
         def steps(order, theta, rates, **memory):
-            own = theta.astype(dtype, copy=False)
-            total = _kernels.epoch(
-                X,
-                self.rows.codes,
-                self.likelihood,
-                self.network,
-                own,
-                order=order,
-                places=places,
-                n_rows=n,
-                batch=size,
-                rates=rates,
-                weights=self.rows.weights,
-                centre=self.rows.inverse_centre(),
-                shrunk=shrunk,
-                l2=(self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
-                divisor=(0.0, self.total_weight / n)
-                if self.reduction == "mean"
-                else (self.divisor, 0.0),
-                **memory,
-            )
-            theta[...] = own
+            moved = theta.astype(dtype, copy=False)
+            memory |= {"order": order, "rates": rates}
+            total = _kernels.epoch(*data, moved, **given, **memory)
+            theta[...] = moved
             return total
 
         return steps
@@ -267,15 +247,8 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        read = self._as_read(theta)
-        of = partial(
-            sums_over_rows,
-            self.network,
-            self.likelihood,
-            read,
-            self.divisor,
-            curvature=curvature,
-        )
+        read, model = self.as_read(theta), (self.network, self.likelihood)
+        of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
         return self.evaluation(read, self.rows.total(of))
 
     def evaluation(self, read, sums):
@@ -285,42 +258,35 @@ class Objective:
         if self.l2:
             shrunk = (self.l2 / self.divisor * self.shrunk) * read
             gradient -= array_namespace(read).astype(shrunk, read.dtype, copy=False)
-        blocks = self._curvature(sums.pairs)
+        blocks = self._curvature(sums.pairs) if sums.pairs else []
         if self._chained:
-            self.coordinates.pull(self._first_layer(gradient))
+            self.pulled(gradient)
             for _, matrix in blocks:
                 self.coordinates.pull_both(matrix, self.n_inputs)
         return Evaluation(sums.log_likelihood, value, gradient, blocks)
 
     @cached_property
-    def _blocks(self):
-        """The logits of each block of the curvature, and its places in theta."""
-        blocks, first = [], 0
-        for size in np.maximum(self.likelihood.widths, 1).tolist():
-            logits = range(first, first + size)
-            places = np.arange(self.n_inputs) * self.likelihood.n_logits
-            blocks.append((logits, np.add.outer(places, logits).reshape(-1)))
-            first += size
-        return blocks
+    def _places(self):
+        """Where in theta the parameters of each block of the curvature are."""
+        first = np.arange(self.n_inputs) * self.likelihood.n_logits
+        return [np.add.outer(first, of).reshape(-1) for of in self.likelihood.blocks]
 
     def _curvature(self, pairs):
         """The blocks of `Evaluation.curvature`, from the sums of pairs of logits."""
         blocks = []
-        for logits, places in self._blocks if pairs else ():
+        for logits, places in zip(self.likelihood.blocks, self._places):
             size, n = len(logits), len(places)
-            if size == 1:
-                matrix = pairs[logits[0], logits[0]].astype(np.float64, copy=False)
-            else:
-                squares = np.stack(
-                    [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
-                )
+            squares = [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
+            matrix = squares[0]
+            if size > 1:
+                squares = np.stack(squares)
                 # Softmax cannot see a shift of all its logits: there the curvature is
                 # 0, and the gradient too. Any definite matrix in that place keeps the
                 # directions that it can see, and spares their solver a singular matrix.
                 squares += squares[:: size + 1].sum(axis=0) / size**2
                 squares = squares.reshape(size, size, n // size, n // size)
-                matrix = squares.transpose(2, 0, 3, 1).astype(np.float64, order="C")
-                matrix = matrix.reshape(n, n)
+                matrix = squares.transpose(2, 0, 3, 1).reshape(n, n)
+            matrix = matrix.astype(np.float64, order="C", copy=False)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
             matrix /= self.divisor
@@ -329,14 +295,13 @@ class Objective:
 
     def log_likelihood(self, theta):
         """The total log-likelihood alone: a forward pass."""
-        layers = self.network.layers(like(self._as_read(theta), self.rows.X))
-        return self.rows.total(
-            partial(log_likelihood, self.network, self.likelihood, layers)
-        )
+        layers = self.network.layers(like(self.as_read(theta), self.rows.X))
+        of = partial(log_likelihood, self.network, self.likelihood, layers)
+        return self.rows.total(of)
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        return self._penalty(self._as_read(theta)) if self.l2 else 0.0
+        return self._penalty(self.as_read(theta)) if self.l2 else 0.0
 
     def _penalty(self, read):
         if not self.l2:
@@ -347,11 +312,8 @@ class Objective:
 
     def penalty_curvature(self):
         """What the penalty adds to the curvature's diagonal, (n_parameters,)."""
-        shrunk = self._mapped(self.l2 / self.divisor * self.shrunk)
-        if self._chained:
-            weights = self._first_layer(shrunk)[: len(self.coordinates.scale)]
-            weights /= self.coordinates.scale[:, None] ** 2
-        return shrunk
+        # T^T diag T: intercepts have none, so that off the diagonal there is none.
+        return self.pulled(self.pulled(self.l2 / self.divisor * self.shrunk))
 
     def is_top(self, evaluation, tol):
         """Whether no component of the mean objective's gradient exceeds tol.
@@ -362,23 +324,18 @@ class Objective:
         float type of the data resolves, that resolution stands in for it.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        if not largest_size(gradient) <= max(tol, self.resolution):
-            return False
-        if self.coordinates is None:
-            return True
+        is_flat = bool(np.abs(gradient).max() <= max(tol, self.resolution))
+        if not is_flat or self.coordinates is None:
+            return is_flat
         slope, size = self.coordinates.slope(self._first_layer(gradient))
         return bool(np.all(np.abs(slope) <= np.maximum(tol, self.resolution * size)))
 
     # Its parameters ------------------------------------------------------------------
 
-    @property
-    def n_inputs(self):
-        """Rows of the first layer: features, and a 1 with intercepts."""
-        return self.network.sizes[0] + self.network.fit_intercept
-
     def _first_layer(self, theta):
-        shape = self.n_inputs, self.network.sizes[1]
-        return array_namespace(theta).reshape(theta[: shape[0] * shape[1]], shape)
+        """The first layer, (n_inputs, any): a view into theta, or what is one alone."""
+        size = self.n_inputs * self.network.sizes[1]
+        return array_namespace(theta).reshape(theta[:size], (self.n_inputs, -1))
 
     def _mapped(self, theta, *maps):
         theta = array_namespace(theta).asarray(theta, copy=True)
@@ -386,24 +343,20 @@ class Objective:
             change(self._first_layer(theta))
         return theta
 
-    def _as_read(self, theta):
-        """The network's parameters for the features as they are read."""
+    def as_read(self, theta):
+        """The network's parameters for the features as they are read.
+
+        Of all parameters, or of a first layer alone, (n_inputs, any).
+        """
         if not self._chained:
             return theta
         return self._mapped(theta, self.coordinates.to_parameters)
 
-    def as_read(self, first):
-        """The same of a first layer alone, (n_inputs, any)."""
-        if self._chained:
-            first = first.copy()
-            self.coordinates.to_parameters(first)
-        return first
-
-    def pulled(self, first):
+    def pulled(self, theta):
         """The transpose of :meth:`as_read`, in place."""
         if self._chained:
-            self.coordinates.pull(first)
-        return first
+            self.coordinates.pull(self._first_layer(theta))
+        return theta
 
     def parameters(self, theta):
         """The network's own parameters at theta."""
@@ -443,13 +396,9 @@ def largest_safe_rate(objective):
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
-    unit = 1.0
-    if rows.centre is None:
-        unit = max(unit, float(rows.largest_sizes().max()))
-    shrunk = 0.0
-    if objective.l2:
-        first_logit = objective.shrunk[: n_inputs * n_logits : n_logits]
-        shrunk = (objective.l2 / bound / unit * first_logit)[:, None]
+    unit = max(1.0, float(rows.largest_sizes().max())) if rows.centre is None else 1.0
+    first_logit = objective.shrunk[: n_inputs * n_logits : n_logits, None]
+    shrunk = objective.l2 / bound / unit * first_logit
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
@@ -475,9 +424,8 @@ def _products(n_features, theta, unit, rows):
         X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
         z = X @ slope + shift
         if block.weights is not None:
-            w = block.weights
-            w = w if w.ndim == 1 else xp.max(w, axis=1)
-            z *= xp.astype(w, z.dtype, copy=False)[:, None]
+            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
+            z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
         total[:n_features] += to_host(X.T @ z)
         total[n_features:] += to_host(xp.sum(z, axis=0))

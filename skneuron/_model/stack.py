@@ -9,7 +9,7 @@ was summed there comes back in one.
 import numpy as np
 
 from .._arrays import array_namespace, like, to_host, widest_float
-from .likelihood import by_logit, by_output
+from .likelihood import by_output
 from .sums import Sums
 
 
@@ -30,19 +30,17 @@ def answers(asked):
     for i, (objective, (_, order, n_rows)) in enumerate(asked):
         simple = order == 1 and n_rows is None and objective.network.is_one_layer
         shape = id(objective.rows), objective.network.fit_intercept
-        key = shape if simple else i
-        groups.setdefault(key, []).append(i)
+        groups.setdefault(shape if simple else i, []).append(i)
     for members in groups.values():
         objectives = [asked[i][0] for i in members]
         if len(members) == 1:
             (i,) = members
             replies[i] = objectives[0].answer(asked[i][1])
             continue
-        read = [one._as_read(asked[i][1].theta) for one, i in zip(objectives, members)]
-        for i, objective, theta, sums in zip(
-            members, objectives, read, _sums(objectives, read), strict=True
-        ):
-            replies[i] = objective.evaluation(theta, sums)
+        read = [one.as_read(asked[i][1].theta) for one, i in zip(objectives, members)]
+        sums = _sums(objectives, read)
+        for i, objective, theta, of in zip(members, objectives, read, sums):
+            replies[i] = objective.evaluation(theta, of)
     return replies
 
 
@@ -51,10 +49,7 @@ def _sums(objectives, thetas):
     first, theta = objectives[0], np.stack(thetas)
     rows, intercept = first.rows, first.network.fit_intercept
     passes = rows.passes(first.likelihood, intercept, n_members=len(thetas))
-    if passes is None:
-        parts = _plain(first, theta)
-    else:
-        parts = (sums_at(theta)[:2] for sums_at in passes)
+    parts = _plain(first, theta) if passes is None else (of(theta)[:2] for of in passes)
     values = gradient = 0.0
     for some, share in parts:
         values, gradient = values + some, gradient + share
@@ -68,30 +63,25 @@ def _plain(objective, theta):
     """Yield of each block of rows the members' log-likelihoods, and their gradients."""
     rows, likelihood = objective.rows, objective.likelihood
     n_members, k, d = len(theta), likelihood.n_logits, rows.X.shape[1]
-    theta = (
-        theta.reshape(n_members, -1, k).transpose(1, 0, 2).reshape(-1, n_members * k)
-    )
-    there, xp = like(theta, rows.X), array_namespace(rows.X)
+    by_input = theta.reshape(n_members, -1, k).transpose(1, 0, 2)
+    there = like(by_input.reshape(-1, n_members * k), rows.X)
+    xp = array_namespace(there)
+    slope, shift = there[:d, :], xp.sum(there[d:, :], axis=0)
+    n_intercepts = there.shape[0] - d
     for block in rows.blocks(4 * there.shape[1]):
-        z = block.X @ there[:d, :]
-        if objective.network.fit_intercept:
-            z = z + there[d, :]
-        z = xp.reshape(z, (-1, k))
+        z = xp.reshape(block.X @ slope + shift, (-1, k))
         codes = xp.repeat(block.codes, n_members, axis=0)
         log_prob = likelihood.log_prob(z, codes)
         residual = likelihood.residual(z, codes)
         if block.weights is not None:
             w = xp.repeat(like(block.weights, z), n_members, axis=0)
             log_prob = log_prob * by_output(w)
-            residual = residual * by_logit(likelihood, w)
-        values = xp.sum(log_prob, axis=1)
-        values = xp.reshape(values, (-1, n_members))
+            residual = residual * likelihood.per_logit(w)
+        values = xp.reshape(xp.sum(log_prob, axis=1), (-1, n_members))
         values = xp.sum(values, axis=0, dtype=widest_float(values))
         residual = xp.reshape(residual, (-1, n_members * k))
-        gradient = block.X.T @ residual
-        if objective.network.fit_intercept:
-            sums = xp.sum(residual, axis=0, keepdims=True)
-            gradient = xp.concat([gradient, sums])
+        sums = xp.sum(residual, axis=0, keepdims=True)[:n_intercepts, :]
+        gradient = xp.concat([block.X.T @ residual, sums])
         gradient = xp.astype(gradient, widest_float(gradient), copy=False)
         gradient = xp.reshape(gradient, (-1, n_members, k))
         gradient = xp.permute_dims(gradient, (1, 0, 2))

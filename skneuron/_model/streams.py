@@ -37,12 +37,8 @@ class Remembering:
             here.value -= 0.5 * float(step[at] @ pull)
             here.gradient[at] -= pull
         if here.curvature and self.information:
-            here.curvature = [
-                (at, matrix + known)
-                for (at, matrix), (_, known) in zip(
-                    here.curvature, self.information, strict=True
-                )
-            ]
+            both = zip(here.curvature, self.information, strict=True)
+            here.curvature = [(at, new + known) for (at, new), (_, known) in both]
         return here
 
 
@@ -53,7 +49,5 @@ def information_along(start, end):
     mean of both ends. At the end alone a batch whose classes separate would seem to
     know next to nothing: the farther its climb, the flatter its hill.
     """
-    return [
-        (at, (matrix + there) / 2)
-        for (at, matrix), (_, there) in zip(start.curvature, end.curvature, strict=True)
-    ]
+    ends = zip(start.curvature, end.curvature, strict=True)
+    return [(at, (matrix + there) / 2) for (at, matrix), (_, there) in ends]

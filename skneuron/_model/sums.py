@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
-from .likelihood import by_logit
 
 
 @dataclass
@@ -51,85 +50,75 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     -------
     sums : Sums
     """
-    passes = None
-    if network.is_one_layer and is_numpy(theta):
-        passes = rows.passes(likelihood, network.fit_intercept)
-    if passes is not None:
-        total = None
-        for sums_at in passes:
-            (value,), gradient, pairs = sums_at(theta, curvature=curvature)
-            share = Sums(float(value), gradient, pairs)
-            total = share if total is None else total + share
-        gradient = total.gradient / divisor
-        total.gradient = gradient.astype(theta.dtype, copy=False)
-        return total
-    if is_numpy(theta) and not curvature:
-        found = _compiled_network(network, likelihood, theta, rows, gradients=True)
-        if found is not None:
-            return Sums(found[0], (found[1] / divisor).astype(theta.dtype, copy=False))
+    if is_numpy(theta):
+        total = _compiled(network, likelihood, theta, rows, 1 + curvature)
+        if total is not None:
+            gradient = total.gradient / divisor
+            total.gradient = gradient.astype(theta.dtype, copy=False)
+            return total
     there, xp = beside(theta, rows.X), array_namespace(rows.X)
-    layers, dtype = network.layers(like(there, rows.X)), there.dtype
-    total, gradient, sums = 0.0, None, {}
+    layers, total = network.layers(like(there, rows.X)), None
     for block in rows.blocks(2 * sum(network.sizes[1:])):
-        activations = network.forward(layers, block.X)
+        activations, pairs = network.forward(layers, block.X), {}
         logits, w = activations[-1], block.weights
         if curvature:
-            pairs = likelihood.couplings(logits)
+            by_pair = likelihood.couplings(logits)
             if w is not None:
-                each = by_logit(likelihood, w)
-                pairs = {
-                    (a, c): each[:, a if each.shape[1] > 1 else 0] * value
-                    for (a, c), value in pairs.items()
-                }
-            network.add_curvature(sums, block.X, pairs)
-        some, residual = likelihood.sum_and_residual(logits, block.codes, w)
-        total += some
+                each = xp.broadcast_to(likelihood.per_logit(w), logits.shape)
+                by_pair = {(a, c): each[:, a] * by_pair[a, c] for a, c in by_pair}
+            network.add_curvature(pairs, block.X, by_pair)
+        value, residual = likelihood.sum_and_residual(logits, block.codes, w)
         residual /= divisor
-        share = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
-        network.backward(layers, activations, residual, network.layers(share))
-        if share.dtype != dtype:
-            share = xp.astype(share, dtype)
-        gradient = share if gradient is None else gradient + share
-    if not is_numpy(theta):
-        return Sums(total, gradient, sums)
-    # Once for all blocks, as this waits for them.
-    sums = {pair: to_host(whole) for pair, whole in sums.items()}
-    return Sums(float(total), like(gradient, theta), sums)
+        slope = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
+        network.backward(layers, activations, residual, network.layers(slope))
+        share = Sums(value, xp.astype(slope, there.dtype, copy=False), pairs)
+        total = share if total is None else total + share
+    if is_numpy(theta):  # once for all blocks, as this waits for them
+        pairs = {pair: to_host(whole) for pair, whole in total.pairs.items()}
+        gradient = like(total.gradient, theta)
+        total = Sums(float(total.log_likelihood), gradient, pairs)
+    return total
 
 
-def _compiled_network(network, likelihood, theta, rows, *, gradients):
-    """Log-likelihood and gradient of a network; None: no kernel can read the rows."""
+def _compiled(network, likelihood, theta, rows, order):
+    """The sums, with so many derivatives, by the compiled core; None: it cannot.
+
+    A curvature is that of a network without hidden layers.
+    """
+    if network.is_one_layer:
+        passes = rows.passes(likelihood, network.fit_intercept)
+        if passes is None:
+            return None
+        wanted = {"gradients": order > 0, "curvature": order > 1}
+        total = None
+        for sums_at in passes:
+            (value,), gradient, pairs = sums_at(theta, **wanted)
+            share = Sums(float(value), gradient if order else 0.0, pairs)
+            total = share if total is None else total + share
+        return total
     X, places = rows.in_place()
     if X is None or len(rows.spans) > 1:
         return None
-    return _kernels.network_sums(
+    value, gradient = _kernels.network_sums(
         X,
         rows.codes,
         likelihood,
         network,
         theta.astype(rows.dtype, copy=False),
         places=places,
-        gradients=gradients,
+        gradients=order > 0,
         weights=rows.weights,
         centre=rows.inverse_centre(),
     )
+    return Sums(value, gradient)
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's layers give."""
-    passes = None
-    if network.is_one_layer:
-        passes = rows.passes(likelihood, network.fit_intercept)
-    if passes is not None:
-        theta = network.flatten(layers)
-        values = [sums_at(theta, gradients=False)[0][0] for sums_at in passes]
-        if np.isfinite(sum(values)) or not guarded:
-            return float(sum(values))
-    elif not is_elsewhere(layers[0][0]):
-        theta = network.flatten(layers)
-        found = _compiled_network(network, likelihood, theta, rows, gradients=False)
-        if found is not None and (np.isfinite(found[0]) or not guarded):
-            return found[0]
+    if not is_elsewhere(layers[0][0]):
+        found = _compiled(network, likelihood, network.flatten(layers), rows, 0)
+        if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
+            return found.log_likelihood
     total = 0.0
     for block in rows.blocks(2 * sum(network.sizes[1:])):
         logits = network.forward(layers, block.X, guarded=guarded)[-1]

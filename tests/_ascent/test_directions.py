@@ -16,7 +16,6 @@ from skneuron._ascent import (
     Momentum,
     steps,
 )
-from skneuron._ascent.directions import Pairs
 
 
 def gradients(n=5, count=12, seed=0):
@@ -160,13 +159,19 @@ def bfgs_matrix(pairs, H):
     return H
 
 
+def solve(direction, gradient, first_guess):
+    """The direction's solution, its pairs correcting a first guess."""
+    direction.first_guess = first_guess
+    return direction.solve(gradient)
+
+
 def walked(objective, places, memory):
     """Pairs from a walk, and the same by hand."""
-    pairs = Pairs(memory)
+    direction = LBFGS(memory)
     for at in places:
-        pairs.add(at, objective.evaluate(at).gradient)
+        direction.note(at, objective.evaluate(at).gradient)
     moves = np.diff(places, axis=0)
-    return pairs, [(move, objective.A @ move) for move in moves][-memory:]
+    return direction, [(move, objective.A @ move) for move in moves][-memory:]
 
 
 @pytest.mark.parametrize("memory", [1, 3, 10])
@@ -175,13 +180,13 @@ def walked(objective, places, memory):
 def test_pairs_correct_any_first_guess(memory, n_places, first_guess):
     rng, objective = np.random.default_rng(1), quadratic()
     places = rng.standard_normal((n_places, 8))
-    pairs, by_hand = walked(objective, places, memory)
-    assert bool(pairs) == (n_places > 1)
+    direction, by_hand = walked(objective, places, memory)
+    assert bool(direction.pairs) == (n_places > 1)
     root = rng.standard_normal((8, 8))
     H = {"identity": np.eye(8), "small": 1e-3 * np.eye(8), "any": root @ root.T}
     H, g = H[first_guess], rng.standard_normal(8)
     kept = g.copy()
-    found = pairs.solve(g, lambda vector: H @ vector)
+    found = solve(direction, g, lambda vector: H @ vector)
     assert np.allclose(found, bfgs_matrix(by_hand, H) @ g, rtol=1e-7, atol=1e-9)
     assert np.array_equal(g, kept)
 
@@ -189,34 +194,34 @@ def test_pairs_correct_any_first_guess(memory, n_places, first_guess):
 def test_pairs_know_what_the_last_step_met():
     """The secant equation: the change that a step met asks for that step."""
     rng, objective = np.random.default_rng(0), quadratic()
-    pairs, by_hand = walked(objective, rng.standard_normal((5, 8)), 3)
+    direction, by_hand = walked(objective, rng.standard_normal((5, 8)), 3)
     step, change = by_hand[-1]
-    found = pairs.solve(change, lambda vector: 0.1 * vector)
+    found = solve(direction, change, lambda vector: 0.1 * vector)
     assert np.allclose(found, step, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_pairs_leave_a_first_guess_that_is_right(exact):
     rng, objective = np.random.default_rng(0), quadratic(condition=10)
-    pairs, _ = walked(objective, rng.standard_normal((5, 8)), 10)
+    direction, _ = walked(objective, rng.standard_normal((5, 8)), 10)
     g = rng.standard_normal(8)
     off = 1.0 if exact else 2.0
-    found = pairs.solve(g, lambda v: off * np.linalg.solve(objective.A, v))
+    found = solve(direction, g, lambda v: off * np.linalg.solve(objective.A, v))
     assert np.allclose(found, np.linalg.solve(objective.A, g), rtol=1e-8) == exact
 
 
 @pytest.mark.parametrize("change", [-1.0, 0.0, 1e-13])
 def test_pairs_are_kept_only_of_steps_that_met_curvature(change):
-    pairs, at, g = Pairs(5), np.zeros(3), np.array([1.0, 2.0, 3.0])
-    pairs.add(at, g)
+    direction, at, g = LBFGS(5), np.zeros(3), np.array([1.0, 2.0, 3.0])
+    direction.note(at, g)
     step = np.array([1.0, 0.0, 0.0])
     across = np.array([0.0, 5.0, 0.0])
-    pairs.add(at + step, g - change * step - across)
-    assert not pairs
+    direction.note(at + step, g - change * step - across)
+    assert not direction.pairs
     # The place is noted all the same: the next step starts there.
-    assert pairs.is_at(at + step) and not pairs.is_at(at)
-    pairs.add(at + 2 * step, g - (change + 2.0) * step - across)
-    ((kept, met, curvature),) = pairs.kept
+    assert direction.is_at(at + step) and not direction.is_at(at)
+    direction.note(at + 2 * step, g - (change + 2.0) * step - across)
+    ((kept, met, curvature),) = direction.pairs
     assert np.array_equal(kept, step)
     assert np.allclose(met, 2 * step) and curvature == pytest.approx(2.0)
 
@@ -226,36 +231,36 @@ def test_pairs_do_not_mind_being_told_a_place_twice():
     once, _ = walked(objective, places, 3)
     twice, _ = walked(objective, np.repeat(places, 2, axis=0), 3)
     g = np.ones(8)
-    assert len(once.kept) == len(twice.kept) == 3
-    one, other = (pairs.solve(g, lambda v: v) for pairs in (once, twice))
+    assert len(once.pairs) == len(twice.pairs) == 3
+    one, other = (solve(of, g, lambda v: v) for of in (once, twice))
     assert np.array_equal(one, other)
 
 
 def test_pairs_can_go_on_elsewhere():
     objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
-    pairs, _ = walked(objective, places, 5)
-    kept = list(pairs.kept)
-    pairs.move()
-    assert not pairs.is_at(places[-1])
-    pairs.add(places[0], objective.evaluate(places[0]).gradient)
-    assert list(pairs.kept) == kept and pairs.is_at(places[0])
-    pairs.add(places[1], objective.evaluate(places[1]).gradient)
-    assert len(pairs.kept) == len(kept) + 1
+    direction, _ = walked(objective, places, 5)
+    kept = list(direction.pairs)
+    direction.last = None
+    assert not direction.is_at(places[-1])
+    direction.note(places[0], objective.evaluate(places[0]).gradient)
+    assert list(direction.pairs) == kept and direction.is_at(places[0])
+    direction.note(places[1], objective.evaluate(places[1]).gradient)
+    assert len(direction.pairs) == len(kept) + 1
 
 
 def test_pairs_forget():
     objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
-    pairs = Pairs(3)
-    assert not pairs.forget() and not pairs.is_at(places[0])
-    pairs.add(places[0], objective.evaluate(places[0]).gradient)
-    assert pairs.is_at(places[0].copy()) and not pairs.is_at(places[1])
-    assert not pairs.forget()  # a place is not yet a pair
-    assert not pairs.is_at(places[0])
-    pairs, _ = walked(objective, places, 3)
-    assert pairs.forget() and not pairs.forget()
-    assert not pairs and pairs.last is None
+    direction = LBFGS(3)
+    assert not direction.forget() and not direction.is_at(places[0])
+    direction.note(places[0], objective.evaluate(places[0]).gradient)
+    assert direction.is_at(places[0].copy()) and not direction.is_at(places[1])
+    assert not direction.forget()  # a place is not yet a pair
+    assert not direction.is_at(places[0])
+    direction, _ = walked(objective, places, 3)
+    assert direction.forget() and not direction.forget()
+    assert not direction.pairs and direction.last is None
     g = np.ones(8)
-    assert np.array_equal(pairs.solve(g, lambda v: 3 * v), 3 * g)
+    assert np.array_equal(solve(direction, g, lambda v: 3 * v), 3 * g)
 
 
 # --- L-BFGS ---------------------------------------------------------------------------
@@ -293,7 +298,7 @@ def test_lbfgs_always_points_up(seed):
         at = 3 * rng.standard_normal(6)
         g = np.cos(at)
         assert float(direction(at, Here(g)) @ g) > 0
-        for _, _, curvature in direction.pairs.kept:
+        for _, _, curvature in direction.pairs:
             assert curvature > 0
 
 

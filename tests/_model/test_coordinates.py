@@ -674,3 +674,17 @@ def test_is_top_is_no_matter_of_the_features_units(size):
         ((at, matrix),) = here.curvature
         c[at] += np.linalg.solve(matrix, here.gradient[at])
     assert standardised.is_top(standardised.evaluate(c), 1e-6)
+
+
+@intercepts
+def test_maps_are_those_of_tensors_too(fit_intercept):
+    torch = pytest.importorskip("torch")
+    to = coordinates.Coordinates(np.array([1.0, -2.0]), np.array([0.5, 4.0]))
+    first = np.random.default_rng(0).standard_normal((2 + fit_intercept, 3))
+    first = first.astype(np.float32)
+    for change in [to.to_parameters, to.to_coordinates, to.pull]:
+        tensor = torch.asarray(first.copy())
+        change(first)
+        change(tensor)
+        assert tensor.dtype == torch.float32
+        np.testing.assert_allclose(tensor.numpy(), first, rtol=1e-6)

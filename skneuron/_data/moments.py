@@ -13,7 +13,6 @@ from .._arrays import (
     to_host,
     widest_float,
 )
-from .rows import largest_sizes
 
 
 def column_moments(rows):
@@ -43,7 +42,7 @@ def column_moments(rows):
         columns = np.flatnonzero(~sound)
         if len(columns) and not rows.is_dense:
             # Empty ones are as measured. There may be many, and others are few.
-            columns = columns[rows.total(largest_sizes, np.maximum)[columns] > 0]
+            columns = columns[rows.largest_sizes()[columns] > 0]
         if len(columns):
             mean[columns], deviation[columns] = _around_mean(rows, total, columns)
     return mean, deviation

@@ -285,10 +285,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _plan(self, objective, memory, rng, partial):
         if self.learning_rate == "auto":
             return self._plan_to_the_top(objective, memory, rng, partial)
-        objective = objective.reduced(self.reduction)
-        direction, step_size = _ascent.Gradient(), _ascent.FixedRate(self.learning_rate)
-        walk = self._walk(objective, direction, step_size, rng)
-        return Plan(objective, walk, self._top(objective, direction))
+        lecture = _ascent.Gradient(), _ascent.FixedRate(self.learning_rate)
+        return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
         base, unit = objective, {}
@@ -312,23 +310,23 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             if solver == "gradient" and (self.batch_size or partial):
                 # Half the largest safe rate is the one that gains most for certain.
                 step_size = _ascent.FixedRate(0.5 * largest_safe_rate(objective))
-        walk = self._walk(objective, direction, step_size, rng, monotone=True)
+        plan = self._plan_of(objective, direction, step_size, rng, memory)
         n_rows = _sample_size(objective) if solver == "auto" else None
         if n_rows and not known:
             n_telling = ROWS_TO_A_PARAMETER * objective.n_parameters
             n_telling = None if n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
+            plan.walk = lambda theta: _ascent.sampled(theta, *rules)
+        return plan
 
-            def walk(theta):
-                return _ascent.sampled(theta, *rules)
-
-        memory |= {"direction": direction, "step_size": step_size}
-        return Plan(objective, walk, self._top(objective, direction), memory)
-
-    def _walk(self, objective, direction, step_size, rng, monotone=False):
-        given = objective, direction, step_size, self.batch_size, rng
+    def _plan_of(self, objective, direction, step_size, rng, memory):
+        """The plan of such steps, with all rows or by mini-batches."""
+        monotone = self.learning_rate == "auto"
         how = {"whole_penalty": False, "exact": True, "monotone": monotone}
-        return partial(walks, *given, **how)
+        given = objective, direction, step_size, self.batch_size, rng
+        walk, stop = partial(walks, *given, **how), self._top(objective, direction)
+        memory = {**memory, "direction": direction, "step_size": step_size}
+        return Plan(objective, walk, stop, memory)
 
     def _plan_beside_the_past(self, objective, memory):
         """The climb of a batch, and of the hill that earlier batches left behind."""
@@ -343,11 +341,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         # for a row that is sure to be of the other class, Newton's length is endless:
         # it is right where it gains about the half of what the slope promises.
         step_size = _ascent.LineSearch(enough=0.25, stride=np.inf)
+        rules = direction, step_size, objective.noise, BATCH_STEPS
         hill = Remembering(objective, known)
 
         def walk(theta):
             hill.top = theta
-            rules = direction, step_size, objective.noise, BATCH_STEPS
             walk = _ascent.in_one(theta, *rules)
             start = yield from _ascent.next_position(walk)
             yield start
@@ -372,9 +370,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         before, direction = climber.plan.objective, climber.plan.memory["direction"]
         objective, step_size = before.penalised(self._l2()), _ascent.LineSearch()
         direction.bend(objective.penalty_curvature() - before.penalty_curvature())
-        walk = self._walk(objective, direction, step_size, climber.past.rng)
-        memory = {**climber.plan.memory, "step_size": step_size}
-        plan = Plan(objective, walk, self._top(objective, direction), memory)
+        rng, memory = climber.past.rng, climber.plan.memory
+        plan = self._plan_of(objective, direction, step_size, rng, memory)
         return replace(climber, plan=plan, theta=theta)
 
     def _no_maximum(self, climber, result):
@@ -400,7 +397,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         # Mini-batches climb their own likelihoods: only the whole way can tell.
         return result.fell if self.batch_size is None else super()._overshot(result)
 
-    def _overshoot_message(self, climber, result):
+    def _overshoot_message(self, climber):
         safe = round_down(largest_safe_rate(climber.plan.objective))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "

@@ -3,7 +3,6 @@
 from functools import partial
 from itertools import islice
 from numbers import Integral, Real
-from operator import attrgetter
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -26,6 +25,11 @@ HALF_LIFE = 3000
 #: neurons stay as good as linear, and the less noise they learn by heart. Adam's steps
 #: are as long for features of any size, so that it can afford it.
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
+
+
+def value(position):
+    """What the climb raises; where it no longer rises is the plateau."""
+    return position.value
 
 
 class SimpleMLPClassifier(NeuronClassifier):
@@ -295,7 +299,7 @@ class SimpleMLPClassifier(NeuronClassifier):
                 step_size = memory.setdefault("step_size", new)
             else:
                 step_size = _ascent.FixedRate(self.learning_rate)
-            stop = memory.setdefault("stop", _ascent.Plateau(attrgetter("value"), 0, 0))
+            stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0))
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
         walk = self._walk(objective, direction, step_size, rng)
         whole = self._batch_rows(objective) is None
@@ -319,7 +323,7 @@ class SimpleMLPClassifier(NeuronClassifier):
             return _ascent.Adam()
         return _ascent.Momentum(self.momentum)
 
-    def _overshoot_message(self, climber, result):
+    def _overshoot_message(self, climber):
         rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "

@@ -350,8 +350,7 @@ class NeuronClassifier(
                 "what it had reached."
             )
         elif overshot:
-            say = partial(self._overshoot_message, climber, result)
-            return say, ConvergenceWarning
+            return partial(self._overshoot_message, climber), ConvergenceWarning
         elif result.diverged:
             message = (
                 f"The climb stopped after {n} iterations, where numbers overflow: "

@@ -80,12 +80,10 @@ class Evaluation:
     def stand_in(self):
         """An estimator like the search's, whose clones are the fits."""
         other = copy.copy(self.estimator)
-        kind = type(self.estimator)
-        other.__class__ = type(kind.__name__, (_StandIn, kind), {})
-        other._evaluation = self
+        other.__sklearn_clone__ = partial(self._next_clone, other)
         return other
 
-    def next_clone(self, stand_in):
+    def _next_clone(self, stand_in):
         """The first clone is the stand-in again; then those that are to be fitted."""
         if self.outcomes is None:
             return stand_in
@@ -97,11 +95,6 @@ class Evaluation:
         if outcome.error is not None:
             return _Clone(outcome.estimator, partial(_raise, outcome.error))
         return _Clone(outcome.estimator, partial(_return, outcome.estimator))
-
-
-class _StandIn:
-    def __sklearn_clone__(self):
-        return self._evaluation.next_clone(self)
 
 
 class _Clone:

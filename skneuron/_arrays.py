@@ -61,6 +61,13 @@ def widest_float(array):
     return _max_precision_float_dtype(array_namespace(array), array.device)
 
 
+def widest(array):
+    """`array` in float64, or the widest float type that its device has."""
+    if not is_elsewhere(array):  # sparse ones, too
+        return array.astype(np.float64, copy=False)
+    return array_namespace(array).astype(array, widest_float(array), copy=False)
+
+
 def beside(array, other):
     """`array` in the namespace and on the device of `other`: itself, if it is there.
 

@@ -119,9 +119,7 @@ class Passes:
         centre, weights = _centre(rows.inverse_centre(), rows.dtype), rows.weights
         data = X, centre, codes, _weights(weights)
         self._rows = _core.Rows(*data, widths, self._width, intercept, n_members)
-        n_columns = X[3][1] if isinstance(X, tuple) else X.shape[1]
-        self._n_inputs = n_columns + intercept
-        self._n_stored = _n_stored(X, len(codes), n_columns)
+        self._n_inputs, self._n_stored = _shape(X)[1] + intercept, _n_stored(X)
         self._plans = {}
 
     def __call__(self, theta, *, gradients=True, curvature=False):
@@ -152,11 +150,8 @@ class Passes:
             if some is not out:
                 out += some
         gradient = out[first:second].reshape(theta.shape) if gradients else None
-        pairs = {}
-        if curvature:
-            squares = out[second:].reshape(-1, n, n)
-            pairs = dict(zip(self._likelihood.pairs, squares))
-        return out[:first], gradient, pairs
+        pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
+        return out[:first], gradient, dict(pairs)
 
     def _plan(self, gradients, curvature):
         """The chunks of each call, and where the sums of each kind lie."""
@@ -174,21 +169,27 @@ class Passes:
         return calls if n_rows else [], first, second, second + squares
 
 
-def moments(X, weights, n_rows, n_columns, dtype):
+def moments(X, weights, dtype):
     """Sums of w x and of w x^2 over all rows, (2, n_columns).
 
     `X` and `weights`, (n_rows,) or None, as in :class:`Passes`.
     """
+    n_rows, n_columns = _shape(X)
     out = np.empty((2, n_columns))
-    work = _n_stored(X, n_rows, n_columns)
-    chunks = _chunks([slice(0, n_rows)], work, out.size)
+    chunks = _chunks([slice(0, n_rows)], _n_stored(X), out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
 
 
-def _n_stored(X, n_rows, n_columns):
+def _shape(X):
+    """(n_rows, n_columns) of what :func:`readable` gave."""
+    return X[3] if isinstance(X, tuple) else X.shape
+
+
+def _n_stored(X):
     """The numbers of a row that are read."""
+    n_rows, n_columns = _shape(X)
     return n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
 
 

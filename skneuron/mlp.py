@@ -27,6 +27,7 @@ HALF_LIFE = 3000
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
 
 
+# Of this package: a kept fit has it among its memory, and needs trust in nothing else.
 def value(position):
     """What the climb raises; where it no longer rises is the plateau."""
     return position.value

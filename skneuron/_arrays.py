@@ -2,8 +2,7 @@
 
 Arrays are NumPy's, SciPy's sparse ones, or those of another array-API namespace, such
 as PyTorch's tensors, perhaps on a device of their own. An operation on several arrays
-wants them side by side: nothing moves but by :func:`beside` and :func:`to_host`, or, as
-a move is dear, by :func:`all_beside` and :func:`all_to_host`.
+wants them side by side: nothing moves but by :func:`beside` and :func:`to_host`.
 """
 
 import numpy as np
@@ -62,6 +61,13 @@ def widest_float(array):
     return _max_precision_float_dtype(array_namespace(array), array.device)
 
 
+def widest(array):
+    """`array` in float64, or the widest float type that its device has."""
+    if not is_elsewhere(array):  # sparse ones, too
+        return array.astype(np.float64, copy=False)
+    return array_namespace(array).astype(array, widest_float(array), copy=False)
+
+
 def beside(array, other):
     """`array` in the namespace and on the device of `other`: itself, if it is there.
 
@@ -79,24 +85,6 @@ def beside(array, other):
     # PyTorch takes neither negative strides nor, without a warning, what is read-only.
     array = np.require(array, requirements=["C", "W"])
     return xp.asarray(array, device=other.device)
-
-
-def all_beside(arrays, other):
-    """As `beside`, of matrices with as many columns: in one move."""
-    if not (arrays and is_elsewhere(other)):
-        return arrays
-    ends = np.cumsum([len(array) for array in arrays]).tolist()
-    moved = beside(np.concatenate(arrays), other)
-    return [moved[start:end, :] for start, end in zip([0, *ends], ends)]
-
-
-def all_to_host(arrays):
-    """As `to_host`, of arrays that differ in their first axis alone: in one move."""
-    if not (arrays and is_elsewhere(arrays[0])):
-        return arrays
-    ends = np.cumsum([array.shape[0] for array in arrays])
-    moved = to_host(array_namespace(arrays[0]).concat(arrays))
-    return np.split(moved, ends[:-1])
 
 
 def like(array, other):

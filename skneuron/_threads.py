@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
@@ -11,14 +11,14 @@ from sklearn.utils.parallel import _get_threadpool_controller
 
 
 class _OneThread:
-    """A context in which some libraries keep to the calling thread.
+    """A context in which SciPy's own BLAS, or every other, keeps to the calling thread.
 
     Fits in several threads at once hold it together: the first sets the limit, the last
     restores what was before it. Gives the number of threads that there were.
     """
 
-    def __init__(self, libraries):
-        self._libraries = libraries
+    def __init__(self, of_scipy):
+        self._libraries = partial(_blas, of_scipy=of_scipy)
         self._lock = threading.Lock()
         self._n_inside = 0
 
@@ -96,25 +96,18 @@ def blas_on_one_thread():
 
 
 @cache
-def _scipys():
-    """The BLAS that only SciPy uses: it lies in SciPy's own folder."""
-    return _blas(lambda parts: any("scipy" in part for part in parts[-3:-1]))
+def _blas(of_scipy):
+    """The BLAS that only SciPy uses, in SciPy's own folder; or every other.
 
-
-@cache
-def _others():
-    """Every other BLAS: NumPy's, and where they share one, SciPy's."""
-    return _blas(lambda parts: not any("scipy" in part for part in parts[-3:-1]))
-
-
-def _blas(lies_right):
-    controller = _get_threadpool_controller()
-    paths = [
-        library.filepath
-        for library in controller.lib_controllers
-        if library.user_api == "blas" and lies_right(Path(library.filepath).parts)
-    ]
+    That is NumPy's, and where they share one, SciPy's.
+    """
+    controller, paths = _get_threadpool_controller(), []
+    for library in controller.lib_controllers:
+        folders = Path(library.filepath).parts[-3:-1]
+        is_scipys = any("scipy" in folder for folder in folders)
+        if library.user_api == "blas" and is_scipys == of_scipy:
+            paths.append(library.filepath)
     return controller.select(filepath=paths)
 
 
-_of_scipy, _of_others = _OneThread(_scipys), _OneThread(_others)
+_of_scipy, _of_others = _OneThread(True), _OneThread(False)

@@ -1,33 +1,17 @@
 """Logistic regression: one neuron, or one for each class."""
 
 from dataclasses import replace
-from numbers import Integral, Real
+from functools import partial
+from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._ascent import (
-    LBFGS,
-    FixedRate,
-    Gradient,
-    LineSearch,
-    Newton,
-    Top,
-    in_one,
-    next_position,
-    sampled,
-    steps,
-)
-from ._estimator.fit import NeuronClassifier
-from ._estimator.plan import (
-    Plan,
-    epochs,
-    learns_from_streams,
-    round_down,
-    standardised,
-)
+from . import _ascent
+from ._estimator.fit import AT_LEAST_1, NeuronClassifier
+from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 from ._model import Remembering, information_along, largest_safe_rate
 from ._separation.endless import find_separation, separation_message, telling_step
 
@@ -59,7 +43,11 @@ BATCH_STEPS = 3
 #: the top of a likelihood by half a nat.
 NEXT_TO_NOTHING = 0.001
 
-DIRECTIONS = {"gradient": Gradient, "lbfgs": LBFGS, "newton": Newton}
+DIRECTIONS = {
+    "gradient": _ascent.Gradient,
+    "lbfgs": _ascent.LBFGS,
+    "newton": _ascent.Newton,
+}
 
 
 class GradientAscentLogisticRegression(NeuronClassifier):
@@ -178,21 +166,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     """
 
     _parameter_constraints = {
-        "learning_rate": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
+        **NeuronClassifier._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="right")],
         "reduction": [StrOptions({"mean", "sum"})],
         "solver": [StrOptions({"auto", "gradient", "lbfgs", "newton"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "fit_intercept": ["boolean"],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
+        "batch_size": [AT_LEAST_1, None],
     }
 
     def __init__(
@@ -261,18 +239,14 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             If `classes` is missing on the first call or another one later, y holds
             other labels, or an input is not usable.
         """
-        return self._partial_fit(X, y, classes, sample_weight)
+        return self._fit(X, y, sample_weight, classes, partial=True)
 
     # What the skeleton of fit asks for ---------------------------------------------
 
     def _check_parameters(self):
-        number = self.learning_rate != "auto"
-        if number and not np.isfinite(self.learning_rate):
-            raise ValueError(
-                f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
-            )
+        super()._check_parameters()
         if self.solver in ("lbfgs", "newton"):
-            if number:
+            if self.learning_rate != "auto":
                 raise ValueError(
                     f"learning_rate={self.learning_rate} is a fixed rate, and "
                     f"solver={self.solver!r} chooses its own steps: use "
@@ -301,14 +275,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _layers(self):
         return [(self.coef_.T, self.intercept_)]
 
-    def _layer_attributes(self, layers):
+    def _named(self, layers):
         ((weights, intercepts),) = layers
-        if intercepts is None:
-            intercepts = np.zeros(weights.shape[1], dtype=weights.dtype)
-        return {
-            "coef_": np.ascontiguousarray(weights.T),
-            "intercept_": intercepts.copy(),
-        }
+        return {"coef_": np.ascontiguousarray(weights.T), "intercept_": intercepts}
 
     def _memory_settings(self, partial):
         return self.solver, self.batch_size, self.learning_rate == "auto", partial
@@ -316,11 +285,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _plan(self, objective, memory, rng, partial):
         if self.learning_rate == "auto":
             return self._plan_to_the_top(objective, memory, rng, partial)
-        objective = objective.reduced(self.reduction)
-        direction, step_size = Gradient(), FixedRate(self.learning_rate)
-        walk = self._walk(objective, direction, step_size, rng)
-        stop = Top(objective, direction, self.tol)
-        return Plan(objective, walk, stop, rate=self.learning_rate)
+        lecture = _ascent.Gradient(), _ascent.FixedRate(self.learning_rate)
+        return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
         base, unit = objective, {}
@@ -337,47 +303,30 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             solver = "gradient"
         if partial and solver == "newton":
             return self._plan_beside_the_past(base, memory)
-        new = DIRECTIONS[solver]() if solver != "auto" else self._adaptive(objective)
-        direction = memory.get("direction")
-        if type(direction) is not type(new):
-            direction = new
-        fixed = solver == "gradient" and (self.batch_size or partial)
-        step_size = memory.get("step_size")
-        if type(step_size) is not (FixedRate if fixed else LineSearch) or partial:
-            # Half the largest safe rate is the one that gains most for certain.
-            rate = 0.5 * largest_safe_rate(objective) if fixed else None
-            step_size = FixedRate(rate) if fixed else LineSearch()
-        walk = self._walk(objective, direction, step_size, rng, monotone=True)
+        known, step_size = memory.get("direction"), memory.get("step_size")
+        direction = known or self._direction(objective, solver)
+        if partial or step_size is None:
+            step_size = _ascent.LineSearch()
+            if solver == "gradient" and (self.batch_size or partial):
+                # Half the largest safe rate is the one that gains most for certain.
+                step_size = _ascent.FixedRate(0.5 * largest_safe_rate(objective))
+        plan = self._plan_of(objective, direction, step_size, rng, memory)
         n_rows = _sample_size(objective) if solver == "auto" else None
-        if direction is new and n_rows:
+        if n_rows and not known:
             n_telling = ROWS_TO_A_PARAMETER * objective.n_parameters
             n_telling = None if n_telling >= objective.n_rows else n_telling
+            rules = direction, step_size, objective.noise, n_rows, n_telling
+            plan.walk = lambda theta: _ascent.sampled(theta, *rules)
+        return plan
 
-            def walk(theta):
-                return sampled(
-                    theta, direction, step_size, objective.noise, n_rows, n_telling
-                )
-
-        memory |= {"direction": direction, "step_size": step_size}
-        return Plan(objective, walk, Top(objective, direction, self.tol), memory)
-
-    def _walk(self, objective, direction, step_size, rng, monotone=False):
-        def walk(theta):
-            if self.batch_size is None:
-                return steps(theta, direction, step_size, objective.noise)
-            return epochs(
-                objective,
-                theta,
-                direction,
-                step_size,
-                self.batch_size,
-                rng,
-                whole_penalty=False,
-                exact=True,
-                monotone=monotone,
-            )
-
-        return walk
+    def _plan_of(self, objective, direction, step_size, rng, memory):
+        """The plan of such steps, with all rows or by mini-batches."""
+        monotone = self.learning_rate == "auto"
+        how = {"whole_penalty": False, "exact": True, "monotone": monotone}
+        given = objective, direction, step_size, self.batch_size, rng
+        walk, stop = partial(walks, *given, **how), self._top(objective, direction)
+        memory = {**memory, "direction": direction, "step_size": step_size}
+        return Plan(objective, walk, stop, memory)
 
     def _plan_beside_the_past(self, objective, memory):
         """The climb of a batch, and of the hill that earlier batches left behind."""
@@ -387,47 +336,43 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         known = memory.get("information", [])
         if known:  # the penalty among it
             objective.l2 = 0.0
-        direction = Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
+        direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as
         # for a row that is sure to be of the other class, Newton's length is endless:
         # it is right where it gains about the half of what the slope promises.
-        step_size = LineSearch(enough=0.25, stride=np.inf)
+        step_size = _ascent.LineSearch(enough=0.25, stride=np.inf)
+        rules = direction, step_size, objective.noise, BATCH_STEPS
         hill = Remembering(objective, known)
 
         def walk(theta):
             hill.top = theta
-            walk = in_one(theta, direction, step_size, objective.noise, BATCH_STEPS)
-            start = yield from next_position(walk)
+            walk = _ascent.in_one(theta, *rules)
+            start = yield from _ascent.next_position(walk)
             yield start
-            end = yield from next_position(walk)
+            end = yield from _ascent.next_position(walk)
             memory["information"] = information_along(start.evaluation, end.evaluation)
             yield end
 
-        stop = Top(objective, direction, self.tol)
+        stop = self._top(objective, direction)
         return Plan(objective, walk, stop, memory, answer=hill.answer)
 
-    def _adaptive(self, objective):
-        """Newton's direction, as dear as it is for this data."""
+    def _direction(self, objective, solver):
+        """The direction of a solver; of "auto" Newton's, as dear as it is here."""
+        if solver != "auto":
+            return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)
         share = ROWS_TO_A_PARAMETER * _n_coupled(objective) / objective.n_rows
         target = max(self.tol, objective.resolution) ** 2
-        return Newton(price, price * min(1.0, share) <= BARGAIN, target)
+        return _ascent.Newton(price, price * min(1.0, share) <= BARGAIN, target)
 
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""
         before, direction = climber.plan.objective, climber.plan.memory["direction"]
-        objective = before.penalised(self._l2())
+        objective, step_size = before.penalised(self._l2()), _ascent.LineSearch()
         direction.bend(objective.penalty_curvature() - before.penalty_curvature())
-        step_size = LineSearch()
-        memory = {**climber.plan.memory, "step_size": step_size}
-        walk = self._walk(objective, direction, step_size, climber.past.rng)
-        stop = Top(objective, direction, self.tol)
-        return replace(
-            climber,
-            plan=Plan(objective, walk, stop, memory),
-            theta=theta,
-            stops=[stop],
-        )
+        rng, memory = climber.past.rng, climber.plan.memory
+        plan = self._plan_of(objective, direction, step_size, rng, memory)
+        return replace(climber, plan=plan, theta=theta)
 
     def _no_maximum(self, climber, result):
         plan, targets = climber.plan, climber.data.targets
@@ -450,12 +395,10 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _overshot(self, result):
         # Mini-batches climb their own likelihoods: only the whole way can tell.
-        if self.batch_size is None:
-            return result.fell
-        return result.diverged or not self.log_likelihood_ >= result.curve[0]
+        return result.fell if self.batch_size is None else super()._overshot(result)
 
-    def _overshoot_message(self, climber, result):
-        safe = round_down(climber.plan.safe_rate)
+    def _overshoot_message(self, climber):
+        safe = round_down(largest_safe_rate(climber.plan.objective))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             f"the top. The largest rate that is safe for this data is {safe:.4g} (with "
@@ -475,17 +418,14 @@ def _price_of_curvature(objective):
     data, where all that takes time are calls, and Newton's method needs fewest.
     """
     X, n_classes = objective.rows.X, objective.likelihood.coupled
-    n_rows, n_features = X.shape
-    if _n_coupled(objective) > MOST_PARAMETERS:
+    n_parameters, (n_rows, n_features) = _n_coupled(objective), X.shape
+    if n_parameters > MOST_PARAMETERS:
         return np.inf
-    if (
-        n_rows * n_features < SMALL
-        and n_rows * _n_coupled(objective) ** 2 < SMALL_CURVATURE
-    ):
+    if n_rows * n_features < SMALL and n_rows * n_parameters**2 < SMALL_CURVATURE:
         return 0.0
     price = 2 + (n_features / 12 if objective.rows.is_dense else X.nnz / n_rows / 5)
     # The factor, too, which takes a cube of the parameters, and no rows.
-    return price * n_classes + _n_coupled(objective) ** 2 / (4 * n_rows)
+    return price * n_classes + n_parameters**2 / (4 * n_rows)
 
 
 def _sample_size(objective):

@@ -1,5 +1,6 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
+from functools import partial
 from itertools import islice
 from numbers import Integral, Real
 
@@ -8,26 +9,9 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._ascent import (
-    LBFGS,
-    Adam,
-    FallingRate,
-    FixedRate,
-    LineSearch,
-    Momentum,
-    Plateau,
-    Top,
-    positions,
-    steps,
-)
-from ._estimator.fit import NeuronClassifier
-from ._estimator.plan import (
-    Plan,
-    epochs,
-    learns_from_streams,
-    round_down,
-    standardised,
-)
+from . import _ascent
+from ._estimator.fit import AT_LEAST_1, NOT_NEGATIVE, NeuronClassifier
+from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 
 #: The rates that "auto" starts with. The logistic function, whose slope is at most a
 #: quarter of tanh's, is given three times as much.
@@ -43,6 +27,7 @@ HALF_LIFE = 3000
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
 
 
+# Of this package: a kept fit has it among its memory, and needs trust in nothing else.
 def value(position):
     """What the climb raises; where it no longer rises is the plateau."""
     return position.value
@@ -168,33 +153,17 @@ class SimpleMLPClassifier(NeuronClassifier):
     """
 
     _parameter_constraints = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        **NeuronClassifier._parameter_constraints,
+        "hidden_layer_sizes": ["array-like", AT_LEAST_1],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
         "solver": [StrOptions({"adam", "gradient", "lbfgs"})],
-        "learning_rate": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [NOT_NEGATIVE],
+        "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
+        "n_iter_no_change": [AT_LEAST_1],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "fit_intercept": ["boolean"],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -266,7 +235,7 @@ class SimpleMLPClassifier(NeuronClassifier):
             If `classes` is missing on the first call or another one later, y holds
             other labels, or an input is not usable.
         """
-        return self._partial_fit(X, y, classes, sample_weight)
+        return self._fit(X, y, sample_weight, classes, partial=True)
 
     # What the skeleton of fit asks for ---------------------------------------------
 
@@ -277,17 +246,13 @@ class SimpleMLPClassifier(NeuronClassifier):
                 "hidden_layer_sizes must be whole numbers of neurons > 0, got "
                 f"{self.hidden_layer_sizes!r}."
             )
-        if self.learning_rate != "auto":
-            if not np.isfinite(self.learning_rate):
-                raise ValueError(
-                    f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
-                )
-            if self.solver == "lbfgs":
-                raise ValueError(
-                    f"learning_rate={self.learning_rate} is a fixed rate, and "
-                    "solver='lbfgs' chooses its own steps: use learning_rate='auto' "
-                    "with it, or solver='adam' or 'gradient' with the number."
-                )
+        super()._check_parameters()
+        if self.learning_rate != "auto" and self.solver == "lbfgs":
+            raise ValueError(
+                f"learning_rate={self.learning_rate} is a fixed rate, and "
+                "solver='lbfgs' chooses its own steps: use learning_rate='auto' "
+                "with it, or solver='adam' or 'gradient' with the number."
+            )
 
     def _hidden_layer_sizes(self):
         sizes = self.hidden_layer_sizes
@@ -310,14 +275,9 @@ class SimpleMLPClassifier(NeuronClassifier):
     def _layers(self):
         return list(zip(self.coefs_, self.intercepts_, strict=True))
 
-    def _layer_attributes(self, layers):
-        return {
-            "coefs_": [weights.copy() for weights, _ in layers],
-            "intercepts_": [
-                np.zeros(w.shape[1], dtype=w.dtype) if b is None else b.copy()
-                for w, b in layers
-            ],
-        }
+    def _named(self, layers):
+        weights, intercepts = zip(*layers)
+        return {"coefs_": [W.copy() for W in weights], "intercepts_": list(intercepts)}
 
     def _memory_settings(self, partial):
         auto = self.learning_rate == "auto"
@@ -326,40 +286,25 @@ class SimpleMLPClassifier(NeuronClassifier):
     def _plan(self, objective, memory, rng, partial):
         auto = self.learning_rate == "auto"
         if auto:
-            width = WIDTHS[self.solver]
-            objective, memory = standardised(
-                objective, memory, partial=partial, width=width
-            )
-        direction = memory.get("direction") or self._direction()
-        memory |= {"direction": direction}
+            unit = {"width": WIDTHS[self.solver]}
+            objective, memory = standardised(objective, memory, partial=partial, **unit)
+        direction = memory.setdefault("direction", self._direction())
         if self.solver == "lbfgs":
-            memory["step_size"] = step_size = memory.get("step_size") or LineSearch()
-            stop = Top(objective, direction, self.tol)
+            step_size = memory.setdefault("step_size", _ascent.LineSearch())
+            stop = self._top(objective, direction)
         else:
             if auto:
                 rate = AUTO_RATES[self.solver]
                 rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
-                step_size = memory.get("step_size") or FallingRate(rate, HALF_LIFE)
-                memory["step_size"] = step_size
+                new = _ascent.FallingRate(rate, HALF_LIFE)
+                step_size = memory.setdefault("step_size", new)
             else:
-                step_size = FixedRate(self.learning_rate)
-            memory["stop"] = stop = memory.get("stop") or Plateau(value, 0, 0)
+                step_size = _ascent.FixedRate(self.learning_rate)
+            stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0))
             stop.tol, stop.patience = self.tol, self.n_iter_no_change
-
+        walk = self._walk(objective, direction, step_size, rng)
         whole = self._batch_rows(objective) is None
-
-        def walk(theta):
-            return self._walk(objective, theta, direction, step_size, rng)
-
-        return Plan(
-            objective,
-            walk,
-            stop,
-            memory,
-            rate=None if auto else self.learning_rate,
-            theta_dtype=np.float64 if whole else objective.rows.dtype,
-            exact_curve=whole,
-        )
+        return Plan(objective, walk, stop, memory, exact_curve=whole)
 
     def _batch_rows(self, objective):
         """Rows in a mini-batch; None for all."""
@@ -367,31 +312,19 @@ class SimpleMLPClassifier(NeuronClassifier):
         some = self.solver != "lbfgs" and size < objective.n_rows
         return size if some else None
 
-    def _walk(self, objective, theta, direction, step_size, rng):
-        size = self._batch_rows(objective)
-        if size is None:
-            return steps(theta, direction, step_size, objective.noise)
-        return epochs(
-            objective,
-            theta,
-            direction,
-            step_size,
-            size,
-            rng if self.shuffle else None,
-            whole_penalty=True,
-            exact=False,
-            monotone=False,
-        )
+    def _walk(self, objective, direction, step_size, rng):
+        size, rng = self._batch_rows(objective), rng if self.shuffle else None
+        how = {"whole_penalty": True, "exact": False, "monotone": False}
+        return partial(walks, objective, direction, step_size, size, rng, **how)
 
     def _direction(self):
         if self.solver == "lbfgs":
-            return LBFGS()
-        return Adam() if self.solver == "adam" else Momentum(self.momentum)
+            return _ascent.LBFGS()
+        if self.solver == "adam":
+            return _ascent.Adam()
+        return _ascent.Momentum(self.momentum)
 
-    def _overshot(self, result):
-        return result.diverged or not self.log_likelihood_ >= result.curve[0]
-
-    def _overshoot_message(self, climber, result):
+    def _overshoot_message(self, climber):
         rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
@@ -405,14 +338,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         rate = self.learning_rate / 2
         least = objective.log_likelihood(start)
         while rate > 0:
-            walk = self._walk(
-                objective,
-                start,
-                self._direction(),
-                FixedRate(rate),
-                np.random.RandomState(0),
-            )
-            found = islice(positions(walk, objective.answer), n_iter + 1)
+            how = self._direction(), _ascent.FixedRate(rate), np.random.RandomState(0)
+            walk = self._walk(objective, *how)
+            found = islice(_ascent.positions(walk(start), objective.answer), n_iter + 1)
             if all(objective.log_likelihood(at.theta) >= least for at in found):
                 break
             rate /= 2

@@ -137,33 +137,6 @@ class LockstepSearchCV(GridSearchCV):
     #: While it fits: what its candidates' fits are.
     _evaluation = None
 
-    def __init__(
-        self,
-        estimator,
-        param_grid,
-        *,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        error_score=np.nan,
-        return_train_score=False,
-    ):
-        super().__init__(
-            estimator,
-            param_grid,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
         """Fit and score all candidates on all folds, and refit the best.
@@ -237,9 +210,8 @@ class LockstepSearchCV(GridSearchCV):
         weights = next(iter(routed.estimator.fit.values()), None)
         if weights is not None and np.shape(weights)[:1] != (_num_samples(X),):
             return None
-        teams = [
-            team for team in teams if routed.estimator.fit.keys() <= {team.weights}
-        ]
+        others = routed.estimator.fit.keys()
+        teams = [team for team in teams if others <= {team.weights}]
         if not teams:
             return None
         evaluation = Evaluation(self.estimator, teams, len(candidates), X, y, weights)
@@ -270,5 +242,6 @@ class LockstepSearchCV(GridSearchCV):
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):
         if self._evaluation is not None:
-            self._evaluation.add_seconds(out)
+            for outcome, scored in zip(self._evaluation.outcomes.ravel(), out):
+                scored["fit_time"] += getattr(outcome, "seconds", 0.0)
         return super()._format_results(candidate_params, n_splits, out, more_results)

@@ -10,12 +10,12 @@ from sklearn.datasets import make_classification
 from sklearn.utils.parallel import _get_threadpool_controller
 
 from skneuron import GradientAscentLogisticRegression as LR
-from skneuron._threads import _scipys, blas_on_one_thread, one_blas
+from skneuron._threads import _blas, blas_on_one_thread, one_blas
 
 
 def threads():
     """Of SciPy's own BLAS; empty where NumPy and SciPy share one."""
-    return [library["num_threads"] for library in _scipys().info()]
+    return [library["num_threads"] for library in _blas(of_scipy=True).info()]
 
 
 def all_threads():

@@ -49,11 +49,6 @@ class OnDemand:
         some = np.asarray(self._given(self.places(at)))
         return OnDemand(some, self.dtype, exponents=self.exponents)
 
-    def is_of(self, dtype):
-        """Whether what is read is the source's, and that is NumPy's, of this type."""
-        as_it_is = isinstance(self.source, np.ndarray) and self.exponents is None
-        return as_it_is and self.source.dtype == dtype
-
     def _given(self, at):
         if isinstance(at, slice):  # which some files take within their bounds only
             return self.source[slice(*at.indices(self.source.shape[0]))]

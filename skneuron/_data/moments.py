@@ -5,15 +5,7 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_sparse,
-    numbers_may_end,
-    to_host,
-    widest_float,
-)
-from .rows import largest_sizes
+from .._arrays import array_namespace, beside, numbers_may_end, to_host, widest
 
 
 def column_moments(rows):
@@ -43,7 +35,7 @@ def column_moments(rows):
         columns = np.flatnonzero(~sound)
         if len(columns) and not rows.is_dense:
             # Empty ones are as measured. There may be many, and others are few.
-            columns = columns[rows.total(largest_sizes, np.maximum)[columns] > 0]
+            columns = columns[rows.largest_sizes()[columns] > 0]
         if len(columns):
             mean[columns], deviation[columns] = _around_mean(rows, total, columns)
     return mean, deviation
@@ -51,23 +43,16 @@ def column_moments(rows):
 
 def _mean_and_square(total, rows):
     """What the rows give of the means of x and of x^2, (2, n_features)."""
-    n_features, parts = rows.X.shape[1], rows.for_kernels()
+    n_features, parts, dtype = rows.X.shape[1], rows.for_kernels(), rows.dtype
     if parts is not None:
-        read = partial(_kernels.moments, n_columns=n_features, dtype=rows.dtype)
-        sums = (read(X, _of_rows(part.weights), part.X.shape[0]) for part, X in parts)
+        sums = (_kernels.moments(X, _of_rows(of.weights), dtype) for of, X in parts)
         return sum(sums) * (1 / total)
     moments = np.zeros((2, n_features))
     for block in rows.blocks(n_features if rows.is_dense else 1):
-        share, X = _shares(block, total), _widest(block.X)
-        square = X.multiply(X) if is_sparse(X) else X * X
+        share, X = _shares(block, total), widest(block.X)
+        square = X * X if block.is_dense else X.multiply(X)
         moments += to_host(share @ X), to_host(share @ square)
     return moments
-
-
-def _widest(X):
-    if is_sparse(X):
-        return X.astype(np.float64, copy=False)
-    return array_namespace(X).astype(X, widest_float(X), copy=False)
 
 
 def _of_rows(weights):
@@ -80,7 +65,7 @@ def _shares(rows, total):
     w, X = _of_rows(rows.weights), rows.X
     if w is None:
         return beside(np.full(X.shape[0], 1.0 / total), X)
-    return array_namespace(w).astype(w, widest_float(w)) / total
+    return widest(w) / total
 
 
 def _around_mean(rows, total, columns):
@@ -106,11 +91,11 @@ def _means_about(total, columns, centre, unit, rows):
     columns, centre, unit = (beside(of, rows.X) for of in (columns, centre, unit))
     for block in rows.blocks(rows.X.shape[1] if rows.is_dense else 3 * n_columns):
         share, X = _shares(block, total), block.X
-        if is_sparse(X):
+        if not block.is_dense:
             X = X[:, columns].toarray()
         elif n_columns < X.shape[1]:
             X = xp.take(X, columns, axis=1)
-        z = (_widest(X) - centre) / unit
+        z = (widest(X) - centre) / unit
         means += [to_host(share @ of) for of in (z, xp.abs(z), z**2)]
     return means
 

@@ -208,25 +208,11 @@ def _listed(targets):
     return lists if targets.several else lists[0]
 
 
-def example_weights(wanted, targets, codes, sample_weight, counts):
-    """Sample weights times class weights, the latter output by output.
-
-    They lie where the codes do. `wanted` is an estimator's `class_weight`. `counts`,
-    the weight of each output's classes in earlier batches, is added to: to a stream,
-    "balanced" means balanced so far.
-    """
-    if wanted is None:
-        return sample_weight, counts
-    counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
-    counts = [
-        to_host(before) + np.bincount(code, to_host(sample_weight), len(before))
-        for before, code in zip(counts, to_host(codes).T, strict=True)
-    ]
-    return weigh(class_tables(wanted, targets, counts), codes, sample_weight), counts
-
-
 def weigh(tables, codes, sample_weight):
-    """Sample weights times the weights of classes, which `tables` hold by output."""
+    """Sample weights times the weights of classes, which `tables` hold by output.
+
+    They lie where the codes do.
+    """
     xp = array_namespace(codes)
     weights = [
         xp.take(beside(table, codes), codes[:, i], axis=0)
@@ -319,9 +305,15 @@ def read_here(
     X, y, sample_weight = check_data(estimator, X, y, sample_weight, reset=reset)
     targets = find_targets(y, known=known, classes=classes, partial=partial_fit)
     codes = beside(targets.encode(y), X)
-    weights, counts = example_weights(
-        estimator.class_weight, targets, codes, sample_weight, counts
-    )
+    weights, wanted = sample_weight, estimator.class_weight
+    if wanted is not None:
+        # To a stream, "balanced" means balanced so far.
+        counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
+        counts = [
+            to_host(before) + np.bincount(code, to_host(sample_weight), len(before))
+            for before, code in zip(counts, to_host(codes).T, strict=True)
+        ]
+        weights = weigh(class_tables(wanted, targets, counts), codes, sample_weight)
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
     rows = Rows(X, codes, weights)

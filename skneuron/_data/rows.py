@@ -33,6 +33,9 @@ BLOCK_BYTES = 1 << 20
 #: has no cache to speak of.
 DEVICE_BYTES = 1 << 28
 
+#: Rows of a block, at least, but for the last one.
+LEAST_ROWS = 64
+
 #: Features that are read in place, twice: enough that BLAS reads them with all cores,
 #: some of the last-level cache.
 READ_BYTES = 1 << 23
@@ -130,9 +133,8 @@ class Rows:
 
         Of each class its share where `by_class`, if there are two or more of each.
         """
-        codes, counts = to_host(self.codes[:, 0]), [self.n_rows]
-        if by_class:
-            counts = np.bincount(codes)
+        codes = to_host(self.codes[:, 0])
+        counts = np.bincount(codes) if by_class else [self.n_rows]
         aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
         return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
 
@@ -187,15 +189,13 @@ class Rows:
             X.data = np.ldexp(X.data, -exponents[X.indices])
         return Rows(X, self.codes, self.weights)
 
-    def blocks(self, n_numbers, at_least=64):
+    def blocks(self, n_numbers):
         """Yield consecutive blocks as Rows.
 
         Parameters
         ----------
         n_numbers : int
             How many are computed from a row, at the same time.
-        at_least : int, default=64
-            Rows to a block, but for the last one.
         """
         if self.centre is not None:
             n_numbers += self.X.shape[1]
@@ -210,7 +210,7 @@ class Rows:
             size = some // (number + self._row_bytes())
             if number * self.X.shape[0] <= some:
                 size = self.X.shape[0]
-        size = max(size, at_least)
+        size = max(size, LEAST_ROWS)
         for span in self.spans:
             for start in range(span.start, span.stop, size):
                 block = self
@@ -263,20 +263,7 @@ class Rows:
         parts = self.for_kernels()
         if parts is None:
             return None
-        passes = (
-            Passes(
-                X,
-                rows.codes,
-                likelihood,
-                rows.dtype,
-                intercept=intercept,
-                weights=rows.weights,
-                centre=rows.inverse_centre(),
-                spans=rows.spans,
-                n_members=n_members,
-            )
-            for rows, X in parts
-        )
+        passes = (Passes(X, rows, *wanted) for rows, X in parts)
         if isinstance(parts, list):  # blocks are read anew each time
             passes = list(passes)
             self._ready = wanted, passes
@@ -350,7 +337,7 @@ def slices(n_rows, size):
 
 def block_rows(row_bytes, X=None):
     """How many rows of `row_bytes` make a block, where X lies; by default, here."""
-    return max(64, block_bytes(X) // max(1, row_bytes))
+    return max(LEAST_ROWS, block_bytes(X) // max(1, row_bytes))
 
 
 def block_bytes(X=None):

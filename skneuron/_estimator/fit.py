@@ -9,21 +9,17 @@ import math
 import warnings
 from contextlib import contextmanager
 from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    numbers_may_end,
-    to_host,
-)
-from .._ascent import Plateau, answered
+from .._arrays import array_namespace, beside, is_elsewhere, numbers_may_end, to_host
+from .._ascent import Plateau, Top
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
@@ -33,17 +29,34 @@ from .plan import Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
 
+AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+
 
 class NeuronClassifier(
     Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
-    A subclass gives ``_check_parameters``, ``_hidden_layer_sizes``, ``_activation``,
-    ``_l2``, ``_start``, ``_plan``, ``_memory_settings``, ``_overshot`` and
-    ``_overshoot_message``, and maps layers to its public attributes and back with
-    ``_layer_attributes`` and ``_layers``.
+    A subclass says what the model is (``_hidden_layer_sizes``, ``_activation``,
+    ``_l2``), how it is climbed (``_start``, ``_plan``, ``_memory_settings``), what a
+    rate that is too large does (``_overshoot_message``), and maps layers to its public
+    attributes and back (``_named``, ``_layers``). It may have more to check
+    (``_check_parameters``) and to say (``_overshot``, ``_no_maximum``).
     """
+
+    #: Those of the parameters that both have.
+    _parameter_constraints = {
+        "learning_rate": [StrOptions({"auto"}), POSITIVE],
+        "max_iter": [AT_LEAST_1],
+        "tol": [NOT_NEGATIVE],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -89,41 +102,42 @@ class NeuronClassifier(
             classes separate and logistic regression has no penalty (``C=np.inf``). It
             names the features, and the outputs, of which that is so.
         """
-        with all_or_nothing(self), numbers_may_end(), one_blas():
-            return self._fit(X, y, sample_weight)
-
-    def _partial_fit(self, X, y, classes, sample_weight):
-        with all_or_nothing(self), numbers_may_end(), one_blas():
-            return self._fit(X, y, sample_weight, classes=classes, partial=True)
+        return self._fit(X, y, sample_weight)
 
     def _fit(self, X, y, sample_weight, classes=None, partial=False):
         """The skeleton: read the data, climb, keep what was found."""
-        self._check_parameters()
-        if partial and hasattr(self, "classes_"):
-            check_same_place(X, self, "partial_fit")
-        past = self._past(partial)
-        data = self._read(X, y, sample_weight, past, classes)
-        climber = self._prepare(data, past)
+        with all_or_nothing(self), numbers_may_end(), one_blas():
+            self._check_parameters()
+            if partial and hasattr(self, "classes_"):
+                check_same_place(X, self, "partial_fit")
+            past = self._past(partial)
+            data = self._read(X, y, sample_weight, past, classes)
+            climber = self._prepare(data, past)
 
-        given = {"X": X, "y": y, "metadata": None}
-        if sample_weight is not None:
-            given["metadata"] = {"sample_weight": sample_weight}
-        context = self._init_callback_context(max_subtasks=climber.max_iter)
-        context.call_on_fit_task_begin(estimator=self, **given)
-        watch = Watch(self, context, given, climber)
-        result = answered(climber.climb(watch), climber.plan.answer)
-        watch.close(result)
-        self._keep(climber, result)
-        context.call_on_fit_task_end(
-            estimator=self, **given, reconstruction_attributes={}
-        )
-        warning = self._warning(climber, result)
-        if warning is not None:
-            message, category = warning
-            warnings.warn(message(), category, stacklevel=4)
+            given = {"estimator": self, "X": X, "y": y, "metadata": None}
+            if sample_weight is not None:
+                given["metadata"] = {"sample_weight": sample_weight}
+            context = self._init_callback_context(max_subtasks=climber.max_iter)
+            context.call_on_fit_task_begin(**given)
+            watch = Watch(self, context, given, climber)
+            result = climber.run(watch)
+            watch.close(result)
+            self._keep(climber, result)
+            context.call_on_fit_task_end(**given, reconstruction_attributes={})
+            warning = self._warning(climber, result)
+            if warning is not None:
+                message, category = warning
+                warnings.warn(message(), category, stacklevel=4)
         return self
 
     # Read ----------------------------------------------------------------------------
+
+    def _check_parameters(self):
+        """ValueError if a parameter, or what several say together, is no use."""
+        if self.learning_rate != "auto" and not np.isfinite(self.learning_rate):
+            raise ValueError(
+                f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
+            )
 
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""
@@ -136,19 +150,10 @@ class NeuronClassifier(
     def _read(self, X, y, sample_weight, past, classes=None):
         """Validate the data, and set some aside for early stopping."""
         read = read_elsewhere if is_dask(X) else read_here
-        data = Data(
-            *read(
-                self,
-                X,
-                y,
-                sample_weight,
-                known=past.classes,
-                classes=classes,
-                partial_fit=past.partial,
-                counts=past.state.get("class_counts") if past.partial else None,
-                reset=not (past.partial and hasattr(self, "classes_")),
-            )
-        )
+        known = {"known": past.classes, "classes": classes, "partial_fit": past.partial}
+        known["counts"] = past.state.get("class_counts") if past.partial else None
+        known["reset"] = not (past.partial and past.goes_on)
+        data = Data(*read(self, X, y, sample_weight, **known))
         rows = data.rows
         if not rows.total_weight <= np.finfo(rows.dtype).max:
             raise ValueError(
@@ -198,38 +203,32 @@ class NeuronClassifier(
     def _prepare(self, data, past):
         """Choose the climb, and its start."""
         objective, state = self._objective(data), past.state
-        place = None  # a memory that lies on a device is of use there alone
-        if is_elsewhere(data.rows.X):
-            place = array_namespace(data.rows.X).__name__, str(data.rows.X.device)
+        X = data.rows.X  # a memory that lies on a device is of use there alone
+        place = is_elsewhere(X) and (array_namespace(X).__name__, str(X.device))
         settings = *self._memory_settings(past.partial), self.fit_intercept, place
         if self.warm_start and not past.partial:  # not what was learned of other data
             settings = *settings, data.rows.fingerprint()
         memory = state.get("memory", {}) if state.get("settings") == settings else {}
+        plan = self._plan(objective, memory, past.rng, past.partial)
         if past.goes_on:
             theta = self._fitted_parameters(objective.network)
             if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
                 # With the digits that the attributes round off.
                 theta = to_host(state["theta"])
-        plan = self._plan(objective, memory, past.rng, past.partial)
-        if past.goes_on:
             theta = plan.objective.at(theta)
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(objective.network, past.rng)
-        theta = theta.astype(plan.theta_dtype)
+        theta = theta.astype(float if plan.exact_curve else data.rows.dtype)
         max_iter = 1 if past.partial else self.max_iter
         climber = Climber(data, past, plan, theta, settings, max_iter)
-        climber.stops = [] if past.partial else [plan.stop]
         if data.validation is not None:
             climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0)
             best.figure = ValidationScores(plan.objective, data)
             best.tol, best.patience = self.tol, self.n_iter_no_change
-            # It stands in for a plateau of the log-likelihood, and joins a top.
-            tops = [stop for stop in climber.stops if not isinstance(stop, Plateau)]
-            climber.stops = [best, *tops]
         return climber
 
     def _fitted_parameters(self, network):
-        layers = self._layers
+        layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]
         expected = list(zip(network.sizes, network.sizes[1:]))
         found = [weights.shape for weights, _ in layers]
         if found != expected:
@@ -238,18 +237,18 @@ class NeuronClassifier(
                 f"{found}, but this network has {expected}. Set warm_start=False, or "
                 "clone the estimator, to start again."
             )
-        return network.flatten(
-            [
-                tuple(np.asarray(to_host(part), np.float64) for part in layer)
-                for layer in layers
-            ]
-        )
+        return network.flatten(layers)
+
+    def _top(self, objective, direction):
+        """What stops a climb at the top."""
+        return Top(objective, direction, self.tol)
 
     # Keep ----------------------------------------------------------------------------
 
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        vars(self).pop("validation_scores_", None)
         adding = past.partial and hasattr(self, "log_likelihood_curve_")
         position = self._keep_figures(climber, result, adding)
         vars(self).update(self._fitted(climber, position))
@@ -259,8 +258,6 @@ class NeuronClassifier(
             self.validation_scores_ = beside(
                 np.array(scores.history[-self.n_iter_ :][: self.n_iter_]), data.rows.X
             )
-        elif hasattr(self, "validation_scores_"):
-            del self.validation_scores_
         self._state = {}
         if past.partial or self.warm_start:
             theta = result.position.theta.astype(np.float64)
@@ -309,16 +306,24 @@ class NeuronClassifier(
         objective, rows = climber.plan.objective, climber.data.rows
         parameters = objective.parameters(position.theta).astype(rows.dtype)
         layers = objective.network.layers(parameters)
+        there = partial(beside, other=rows.X)
         learned = {
-            name: [beside(of, rows.X) for of in value]
-            if isinstance(value, list)
-            else beside(value, rows.X)
-            for name, value in self._layer_attributes(layers).items()
+            name: list(map(there, of)) if isinstance(of, list) else there(of)
+            for name, of in self._layer_attributes(layers).items()
         }
         known = climber.data.targets.classes
         return {**learned, "classes_": known, "n_parameters_": len(parameters)}
 
+    def _layer_attributes(self, layers):
+        """Layers by the names of the attributes; intercepts that are not there: 0."""
+        layers = [(W, np.zeros_like(W[0]) if b is None else +b) for W, b in layers]
+        return self._named(layers)
+
     # Say -----------------------------------------------------------------------------
+
+    def _overshot(self, result):
+        """Whether a rate turns out to be too large."""
+        return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _no_maximum(self, climber, result):
         """What to say where the climb could not have a top; None: it could."""
@@ -330,8 +335,8 @@ class NeuronClassifier(
         A function that gives the message, which takes a while to say for a rate that
         is too large; and its category.
         """
-        n, rate, stream = result.n_iter, climber.plan.rate, climber.past.partial
-        overshot = rate is not None and self._overshot(result)
+        n, rate, stream = result.n_iter, self.learning_rate, climber.past.partial
+        overshot = rate != "auto" and self._overshot(result)
         endless = None
         cut_short = result.interrupted or result.diverged or result.stopped
         if not (stream or overshot or cut_short):
@@ -345,18 +350,15 @@ class NeuronClassifier(
                 "what it had reached."
             )
         elif overshot:
-            say = partial(self._overshoot_message, climber, result)
-            return say, ConvergenceWarning
+            return partial(self._overshoot_message, climber), ConvergenceWarning
         elif result.diverged:
             message = (
                 f"The climb stopped after {n} iterations, where numbers overflow: "
                 "scale the features, for example with StandardScaler."
             )
-        elif result.stopped or stream:
-            return None
         elif endless:
             return endless.__str__, SeparationWarning
-        elif result.converged:
+        elif result.stopped or result.converged or stream:
             return None
         elif n < self.max_iter:
             message = (
@@ -365,7 +367,7 @@ class NeuronClassifier(
                 ". Increase tol."
             )
         else:
-            or_change = "" if rate is None else f", or change learning_rate={rate}"
+            or_change = "" if rate == "auto" else f", or change learning_rate={rate}"
             message = (
                 f"The climb stopped at max_iter={self.max_iter} before it met "
                 f"tol={self.tol}. Increase max_iter or tol{or_change}."

@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
 from .. import _ascent
 from .._arrays import to_host
 from .._data.moments import measured
-from .._model import coordinates, largest_safe_rate
+from .._model import coordinates
 
 
 @dataclass
@@ -24,12 +23,9 @@ class Plan:
     stop : Top or Plateau
     memory : dict
         What a later fit needs to go on as if this one had not ended.
-    rate : float or None
-        The learning rate, where a number was asked for.
-    theta_dtype : dtype, default=float64
-        The float type of the parameters during the climb.
     exact_curve : bool
-        Whether the curve's values are the log-likelihood after each iteration.
+        Whether the curve's values are the log-likelihood after each iteration. If not,
+        parameters are of the data's float type during the climb.
     answer : callable, default=None
         What answers the climb's questions; None: the objective.
     """
@@ -38,18 +34,8 @@ class Plan:
     walk: object
     stop: object
     memory: dict = field(default_factory=dict)
-    rate: float | None = None
-    theta_dtype: object = np.float64
     exact_curve: bool = True
     answer: object = None
-
-    def __post_init__(self):
-        self.answer = self.answer or self.objective.answer
-
-    @cached_property
-    def safe_rate(self):
-        """The largest rate that cannot lower the objective: no hidden layers."""
-        return largest_safe_rate(self.objective)
 
 
 @dataclass
@@ -124,17 +110,26 @@ class Climber:
     settings: tuple
     max_iter: int
     best: object = None
-    stops: list = field(default_factory=list)
 
     def climb(self, watch=None):
         """The climb, to be answered."""
+        stops = [] if self.past.partial else [self.plan.stop]
+        if self.best is not None:
+            # It stands in for a plateau of the log-likelihood, and joins a top.
+            tops = [stop for stop in stops if not isinstance(stop, _ascent.Plateau)]
+            stops = [self.best, *tops]
         return _ascent.climb(
             self.plan.walk(self.theta),
             max_iter=self.max_iter,
-            stop=_ascent.Any(self.stops),
+            stop=_ascent.Any(stops),
             noise=self.plan.objective.noise,
             watch=watch,
         )
+
+    def run(self, watch=None):
+        """What comes of the climb, answered as the plan has it."""
+        plan = self.plan
+        return _ascent.answered(self.climb(watch), plan.answer or plan.objective.answer)
 
 
 def standardised(objective, memory, *, partial, **unit):
@@ -147,26 +142,21 @@ def standardised(objective, memory, *, partial, **unit):
     moments = memory.get("moments")
     if not (partial and moments):
         moments = measured(objective.rows)
-        if "moments" in memory and not _same(moments, memory["moments"]):
+        if not all(map(np.array_equal, moments, memory.get("moments", moments))):
             memory = {}
     found = coordinates.standardised(objective, moments, **unit)
     return found, {**memory, "moments": moments}
 
 
-def _same(moments, others):
-    return np.array_equal(moments[0], others[0]) and np.array_equal(
-        moments[1], others[1]
-    )
+def walks(objective, direction, step_size, size, rng, theta, *, whole_penalty, **how):
+    """Walk by steps; or by epochs of mini-batches of so many rows, here or elsewhere.
 
-
-def epochs(
-    objective, theta, direction, step_size, size, rng, *, whole_penalty, exact, monotone
-):
-    """Walk by epochs of mini-batches of so many rows, here or elsewhere.
-
-    They are shuffled by `rng`, unless it is None. Each bears the whole penalty, or its
-    share; `exact` and `monotone` are as in :func:`skneuron._ascent.epochs`.
+    A `size` of None: by steps, with all rows in each. Batches are shuffled by `rng`,
+    unless it is None. Each bears the whole penalty, or its share; `how` is what else
+    :func:`skneuron._ascent.epochs` takes.
     """
+    if size is None:
+        return _ascent.steps(theta, direction, step_size, objective.noise)
     rows = objective.rows
     take = rows.batches(size, rng).over(objective, whole_penalty=whole_penalty)
 
@@ -175,8 +165,7 @@ def epochs(
         return objective.evaluation_of(met, to_host(theta))
 
     direction.begin()
-    given = {"exact": exact, "monotone": monotone}
-    return _ascent.epochs(theta, step_size, epoch, rows.X, **given)
+    return _ascent.epochs(theta, step_size, epoch, rows.X, **how)
 
 
 def round_down(number):

@@ -143,13 +143,17 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         z = self._logits(X, method)
         targets = Targets(self.classes_)
         sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
+
+        def of_both(z):  # the first class's logit is -z
+            return sigmoid(array_namespace(z).concat([-z, z], axis=1))
+
         with numbers_may_end():
             if targets.multilabel:
                 return _by_blocks(sigmoid, z, 8 * z.shape[1])
             outputs = [
                 _by_blocks(softmax, at, 8 * at.shape[1])
                 if len(classes) != 2
-                else _by_blocks(lambda z: sigmoid(_of_both(z)), at, 16)
+                else _by_blocks(of_both, at, 16)
                 for classes, at in targets.split(z)
             ]
         return outputs if targets.several else outputs[0]
@@ -239,11 +243,6 @@ def _by_blocks(function, X, n_numbers):
     size = block_rows(8 * n_numbers, X)
     parts = [function(take_rows(X, at)) for at in slices(max(1, X.shape[0]), size)]
     return parts[0] if len(parts) == 1 else array_namespace(parts[0]).concat(parts)
-
-
-def _of_both(z):
-    """The logits of both classes, whose first is -z: (n_rows, 2)."""
-    return array_namespace(z).concat([-z, z], axis=1)
 
 
 def _sigmoid(z):

@@ -15,8 +15,8 @@ class Watch:
         self.verbose = estimator.verbose
         self.name = type(estimator).__name__
         self.context = context if hasattr(estimator, "_skl_callbacks") else None
-        self.hooks = {"estimator": estimator, **given}
-        self.attributes = partial(estimator._fitted, climber)
+        self.given = given
+        self.fitted = partial(estimator._fitted, climber)
         self.total_weight = climber.plan.objective.total_weight
         self.next_line = 0
 
@@ -25,19 +25,19 @@ class Watch:
             self._print(0, position)
         if self.context is not None:
             self.task = self.context.subcontext(task_name="iteration")
-            self.task.call_on_fit_task_begin(
-                **self.hooks,
-                reconstruction_attributes=lambda: self.attributes(position),
-            )
+            self.task.call_on_fit_task_begin(**self._at(position))
 
     def end(self, n, position):
         if self.verbose and n >= self.next_line:
             self._print(n, position)
         if self.context is None:
             return False
-        return self.task.call_on_fit_task_end(
-            **self.hooks, reconstruction_attributes=lambda: self.attributes(position)
-        )
+        return self.task.call_on_fit_task_end(**self._at(position))
+
+    def _at(self, position):
+        """What callbacks are given; the attributes only if they ask for them."""
+        fitted = partial(self.fitted, position)
+        return {**self.given, "reconstruction_attributes": fitted}
 
     def close(self, result):
         if self.verbose and result.n_iter >= self.next_line // 10 + 1:
@@ -76,9 +76,8 @@ def _weight_right(network, targets, theta, rows):
     for block in rows.blocks(sum(network.sizes[1:])):
         codes = targets.choose(network.forward(layers, block.X)[-1])
         right = to_host(xp.all(codes == block.codes, axis=1))
-        w = np.ones(1)
+        w = np.ones(right.shape)
         if block.weights is not None:
             w = to_host(of_any_output(block.weights))
-        each = np.broadcast_to(w, right.shape)
-        weight += each @ right, each.sum()
+        weight += w @ right, w.sum()
     return weight

@@ -34,6 +34,9 @@ CALL_WORK, LEAST_CHUNKS = 1 << 31, 16
 #: Numbers for which another thread is worth waking.
 SHARED_NUMBERS = 1 << 15
 
+#: What is computed in.
+FLOATS = np.float32, np.float64
+
 ACTIVATIONS = {"identity": 0, "logistic": 1, "tanh": 2, "relu": 3}
 LOG_LIKELIHOOD, Y_HAT, RESIDUAL = range(3)
 
@@ -54,17 +57,14 @@ def readable(X, dtype):
     Arrays of any strides and any type of number up to 64 bits, aligned and in the
     machine's order of bytes; CSR matrices of `dtype`, sorted and without duplicates.
     """
-    if _core is None or dtype not in (np.float32, np.float64):
+    if _core is None or dtype not in FLOATS:
         return None
     if is_sparse(X):
         if X.format != "csr" or X.dtype != dtype or not X.has_canonical_format:
             return None
-        parts = X.data, X.indices, X.indptr
-        if not all(map(_is_plain, parts)):
-            return None
-        if X.indices.dtype != X.indptr.dtype or X.indices.dtype.kind != "i":
-            return None
-        return *parts, X.shape
+        parts, indices = (X.data, X.indices, X.indptr), X.indices.dtype
+        alike = indices == X.indptr.dtype and indices.kind == "i"
+        return (*parts, X.shape) if alike and all(map(_is_plain, parts)) else None
     kinds = is_numpy(X) and X.ndim == 2 and X.dtype.kind in "biuf"
     if not kinds or not 1 <= X.dtype.itemsize <= 8 or X.dtype == np.float16:
         return None
@@ -89,57 +89,37 @@ def _weights(weights):
     return plain(weights, np.float64)
 
 
+def _centre(centre, dtype):
+    """Mean and inverse, or None, as the kernels read them."""
+    return centre and tuple(plain(of, dtype) for of in centre)
+
+
 class Passes:
     """Passes over rows that are made ready once: sums, of logistic regressions.
 
     Parameters
     ----------
     X
-        What :func:`readable` gave.
-    codes : int array of shape (n_rows, n_outputs)
+        What :func:`readable` gave of the features.
+    rows : Rows
+        Their codes, (n_rows, n_outputs); weights, (n_rows,) or (n_rows, n_outputs), or
+        None; inverse centre, by which is read ``(X - mean) inverse``; the spans of the
+        rows that count; and the float type that is computed in.
     likelihood : Bernoulli, Categorical or Joint
-    dtype : dtype
-        The float type that is computed in.
     intercept : bool
         Whether the last row of parameters multiplies 1.
-    weights : array of shape (n_rows,) or (n_rows, n_outputs), default=None
-    centre : (mean, inverse), default=None
-        Read is ``(X - mean) inverse``.
-    spans : list of slice, default=None
-        The rows that count; None: all.
     n_members : int, default=1
         How many regressions: each has the very sums that it has alone.
     """
 
-    def __init__(
-        self,
-        X,
-        codes,
-        likelihood,
-        dtype,
-        *,
-        intercept,
-        weights=None,
-        centre=None,
-        spans=None,
-        n_members=1,
-    ):
-        self._rows = _core.Rows(
-            X,
-            centre and tuple(plain(of, dtype) for of in centre),
-            plain(codes),
-            _weights(weights),
-            likelihood.widths,
-            likelihood.n_logits,
-            intercept,
-            n_members,
-        )
-        self._likelihood, self._dtype, self._n_members = likelihood, dtype, n_members
-        n_columns = X[3][1] if isinstance(X, tuple) else X.shape[1]
-        self._n_inputs = n_columns + intercept
-        self._n_stored = _n_stored(X, len(codes), n_columns)
-        self._width = likelihood.n_logits
-        self._spans = [slice(0, len(codes))] if spans is None else spans
+    def __init__(self, X, rows, likelihood, intercept, n_members=1):
+        self._likelihood, self._n_members = likelihood, n_members
+        self._dtype, self._spans, codes = rows.dtype, rows.spans, plain(rows.codes)
+        self._width, widths = likelihood.n_logits, likelihood.widths
+        centre, weights = _centre(rows.inverse_centre(), rows.dtype), rows.weights
+        data = X, centre, codes, _weights(weights)
+        self._rows = _core.Rows(*data, widths, self._width, intercept, n_members)
+        self._n_inputs, self._n_stored = _shape(X)[1] + intercept, _n_stored(X)
         self._plans = {}
         #: Of sparse rows, what is stored is looked up once for all members.
         self._by_inputs = n_members > 1 and isinstance(X, tuple) and centre is None
@@ -179,11 +159,8 @@ class Passes:
             gradient = out[first:second].reshape(theta.shape)
             gradient = gradient.swapaxes(0, 1) if self._by_inputs else gradient
             gradient = gradient.reshape(shape)
-        pairs = {}
-        if curvature:
-            squares = out[second:].reshape(-1, n, n)
-            pairs = dict(zip(self._likelihood.pairs, squares))
-        return out[:first], gradient, pairs
+        pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
+        return out[:first], gradient, dict(pairs)
 
     def _plan(self, gradients, curvature):
         """The chunks of each call, and where the sums of each kind lie."""
@@ -201,21 +178,27 @@ class Passes:
         return calls if n_rows else [], first, second, second + squares
 
 
-def moments(X, weights, n_rows, n_columns, dtype):
+def moments(X, weights, dtype):
     """Sums of w x and of w x^2 over all rows, (2, n_columns).
 
     `X` and `weights`, (n_rows,) or None, as in :class:`Passes`.
     """
+    n_rows, n_columns = _shape(X)
     out = np.empty((2, n_columns))
-    work = _n_stored(X, n_rows, n_columns)
-    chunks = _chunks([slice(0, n_rows)], work, out.size)
+    chunks = _chunks([slice(0, n_rows)], _n_stored(X), out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
 
 
-def _n_stored(X, n_rows, n_columns):
+def _shape(X):
+    """(n_rows, n_columns) of what :func:`readable` gave."""
+    return X[3] if isinstance(X, tuple) else X.shape
+
+
+def _n_stored(X):
     """The numbers of a row that are read."""
+    n_rows, n_columns = _shape(X)
     return n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
 
 
@@ -240,14 +223,9 @@ def _chunks(spans, row_work, n_sums):
 
 def takes(array):
     """Whether an array can be worked on in its place."""
-    return (
-        _core is not None
-        and is_numpy(array)
-        and array.dtype in (np.float32, np.float64)
-        and array.size > 0
-        and array.flags.writeable
-        and _is_plain(array)
-    )
+    if _core is None or not is_numpy(array) or array.dtype not in FLOATS:
+        return False
+    return array.size > 0 and array.flags.writeable and _is_plain(array)
 
 
 def _shared(n_numbers):
@@ -297,12 +275,12 @@ def epoch(
     network,
     theta,
     *,
-    order,
-    places,
     n_rows,
     batch,
     rates,
     rule,
+    order=None,
+    places=None,
     moments=(None, None),
     sum=None,
     numbers=(0.0, 0.0, 0.0, 0.0),
@@ -317,13 +295,13 @@ def epoch(
 
     Parameters
     ----------
-    X, codes, likelihood, weights, centre : as in :class:`Passes`
+    X, codes, likelihood, weights, centre : as those of :class:`Passes` and its rows
         A CSR matrix may have a centre.
     network : Network
     theta : array of shape (n_parameters,)
-    order : int array of shape (n_rows,), default=None
+    order : int array of shape (n_rows,), or None
         The places of rows in the order of the batches; None: as they lie.
-    places : int array of shape (n_rows,), default=None
+    places : int array of shape (n_rows,), or None
         Where in X the rows are, of which codes and weights are; None: all.
     n_rows, batch : int
     rates : array of shape (n_batches,)
@@ -351,15 +329,18 @@ def epoch(
     sizes, total, batch = np.array(network.sizes, np.intp), 0.0, min(batch, n_rows)
     work = batch * int(sizes[:-1] @ sizes[1:])
     at_a_time = max(1, CALL_WORK // work) * batch
-    codes, weights = plain(codes), _weights(weights)
+    like = theta.dtype, theta.shape
     for moment in moments:
-        if moment is not None and (moment.dtype, moment.shape) != (
-            theta.dtype,
-            theta.shape,
-        ):
+        if moment is not None and (moment.dtype, moment.shape) != like:
             raise ValueError(f"moments have to be like theta, not {moment.shape}")
     if places is not None and order is None:
         order = np.arange(n_rows)
+    data = X, _centre(centre, theta.dtype), plain(codes), _weights(weights)
+    activation = ACTIVATIONS[network.activation.name]
+    model = sizes, network.fit_intercept, activation, theta
+    learning = RULES[rule], moments, sum, numbers
+    penalty = plain(shrunk, theta.dtype), l2, divisor
+    threads = n_threads() if work > SHARED_WORK else 1
     for start in range(0, n_rows, at_a_time):
         n = min(at_a_time, n_rows - start)
         first, at, there = start // batch, None, None
@@ -367,68 +348,35 @@ def epoch(
             at = there = plain(order[start : start + n], np.intp)
         if places is not None:
             there = plain(places[at], np.intp)
+        batches = likelihood.widths, at, there, start, n, batch
+        steps = t + first, plain(rates[first:], np.float64)
         total += _core.epoch(
-            X,
-            centre and tuple(plain(of, theta.dtype) for of in centre),
-            codes,
-            weights,
-            likelihood.widths,
-            at,
-            there,
-            start,
-            n,
-            batch,
-            sizes,
-            network.fit_intercept,
-            ACTIVATIONS[network.activation.name],
-            theta,
-            RULES[rule],
-            moments,
-            sum,
-            numbers,
-            t + first,
-            plain(rates[first:], np.float64),
-            plain(shrunk, theta.dtype),
-            l2,
-            divisor,
-            n_threads() if work > SHARED_WORK else 1,
+            *data, *batches, *model, *learning, *steps, *penalty, threads
         )
     return total
 
 
-def network_sums(X, codes, likelihood, network, theta, *, places, gradients, **given):
+def network_sums(X, codes, likelihood, network, theta, *, gradients, **given):
     """The log-likelihood of all rows, and its gradient: no steps, but an epoch.
 
     Parameters
     ----------
-    X, codes, likelihood, network, theta, places : as :func:`epoch` takes them
+    X, codes, likelihood, network, theta : as :func:`epoch` takes them
     gradients : bool
         Whether the gradient is asked for, too.
     **given
-        Weights and centre.
+        Places, weights and centre.
 
     Returns
     -------
     log_likelihood : float
     gradient : array like theta, float64; or None
     """
-    total = np.zeros(len(theta)) if gradients else None
+    total, rule = (np.zeros(len(theta)), "sum") if gradients else (None, None)
     n_rows = len(codes)
     n_numbers = network.sizes[0] + 2 * sum(network.sizes[1:])
     batch = min(max(64, BLOCK_NUMBERS // n_numbers), max(n_rows, 1))
-    value = epoch(
-        X,
-        codes,
-        likelihood,
-        network,
-        theta,
-        order=None,
-        places=places,
-        n_rows=n_rows,
-        batch=batch,
-        rates=np.zeros(-(-n_rows // batch)),
-        rule="sum" if gradients else None,
-        sum=total,
-        **given,
-    )
+    rates = np.zeros(-(-n_rows // batch))
+    given |= {"n_rows": n_rows, "batch": batch, "rates": rates, "rule": rule}
+    value = epoch(X, codes, likelihood, network, theta, sum=total, **given)
     return value, total

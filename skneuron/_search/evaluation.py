@@ -8,8 +8,8 @@ fitted estimator, whose `fit` has nothing left to do.
 
 import copy
 import warnings
-from collections import Counter
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import clone
@@ -61,37 +61,29 @@ class Evaluation:
         self._clones = iter(self.outcomes.ravel())
         if isinstance(self.rows, SplitRows):
             self.rows.know(splits)
-        return Splits(splits)
-
-    def add_seconds(self, out):
-        """Add to what scoring took what fitting had taken."""
-        for outcome, scored in zip(self.outcomes.ravel(), out):
-            if outcome is not None:
-                scored["fit_time"] += outcome.seconds
+        return SimpleNamespace(split=partial(_return, splits))
 
     def warn(self):
         """Say once what several fits have to say."""
-        said, messages = Counter(), {}
+        said = {}
         known = [one for one in self.outcomes.ravel() if one is not None]
         for outcome in known:
             if outcome.warning is not None:
                 message, category = outcome.warning
-                said[category] += 1
-                messages[category] = messages.get(category) or message
-        for category, n in said.items():
-            message = f"{n} of {len(known)} fits of the search warn, one of them: "
-            message = message if len(known) > 1 else ""
-            warnings.warn(message + messages[category], category, stacklevel=4)
+                said.setdefault(category, []).append(message)
+        for category, (message, *others) in said.items():
+            if len(known) > 1:
+                n = f"{1 + len(others)} of {len(known)}"
+                message = f"{n} fits of the search warn, one of them: {message}"
+            warnings.warn(message, category, stacklevel=4)
 
     def stand_in(self):
         """An estimator like the search's, whose clones are the fits."""
         other = copy.copy(self.estimator)
-        kind = type(self.estimator)
-        other.__class__ = type(kind.__name__, (_StandIn, kind), {})
-        other._evaluation = self
+        other.__sklearn_clone__ = partial(self._next_clone, other)
         return other
 
-    def next_clone(self, stand_in):
+    def _next_clone(self, stand_in):
         """The first clone is the stand-in again; then those that are to be fitted."""
         if self.outcomes is None:
             return stand_in
@@ -103,11 +95,6 @@ class Evaluation:
         if outcome.error is not None:
             return _Clone(outcome.estimator, partial(_raise, outcome.error))
         return _Clone(outcome.estimator, partial(_return, outcome.estimator))
-
-
-class _StandIn:
-    def __sklearn_clone__(self):
-        return self._evaluation.next_clone(self)
 
 
 class _Clone:
@@ -125,8 +112,8 @@ class _Clone:
         return self.estimator
 
 
-def _return(estimator, X, y=None, **params):
-    return estimator
+def _return(value, X, y=None, **params):
+    return value
 
 
 def _raise(error, X, y=None, **params):
@@ -170,17 +157,6 @@ class SplitRows:
     def __getstate__(self):
         """In another process rows have other identities."""
         return {**vars(self), "_taken": None}
-
-
-class Splits:
-    """A splitter whose splits are known."""
-
-    def __init__(self, splits):
-        self.splits = splits
-
-    def split(self, X, y=None, **params):
-        """The splits."""
-        return self.splits
 
 
 def as_indices(rows):

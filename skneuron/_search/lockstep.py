@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._arrays import is_elsewhere, numbers_may_end
-from .._ascent import answered
 from .._model import answers
 from .._threads import n_threads, one_blas, one_thread
 from ..logistic_regression import GradientAscentLogisticRegression
@@ -75,7 +74,7 @@ class Member:
         """Fit by itself."""
         with self.outcome.keeping_errors(), numbers_may_end():
             climber = self.prepare()
-            self.finish(climber, answered(climber.climb(), climber.plan.answer))
+            self.finish(climber, climber.run())
 
 
 def fit_members(estimators, X, y, sample_weight):
@@ -99,18 +98,12 @@ def fit_members(estimators, X, y, sample_weight):
     """
     outcomes = [Outcome(estimator) for estimator in estimators]
     with numbers_may_end(), one_blas():
-        beside, along, rest = [], {}, []
+        ways = {"beside": [], None: []}
         for member in _read(outcomes, X, y, sample_weight):
-            way = _way(member.outcome.estimator)
-            if way == "beside":
-                beside.append(member)
-            elif way is None:
-                rest.append(member)
-            else:
-                along.setdefault((id(member.data), way), []).append(member)
-        if beside:
-            _climb_side_by_side(beside)
-        for members in along.values():
+            ways.setdefault(_way(member), []).append(member)
+        _climb_side_by_side(ways.pop("beside"))
+        rest = ways.pop(None)
+        for members in ways.values():
             _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
         _climb_each(rest)
     return outcomes
@@ -140,15 +133,16 @@ def _read(outcomes, X, y, sample_weight):
     return members
 
 
-def _way(estimator):
-    """How an estimator can climb with others; None: by itself."""
+def _way(member):
+    """How it can climb with others: "beside" them, along with its like; None: alone."""
+    estimator = member.outcome.estimator
     regression = type(estimator) is GradientAscentLogisticRegression
     if not regression or estimator.batch_size is not None:
         return None
     if isinstance(estimator.learning_rate, Real):
         return "beside"
     others = {**estimator.get_params(), "C": None, "random_state": None}
-    return repr(sorted(others.items()))
+    return id(member.data), repr(sorted(others.items()))
 
 
 def _climb_side_by_side(members):
@@ -157,7 +151,7 @@ def _climb_side_by_side(members):
     for member in members:
         with member.outcome.keeping_errors():
             climbers.append((member, member.prepare()))
-    parameters = max(len(climber.theta) for _, climber in climbers)
+    parameters = max((len(climber.theta) for _, climber in climbers), default=1)
     size = max(1, BUDGET // (48 * parameters))
     for start in range(0, len(climbers), size):
         some = climbers[start : start + size]
@@ -198,7 +192,7 @@ def _climb_along(members):
                 climber = members[-1].prepare()  # whose coordinates suit all
                 theta = climber.theta
             climber = member.outcome.estimator._follow(climber, theta)
-            result = answered(climber.climb(), climber.plan.answer)
+            result = climber.run()
             theta = result.position.theta
             member.finish(climber, result)
 

@@ -32,8 +32,6 @@ def test_rows_are_read_in_the_units_that_were_asked_for():
         np.testing.assert_array_equal(in_units[5:20], expected[5:20])
         some = OnDemand(in_units, float, np.arange(100, 200))
         np.testing.assert_array_equal(some[[7, 2]], expected[[107, 102]])
-    assert OnDemand(X, float).is_of(float)
-    assert not some.is_of(float)
 
 
 @pytest.mark.parametrize("exponents", [None, np.array([1, 0, -2, 3])])

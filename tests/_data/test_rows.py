@@ -108,13 +108,12 @@ def test_a_block_fits_the_cache_unless_rows_are_very_wide(row_bytes):
     assert size == 64 or size * row_bytes <= rows.BLOCK_BYTES
 
 
-@pytest.mark.parametrize("at_least", [64, 100])
-def test_blocks_have_at_least_so_many_rows_but_for_the_last(at_least):
+def test_blocks_have_at_least_64_rows_but_for_the_last():
     whole = Rows(*draw())
-    sizes = [block.n_rows for block in whole.blocks(10**6, at_least)]
+    sizes = [block.n_rows for block in whole.blocks(10**6)]
     assert len(sizes) > 1 and sum(sizes) == whole.n_rows
-    assert set(sizes[:-1]) == {at_least}
-    assert sizes[-1] <= at_least
+    assert set(sizes[:-1]) == {64}
+    assert sizes[-1] <= 64
 
 
 def test_blocks_of_dense_rows_are_read_in_place():

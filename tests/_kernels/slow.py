@@ -2,6 +2,7 @@
 
 import math
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,9 +54,32 @@ def patched(**values):
         yield
 
 
+def passes(
+    X,
+    codes,
+    likelihood,
+    dtype,
+    *,
+    intercept,
+    weights=None,
+    centre=None,
+    spans=None,
+    n_members=1,
+):
+    """Passes over what `readable` gave, as if it were the features of rows."""
+    rows = SimpleNamespace(
+        codes=codes,
+        weights=weights,
+        dtype=dtype,
+        inverse_centre=lambda: centre,
+        spans=[slice(0, len(codes))] if spans is None else spans,
+    )
+    return _kernels.Passes(X, rows, likelihood, intercept, n_members)
+
+
 def sums(X, codes, likelihood, theta, *, gradients=True, curvature=False, **given):
     """The compiled sums at some parameters, in their float type."""
-    sums_at = _kernels.Passes(X, codes, likelihood, theta.dtype, **given)
+    sums_at = passes(X, codes, likelihood, theta.dtype, **given)
     return sums_at(theta, gradients=gradients, curvature=curvature)
 
 

@@ -218,7 +218,8 @@ def _units(X, shifted):
 
     In units of the deviation that an absurd value makes, all others look the same.
     """
-    mean, deviation = units_of_columns(Rows(X, None), shifted)
+    no_codes = np.empty((X.shape[0], 0), np.int8)
+    mean, deviation = units_of_columns(Rows(X, no_codes), shifted)
     centre = np.median(X, axis=0) if shifted else mean
     off = sparse.csc_array(X - centre if shifted else X)
     columns = np.split(np.abs(off.data), off.indptr[1:-1])

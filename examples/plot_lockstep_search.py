@@ -3,10 +3,10 @@ A search over learning rates, in lockstep
 =========================================
 
 :class:`~skneuron.model_selection.LockstepSearchCV` stands in for scikit-learn's
-``GridSearchCV``. The rows of a fold are taken out and read once for all candidates, which
-climb side by side: a pass over the rows answers what all of them ask, and each takes the
-very steps that it takes alone. The scores are the same. This example searches a grid of
-learning rates with both, and draws what came of each rate.
+``GridSearchCV``. The rows of a fold are taken out and read once for all candidates,
+which climb side by side: a pass over the rows answers what all of them ask, and each
+takes the very steps that it takes alone. The scores are the same. This example searches
+a grid of learning rates with both, and draws what came of each rate.
 """
 
 # %%

@@ -335,7 +335,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         objective = objective.reduced("sum")
         known = memory.get("information", [])
         if known:  # the penalty among it
-            objective.l2 = 0.0
+            objective = objective.penalised(0.0)
         direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as
         # for a row that is sure to be of the other class, Newton's length is endless:

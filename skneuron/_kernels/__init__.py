@@ -251,12 +251,12 @@ def outcome(z, codes, likelihood, weights, wanted):
 
 def activate(name, z):
     """``z = g(z)``, of an array that :func:`takes` is true of."""
-    _core.activate(ACTIVATIONS[name], z, _shared(z.size))
+    _core.activate(ACTIVATIONS[name], z, None, _shared(z.size))
 
 
 def times_slope(name, d, a):
     """``d *= g'``, where the value is `a`."""
-    _core.times_slope(ACTIVATIONS[name], d, a, _shared(d.size))
+    _core.activate(ACTIVATIONS[name], d, a, _shared(d.size))
 
 
 #: Products in a batch for which another thread is worth waking.

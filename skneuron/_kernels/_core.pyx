@@ -265,7 +265,8 @@ def outcome(z, codes, weights, widths, int wanted, int n_threads):
     return job.log_likelihood
 
 
-cdef _activate(int activation, z, a, int n_threads):
+def activate(int activation, z, a, int n_threads):
+    """Values of neurons in the place of their sums z; of values `a`, ``z *= g'``."""
     cdef _Buffers held = _Buffers()
     cdef void *numbers = held.data(z, True)
     cdef void *values = held.data(a)
@@ -281,16 +282,6 @@ cdef _activate(int activation, z, a, int n_threads):
                 activation, n, <double *>numbers, <const double *>values, n_threads)
     if failed:
         raise MemoryError("activations")
-
-
-def activate(int activation, z, int n_threads):
-    """Values of neurons in the place of their weighted sums."""
-    _activate(activation, z, None, n_threads)
-
-
-def times_slope(int activation, d, a, int n_threads):
-    """``d *= g'``, where the value is `a`."""
-    _activate(activation, d, a, n_threads)
 
 
 def epoch(X, centre, codes, weights, widths, order, places, Py_ssize_t first,

@@ -191,8 +191,9 @@ class Objective:
         if X is None:
             return None
         n, dtype = self.rows.n_rows, self.rows.dtype
-        # What is beyond the float type is as good as without end.
-        shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
+        shrunk = None
+        if self.l2:  # what is beyond the float type is as good as without end
+            shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
         is_mean = self.reduction == "mean"
         data = X, self.rows.codes, self.likelihood, self.network
         given = {
@@ -201,7 +202,7 @@ class Objective:
             "batch": size,
             "weights": self.rows.weights,
             "centre": self.rows.inverse_centre(),
-            "shrunk": shrunk if self.l2 else None,
+            "shrunk": shrunk,
             "l2": (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
             "divisor": (0.0, self.total_weight / n) if is_mean else (1.0, 0.0),
         }

@@ -1,9 +1,9 @@
 """Many logistic regressions on the same rows: what they ask, answered at once.
 
-K models are one model with K times as many outputs. What takes the time, the products
-with the features, becomes a product of matrices: a block of rows is read once for all
-of them. Where features lie on a device, all parameters go there in one move, and what
-was summed there comes back in one.
+A block of rows is read once for all of them. The compiled core then takes one after
+the other, each with the very sums that it has alone. Elsewhere K models are one model
+with K times as many outputs: a product of matrices. Where features lie on a device, all
+parameters go there in one move, and what was summed there comes back in one.
 """
 
 import numpy as np

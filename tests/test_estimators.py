@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from reference import bernoulli_log_likelihood, binary_data, multiclass_data
 from scipy import sparse
+from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -723,3 +724,16 @@ def test_numbers_of_columns_are_the_classes_of_a_stream_of_indicators(model, m):
     probabilities = clone(model).partial_fit(X, Y, labels).predict_proba(X)
     if m > 2:
         assert [p.shape for p in probabilities] == [(40, m)] * m
+
+
+@pytest.mark.parametrize("dtype, at_most", [(np.float64, 60), (np.float32, 25)])
+def test_multilabel_log_odds_rank_as_the_probabilities(dtype, at_most):
+    """As a check of scikit-learn's wants it, wherever a climb may end."""
+    X = np.random.default_rng(0).uniform(-at_most, at_most, (400, 2)).astype(dtype)
+    model = GradientAscentLogisticRegression().fit(X, (X > 0).astype(int))
+    model.coef_, model.intercept_ = np.eye(2, dtype=dtype), np.zeros(2, dtype=dtype)
+    probabilities, log_odds = model.predict_proba(X), model.decision_function(X)
+    for p, z in zip(probabilities.T, log_odds.T):
+        np.testing.assert_array_equal(rankdata(p), rankdata(z))
+    near = X < 22 if dtype == np.float64 else X < 2
+    np.testing.assert_allclose(log_odds[near], X[near], rtol=1e-6)

@@ -77,8 +77,8 @@ class Predictions:
         z : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, \
 n_outputs), or list of such ndarrays
             For two classes, k classes, multilabel, and multiclass-multioutput targets.
-            Multilabel log-odds rank as the probabilities do: beyond some 30, those of
-            probabilities that round to the same number are the same.
+            Multilabel log-odds rank as the probabilities do: beyond 22 (float32: 2),
+            those of probabilities that round to the same number are the same.
         """
         if is_dask(X):
             return lazily(self, "decision_function", X)
@@ -269,9 +269,13 @@ def _proper(p, log_p, z):
 
 
 def _resolved(z):
-    """Log-odds as far as probabilities tell them apart, so that both rank alike."""
+    """Log-odds as far as probabilities tell them apart, so that both rank alike.
+
+    Probabilities near 1 are eps / 2 apart, their log-odds exp(z) times as much: from
+    where that is 4e-7 on, log-odds are those of the probabilities.
+    """
     xp = array_namespace(z)
-    high = -math.log(xp.finfo(z.dtype).eps) - 6
+    high = -math.log(xp.finfo(z.dtype).eps) - 14
     if float(xp.max(z)) < high:
         return z
     p = _sigmoid(z)

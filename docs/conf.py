@@ -90,6 +90,8 @@ EXAMPLES = [
     "plot_multilabel.py",
     "plot_categories.py",
     "plot_stream.py",
+    "plot_rewards.py",
+    "plot_naive_bayes.py",
     "plot_lockstep_search.py",
     "plot_compare_classifiers.py",
     "*",

@@ -227,7 +227,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         classes : array-like, or list of n_outputs array-likes, default=None
             All labels that y will ever hold; needed on the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            How many times each sample counts.
+            How many times each sample counts. With a number as `learning_rate` weights
+            may be negative, which counts against the label; ``"auto"`` looks for a top,
+            which such a likelihood need not have.
 
         Returns
         -------
@@ -258,6 +260,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                     f"batch_size={self.batch_size} needs solver='gradient' (or 'auto');"
                     f" solver={self.solver!r} uses every example in every step."
                 )
+
+    def _takes_signed_weights(self):
+        return self.learning_rate != "auto"
 
     def _hidden_layer_sizes(self):
         return ()

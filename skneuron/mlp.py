@@ -223,7 +223,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         classes : array-like, or list of n_outputs array-likes, default=None
             All labels that y will ever hold; needed on the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            How many times each sample counts.
+            How many times each sample counts. A negative weight counts against the
+            sample's label: the step makes it less likely, as policy gradients want it
+            of actions that were worse than expected. A mean is by the weights' sizes.
 
         Returns
         -------
@@ -253,6 +255,9 @@ class SimpleMLPClassifier(NeuronClassifier):
                 "solver='lbfgs' chooses its own steps: use learning_rate='auto' "
                 "with it, or solver='adam' or 'gradient' with the number."
             )
+
+    def _takes_signed_weights(self):
+        return True
 
     def _hidden_layer_sizes(self):
         sizes = self.hidden_layer_sizes

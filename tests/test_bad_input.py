@@ -151,8 +151,10 @@ BAD_FITS = {
     "words as weights": ((X, Y, ["a"] * N), "(?i)weight|string"),
     "one class has weight": ((X, Y, 1.0 * (Y == 0)), "class"),
 }
-# A batch of a stream may hold one class, or nothing of weight.
+# A batch of a stream may hold one class, or nothing of weight; and a step may lead away
+# from a label.
 FINE_BATCHES = {"one class", "one word", "one class has weight", "zero weights"}
+FINE_BATCHES |= {"negative weights"}
 BAD_BATCHES = [name for name in BAD_FITS if name not in FINE_BATCHES]
 BAD_CALLS = [("fit", name) for name in BAD_FITS]
 BAD_CALLS += [("partial_fit", name) for name in BAD_BATCHES]

@@ -737,3 +737,51 @@ def test_multilabel_log_odds_rank_as_the_probabilities(dtype, at_most):
         np.testing.assert_array_equal(rankdata(p), rankdata(z))
     near = X < 22 if dtype == np.float64 else X < 2
     np.testing.assert_allclose(log_odds[near], X[near], rtol=1e-6)
+
+
+# --- weights that count against a label -----------------------------------------------
+
+
+def signed_data():
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((60, 3)), rng.integers(0, 3, 60), rng.standard_normal(60)
+
+
+def test_a_negative_weight_steps_away_from_the_label():
+    X, y, weights = signed_data()
+    model = GradientAscentLogisticRegression(0.1)
+    model.partial_fit(X, y, classes=[0, 1, 2], sample_weight=weights)
+    residual = weights[:, None] * (np.eye(3)[y] - 1 / 3)
+    size = abs(weights).sum()
+    np.testing.assert_allclose(model.coef_, 0.1 * residual.T @ X / size, rtol=1e-12)
+    np.testing.assert_allclose(model.intercept_, 0.1 * residual.sum(axis=0) / size)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"solver": "gradient"}, {"batch_size": 7}])
+def test_a_network_learns_from_weights_of_both_signs(parameters):
+    X, y, weights = signed_data()
+    model = SimpleMLPClassifier((4,), random_state=0, **parameters)
+    given = {"classes": [0, 1, 2], "sample_weight": weights}
+    first = model.partial_fit(X, y, **given).log_likelihood_
+    for _ in range(20):
+        model.partial_fit(X, y, **given)
+    assert model.log_likelihood_ > first
+    of_signs = [
+        model.log_likelihood(X[chosen], y[chosen], abs(weights[chosen]))
+        for chosen in (weights > 0, weights < 0)
+    ]
+    assert model.log_likelihood_ == pytest.approx(of_signs[0] - of_signs[1])
+
+
+@pytest.mark.parametrize(
+    "learn",
+    [
+        GradientAscentLogisticRegression(0.1).fit,
+        GradientAscentLogisticRegression().partial_fit,
+        SimpleMLPClassifier().fit,
+    ],
+)
+def test_where_a_top_is_looked_for_no_weight_is_negative(learn):
+    X, y, weights = signed_data()
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_w"):
+        learn(X, y, sample_weight=weights)

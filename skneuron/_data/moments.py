@@ -56,8 +56,11 @@ def _mean_and_square(total, rows):
 
 
 def _of_rows(weights):
-    """Weights of rows; None where those differ from output to output."""
-    return weights if np.ndim(weights) == 1 else None
+    """Sizes of the rows' weights; None where those differ from output to output."""
+    if np.ndim(weights) != 1:
+        return None
+    xp = array_namespace(weights)
+    return xp.abs(weights) if float(xp.min(weights)) < 0 else weights
 
 
 def _shares(rows, total):

@@ -68,8 +68,11 @@ def stays_where_it_is(X):
     return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
 
 
-def check_data(estimator, X, y, sample_weight, *, reset):
-    """X, y and sample_weight (or None) by scikit-learn's rules and ours."""
+def check_data(estimator, X, y, sample_weight, *, reset, signed=False):
+    """X, y and sample_weight (or None) by scikit-learn's rules and ours.
+
+    `signed`: whether weights may be negative.
+    """
     if stays_where_it_is(X):
         X = check_features(estimator, X, reset=reset)
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
@@ -79,7 +82,7 @@ def check_data(estimator, X, y, sample_weight, *, reset):
         X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
-        sample_weight = check_weights(sample_weight, X)
+        sample_weight = check_weights(sample_weight, X, signed=signed)
     return X, check_labels(y), sample_weight
 
 
@@ -91,7 +94,7 @@ def canonical(X):
     return X
 
 
-def check_weights(sample_weight, X, *, may_be_zero=False):
+def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     """`sample_weight` as floats, (n_samples,), where X is.
 
     ValueError that names it if wrong.
@@ -99,7 +102,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False):
     if is_elsewhere(X) and not np.isscalar(sample_weight):
         sample_weight = np.asarray(to_host(sample_weight))
     try:
-        rules = {"ensure_non_negative": True, "allow_all_zero_weights": may_be_zero}
+        rules = {"ensure_non_negative": not signed}
+        rules["allow_all_zero_weights"] = may_be_zero
         sample_weight = _check_sample_weight(sample_weight, X, dtype=floats(X), **rules)
         # Namespaces do not mix float types.
         return like(sample_weight, X) if is_elsewhere(X) else sample_weight
@@ -276,7 +280,7 @@ def check_two_classes(codes, classes):
 def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
     xp = array_namespace(weights)
-    return weights if weights.ndim == 1 else xp.max(weights, axis=1)
+    return weights if weights.ndim == 1 else xp.max(xp.abs(weights), axis=1)
 
 
 def rows_that_count(weights):
@@ -286,7 +290,7 @@ def rows_that_count(weights):
     """
     if weights is None:
         return None
-    counts = to_host(of_any_output(weights) > 0)
+    counts = to_host(of_any_output(weights) != 0)
     return None if np.all(counts) else np.flatnonzero(counts)
 
 
@@ -302,15 +306,18 @@ def read_here(
     counts : list of arrays, or None
         Those given, and the weight of each output's classes here.
     """
-    X, y, sample_weight = check_data(estimator, X, y, sample_weight, reset=reset)
+    signed = partial_fit and estimator._takes_signed_weights()
+    rules = {"reset": reset, "signed": signed}
+    X, y, sample_weight = check_data(estimator, X, y, sample_weight, **rules)
     targets = find_targets(y, known=known, classes=classes, partial=partial_fit)
     codes = beside(targets.encode(y), X)
     weights, wanted = sample_weight, estimator.class_weight
     if wanted is not None:
         # To a stream, "balanced" means balanced so far.
         counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
+        importance = None if sample_weight is None else abs(to_host(sample_weight))
         counts = [
-            to_host(before) + np.bincount(code, to_host(sample_weight), len(before))
+            to_host(before) + np.bincount(code, importance, len(before))
             for before, code in zip(counts, to_host(codes).T, strict=True)
         ]
         weights = weigh(class_tables(wanted, targets, counts), codes, sample_weight)

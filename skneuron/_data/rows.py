@@ -82,12 +82,13 @@ class Rows:
 
     @cached_property
     def total_weight(self):
-        """The sum of the weights: for outputs that weigh rows differently, the mean."""
+        """The sum of the weights' sizes: where outputs have their own, their mean."""
         w = self.weights
         if w is None:
             return float(self.n_rows)
         xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
-        total = sum(float(xp.sum(w[span, ...], dtype=dtype)) for span in self.spans)
+        parts = (xp.abs(w[span, ...]) for span in self.spans)
+        total = sum(float(xp.sum(part, dtype=dtype)) for part in parts)
         return total / (1 if w.ndim == 1 else w.shape[1])
 
     @cached_property

@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
-    "myst_parser",  # benchmarks.rst includes README.md's tables
+    "myst_parser",  # benchmarks.rst includes tables in Markdown
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
@@ -69,7 +69,13 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "start": [], "benchmarks": [], "design": []}
+html_sidebars = {
+    "index": [],
+    "start": [],
+    "benchmarks": [],
+    "glossary": [],
+    "design": [],
+}
 html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

@@ -135,20 +135,16 @@ with warnings.catch_warnings():
         rows[name] = {
             "accuracy": scores["test_accuracy"].mean(),
             "log-loss (nats)": -scores["test_neg_log_loss"].mean(),
-            "fit (seconds)": scores["fit_time"].min(),
         }
 results = pd.DataFrame(rows).T
 print(results.round(3).to_string())
 
 # %%
-# No row is the best in every column, and half a point of accuracy is no more than
-# chance. The logistic regressions agree, being the same model at the same maximum.
-# scikit-learn's network, which has a small penalty and rectified neurons, has the
-# lowest log-loss, lower than ours with its defaults. The neighbours need next to no
-# time to fit, and are often certain and wrong: at an accuracy like the others', their
-# log-loss is far the highest.
+# Half a point of accuracy is no more than chance. The logistic regressions agree, being
+# the same model at the same maximum. The neighbours are often certain and wrong: at an
+# accuracy like the others', their log-loss is far the highest.
 
-fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.2), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.2), sharey=True, layout="constrained")
 place = np.arange(len(results))[::-1]
 for ax, (measure, values) in zip(axes, results.items(), strict=True):
     colors = ["#d55e00" if name in ours else "#0072b2" for name in results.index]
@@ -156,7 +152,6 @@ for ax, (measure, values) in zip(axes, results.items(), strict=True):
     ax.set(xlabel=measure, yticks=place, yticklabels=results.index)
     ax.grid(alpha=0.3)
 axes[1].set_xlim(0, None)
-axes[2].set_xscale("log")
 fig.suptitle("Digits: skneuron's two estimators (orange) and four others")
 
 plt.show()

@@ -1,6 +1,6 @@
 """Quickstart: why one would change an import, in figures, within a minute.
 
-1. The same answer as scikit-learn's ``LogisticRegression``, sooner, with standard errors.
+1. The answer of scikit-learn's ``LogisticRegression``, sooner, with standard errors.
 2. Data whose classes separate, so that there is no answer: found, and named.
 3. A search over C.
 4. A neural network beside ``MLPClassifier``, on examples that neither has seen.
@@ -75,9 +75,13 @@ def logistic_regression():
         print(f"{name:37} {seconds:8.2f} {height:16.4f}")
     theirs = models["LogisticRegression, newton-cholesky"].coef_
     ratio = abs(model.coef_ / theirs - 1).max()
-    print(f"No coefficient differs from newton-cholesky's by more than {ratio:.0e} of it.")
+    print(
+        f"No coefficient differs from newton-cholesky's by more than {ratio:.0e} of it."
+    )
     summary = mle_summary(model, X, y)
-    print("\nAnd how sure are they? mle_summary(model, X, y) says so; two of the rows:\n")
+    print(
+        "\nAnd how sure are they? mle_summary(model, X, y) says so; two of the rows:\n"
+    )
     lines = str(summary).splitlines()
     head = next(i for i, line in enumerate(lines) if "std_error" in line)
     print("\n".join(lines[head : head + 4]))

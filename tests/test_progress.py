@@ -405,6 +405,7 @@ def test_verbose_prints_the_climb(model, capsys):
 
 LINE = re.compile(
     r"(\w+): iteration +(\d+)  log-likelihood (-[\d.]+)  \((-[\d.]+) per example\)"
+    r"  (?:next at (\d+)|the end)"
 )
 
 
@@ -425,6 +426,8 @@ def test_verbose_prints_a_line_for_each_decade(model, max_iter, shown, capsys):
     assert all(lines)
     assert [int(line[2]) for line in lines] == shown
     assert {line[1] for line in lines} == {type(model).__name__}
+    for line, later in zip(lines, lines[1:]):
+        assert int(later[2]) == min(int(line[5]), max_iter)
     assert float(lines[-1][3]) == pytest.approx(model.log_likelihood_curve_[-1], abs=1)
     for line in lines:
         assert float(line[4]) == pytest.approx(float(line[3]) / 60, abs=1e-6)

@@ -22,14 +22,15 @@ class Watch:
 
     def begin(self, n, position):
         if self.verbose and n == 1:
-            self._print(0, position)
+            self._print(0, position, "next at 1")
         if self.context is not None:
             self.task = self.context.subcontext(task_name="iteration")
             self.task.call_on_fit_task_begin(**self._at(position))
 
     def end(self, n, position):
         if self.verbose and n >= self.next_line:
-            self._print(n, position)
+            self.next_line = n * 10
+            self._print(n, position, f"next at {self.next_line}")
         if self.context is None:
             return False
         return self.task.call_on_fit_task_end(**self._at(position))
@@ -41,15 +42,14 @@ class Watch:
 
     def close(self, result):
         if self.verbose and result.n_iter >= self.next_line // 10 + 1:
-            self._print(result.n_iter, result.position)
+            self._print(result.n_iter, result.position, "the end")
 
-    def _print(self, n, position):
+    def _print(self, n, position, then):
         mean = position.log_likelihood / self.total_weight
         print(
             f"{self.name}: iteration {n:>6d}  log-likelihood "
-            f"{position.log_likelihood:.6f}  ({mean:.6f} per example)"
+            f"{position.log_likelihood:.6f}  ({mean:.6f} per example)  {then}"
         )
-        self.next_line = max(1, n * 10)
 
 
 class ValidationScores:

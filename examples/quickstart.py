@@ -75,13 +75,9 @@ def logistic_regression():
         print(f"{name:37} {seconds:8.2f} {height:16.4f}")
     theirs = models["LogisticRegression, newton-cholesky"].coef_
     ratio = abs(model.coef_ / theirs - 1).max()
-    print(
-        f"No coefficient differs from newton-cholesky's by more than {ratio:.0e} of it."
-    )
+    print(f"Coefficients differ from newton-cholesky's by {ratio:.0e} of them at most.")
     summary = mle_summary(model, X, y)
-    print(
-        "\nAnd how sure are they? mle_summary(model, X, y) says so; two of the rows:\n"
-    )
+    print("\nHow sure are they? mle_summary(model, X, y) says so; two of its rows:\n")
     lines = str(summary).splitlines()
     head = next(i for i, line in enumerate(lines) if "std_error" in line)
     print("\n".join(lines[head : head + 4]))
@@ -164,9 +160,8 @@ def climbs(path):
             warnings.simplefilter("always", ConvergenceWarning)
             model = GradientAscentLogisticRegression(rate).fit(X, y)
         curve = model.log_likelihood_curve_ / len(y)
-        print(
-            f"rate {rate:6g} ({note}): {curve[-1]:8.4f} nats after {model.n_iter_} steps"
-        )
+        steps = f"{model.n_iter_} steps"
+        print(f"rate {rate:6g} ({note}): {curve[-1]:8.4f} nats after {steps}")
         if rate == max(rates):
             message = "ConvergenceWarning: " + str(caught[0].message)
             print(textwrap.indent(textwrap.fill(message, 80), "    "))

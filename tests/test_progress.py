@@ -1,5 +1,6 @@
 """What looks on while a climb runs: callbacks, progress bars, Ctrl-C, `verbose`."""
 
+import itertools
 import pickle
 import re
 import warnings
@@ -426,7 +427,7 @@ def test_verbose_prints_a_line_for_each_decade(model, max_iter, shown, capsys):
     assert all(lines)
     assert [int(line[2]) for line in lines] == shown
     assert {line[1] for line in lines} == {type(model).__name__}
-    for line, later in zip(lines, lines[1:]):
+    for line, later in itertools.pairwise(lines):
         assert int(later[2]) == min(int(line[5]), max_iter)
     assert float(lines[-1][3]) == pytest.approx(model.log_likelihood_curve_[-1], abs=1)
     for line in lines:

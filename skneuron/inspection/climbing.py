@@ -61,6 +61,9 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
 
     Notes
     -----
+    The page holds every row, and goes through all of them in each step: some hundreds
+    are right.
+
     The slider goes from a hundredth of a rate that is right to thirty times it: of the
     logistic regression its largest safe rate, of a network the estimator's own.
 

@@ -96,7 +96,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     >>> from skneuron import SimpleMLPClassifier
     >>> from skneuron.inspection import write_page
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = SimpleMLPClassifier((16,), max_iter=20, random_state=0).fit(X, y)
+    >>> clf = SimpleMLPClassifier((16,), random_state=0).fit(X, y)
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "draw.html")
     ...     write_page(clf, path, image_shape=(8, 8), X=X, y=y)

@@ -283,12 +283,13 @@ for (const name of ["focus", "blur"]) pad.addEventListener(name, draw);
 if (examples) {
   at("examples").hidden = false;
   at("slider").max = examples.n;
-  at("slider").addEventListener("input", () => {
-    strokes = [];
-    pen.down = false;
-    example = Number(at("slider").value) - 1;
-    show();
-  });
+  for (const name of ["input", "click"]) // a click: the same example again
+    at("slider").addEventListener(name, () => {
+      strokes = [];
+      pen.down = false;
+      example = Number(at("slider").value) - 1;
+      show();
+    });
   example = 0;
 }
 show();

@@ -114,7 +114,7 @@ sphinx_gallery_conf = {
 def add_pages(app, exception):
     """Write the pages to play with beside those that Sphinx has written."""
     if exception is None and app.builder.format == "html":
-        sys.path.insert(0, app.confdir)
+        sys.path.insert(0, str(app.confdir))
         from live import write_pages
 
         write_pages(Path(app.outdir, "pages"))

@@ -370,6 +370,20 @@ def test_size_and_place_of_a_drawing_do_not_matter(javascript, tmp_path):
         assert np.abs(np.subtract(one, other)).mean() < 0.1  # but for rounding
 
 
+def test_a_drawing_goes_where_the_ink_is(javascript, tmp_path):
+    X = np.zeros((20, 10, 16))
+    X[:, 1:7, 11:14] = 1.0  # tall, and on the right
+    frame = frame_of(X.reshape(20, -1), (10, 16), tmp_path)
+    assert frame["box"] == [6, 3]
+    np.testing.assert_allclose(frame["centre"], [4, 12.5])
+    for line in [[[0, 0], [0, 100]], [[0, 0], [10, 100]]]:
+        pixels = np.reshape(javascript("features", [line], frame), (10, 16))
+        assert not pixels[[0, *range(7, 10)]].any() and not pixels[:, :10].any()
+        assert pixels[1].any() and pixels[6].any()
+        places = np.arange(16) + 0.5
+        assert abs(pixels.sum(axis=0) @ places / pixels.sum() - 12.5) < 0.25
+
+
 def test_light_digits_on_dark_paper_and_the_other_way_round(javascript, tmp_path):
     X, _ = load_digits(return_X_y=True)
     dark, light = (frame_of(of, (8, 8), tmp_path) for of in (X / 16, 1 - X / 16))

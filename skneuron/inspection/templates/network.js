@@ -68,8 +68,9 @@ function forward(model, x) {
 // the height, or the greatest width, of the training images, and their centre of mass;
 // the pen is thinned, or thickened, until there is as much ink.
 function features(strokes, frame) {
-  const { shape, pen, mass, paper, ink } = frame;
-  let low = pen / 2, high = 1.4 * pen, shares = new Float64Array(shape[0] * shape[1]);
+  const { shape, box, pen, mass, paper, ink } = frame;
+  let high = Math.min(1.4 * pen, Math.min(...box) / 2), low = Math.min(pen, high) / 2;
+  let shares = new Float64Array(shape[0] * shape[1]);
   for (let i = 0; i < 6 && strokes.length; i++) {
     const middle = (low + high) / 2;
     shares = drawn(strokes, frame, middle);

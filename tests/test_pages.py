@@ -292,7 +292,7 @@ def test_examples_are_the_first_rows(tmp_path):
     examples = model_of(tmp_path / "page.html")["examples"]
     assert examples["n"] == 100
     assert examples["labels"] == [str(label) for label in y[:100]]
-    write_page(est, str(tmp_path / "page.html"), image_shape=(8, 8))
+    write_page(est, str(tmp_path / "page.html"), image_shape=np.array([8, 8]), title="")
     assert model_of(tmp_path / "page.html")["examples"] is None
 
 

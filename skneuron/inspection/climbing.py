@@ -123,7 +123,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         "weights": weights,
         "sizes": objective.network.sizes,
         "activation": est._activation(),
-        "hasIntercepts": est.fit_intercept,
+        "hasIntercepts": bool(est.fit_intercept),
         "l2": float(objective.l2),
         "divisor": float(objective.divisor),
         "totalWeight": float(objective.total_weight),

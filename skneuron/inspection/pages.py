@@ -107,7 +107,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     check_estimator(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
     layers = [tuple(map(to_host, layer)) for layer in est._layers]
-    n_features, shape = len(layers[0][0]), tuple(image_shape)
+    n_features, shape = len(layers[0][0]), tuple(map(int, image_shape))
     shape = shape[:2] if shape[2:] == (1,) else shape
     if len(shape) != 2 or min(shape) < 1 or np.prod(shape) != n_features:
         raise ValueError(
@@ -153,7 +153,8 @@ def write(path, template, title, model):
     folder = files(__package__) / "templates"
 
     def part(match):
-        return made.get(match[1]) or (folder / match[1]).read_text("utf-8")
+        name = match[1]
+        return made[name] if name in made else (folder / name).read_text("utf-8")
 
     text = (folder / template).read_text("utf-8")
     Path(path).write_text(re.sub(r"\{\{([\w.]+)\}\}", part, text), "utf-8")
@@ -181,12 +182,11 @@ def _scaling(step, n_features):
         )
     check_is_fitted(step)
     centre, scale = SCALERS[type(step)](step)
+    ends = getattr(step, "feature_range", (-1, 1))
     return {
         "centre": _packed(np.zeros(n_features) if centre is None else centre),
         "scale": _packed(np.ones(n_features) if scale is None else scale),
-        "clip": getattr(step, "feature_range", (-1, 1))
-        if getattr(step, "clip", False)
-        else None,
+        "clip": ends if getattr(step, "clip", False) else None,
     }
 
 

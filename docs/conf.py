@@ -1,5 +1,6 @@
 """Sphinx's settings. The site is built, and read, without a network."""
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -116,3 +117,16 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,  # its page loads a table from a network
 }
+
+
+def add_pages(app, exception):
+    """Write the pages to play with beside those that Sphinx has written."""
+    if exception is None and app.builder.format == "html":
+        sys.path.insert(0, str(app.confdir))
+        from live import write_pages
+
+        write_pages(Path(app.outdir, "pages"))
+
+
+def setup(app):
+    app.connect("build-finished", add_pages)

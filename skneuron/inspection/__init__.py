@@ -4,7 +4,9 @@ Displays follow scikit-learn's: made by a class method, redrawn by `plot`, with 
 matplotlib objects in attributes that end in an underscore.
 """
 
+from .climbing import write_climb_page
 from .curves import LearningRateDisplay, LogLikelihoodDisplay, max_stable_learning_rate
+from .pages import write_page
 from .passes import BackwardPass, backward_pass, check_gradient, forward_pass
 from .pictures import NetworkDisplay, NeuronWeightsDisplay
 
@@ -18,4 +20,6 @@ __all__ = [
     "check_gradient",
     "forward_pass",
     "max_stable_learning_rate",
+    "write_climb_page",
+    "write_page",
 ]

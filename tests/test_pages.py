@@ -39,7 +39,7 @@ HOSTILE = "</script><script>alert('ha')</script><b>&amp;\"'"
 @pytest.fixture(scope="module")
 def javascript():
     """Calls a function of the pages with what JSON can say."""
-    context = pytest.importorskip("quickjs").Context()
+    context = pytest.importorskip("py_mini_racer").MiniRacer()
     for name in ["network.js", "ascent.js"]:
         context.eval((TEMPLATES / name).read_text("utf-8"))
     context.eval("""
@@ -75,7 +75,7 @@ def javascript():
     """)
 
     def call(name, *given):
-        return json.loads(context.get("call")(name, json.dumps(given)))
+        return json.loads(context.call("call", name, json.dumps(given)))
 
     return call
 

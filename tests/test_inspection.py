@@ -824,3 +824,42 @@ def test_all_that_is_public_is_documented():
         docstring = getattr(inspection, name).__doc__
         for section in ["Parameters", "See Also", "Examples"]:
             assert f"{section}\n" in docstring
+
+
+# --- a climb in motion ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_climb_in_motion_shows_the_climb(plt, n_classes):
+    X, y = load_iris(return_X_y=True)
+    X, y = X[y < n_classes, 2:], np.array(["a", "b", "c"])[y[y < n_classes]]
+    est = SimpleMLPClassifier((3,), max_iter=20, tol=0, n_iter_no_change=99)
+    est.set_params(random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        animation = inspection.animate_climb(est, X, y, n_frames=5, fig=plt.figure())
+        fitted = copy.deepcopy(est).fit(X, y)
+    frames = list(animation.new_frame_seq())
+    assert [n for n, _ in frames] == [1, 2, 4, 9, 20]
+    for n, model in frames:
+        animation._draw_frame((n, model))
+        place, _, height = animation._fig.axes[:3]
+        assert f"iteration {n}:" in place.get_title()
+        np.testing.assert_array_equal(
+            height.lines[1].get_ydata(), fitted.log_likelihood_curve_[: n + 1]
+        )
+    for ours, theirs in zip(frames[-1][1].coefs_, fitted.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not hasattr(est, "coefs_")
+    animation._draw_was_started = True  # drawn by hand
+
+
+def test_a_climb_in_motion_wants_two_features_and_one_output():
+    X, y = load_iris(return_X_y=True)
+    est = GradientAscentLogisticRegression(0.1)
+    with pytest.raises(ValueError, match=r"two features; its shape is \(150, 4\)"):
+        inspection.animate_climb(est, X, y)
+    with pytest.raises(ValueError, match="one column of labels"):
+        inspection.animate_climb(est, X[:, :2], np.column_stack([y, y]))
+    with pytest.raises(TypeError, match="est must be"):
+        inspection.animate_climb(make_pipeline(est), X[:, :2], y)

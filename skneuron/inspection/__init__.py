@@ -4,6 +4,7 @@ Displays follow scikit-learn's: made by a class method, redrawn by `plot`, with 
 matplotlib objects in attributes that end in an underscore.
 """
 
+from .animation import animate_climb
 from .climbing import write_climb_page
 from .curves import LearningRateDisplay, LogLikelihoodDisplay, max_stable_learning_rate
 from .pages import write_page
@@ -16,6 +17,7 @@ __all__ = [
     "LogLikelihoodDisplay",
     "NetworkDisplay",
     "NeuronWeightsDisplay",
+    "animate_climb",
     "backward_pass",
     "check_gradient",
     "forward_pass",

@@ -1,0 +1,142 @@
+"""A climb in motion: the boundary, the weights, and the log-likelihood."""
+
+import copy
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.inspection import DecisionBoundaryDisplay
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.multiclass import type_of_target
+
+from .passes import check_count, check_estimator
+from .pictures import NetworkDisplay
+
+
+class _Snapshots:
+    """Keeps the estimator as it is after some of the iterations; a callback."""
+
+    def __init__(self, iterations):
+        self.iterations, self.taken = set(iterations), {}
+
+    def setup(self, estimator, context):
+        self.n_seen = 0
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context, **given):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **given):
+        if context.task_name == "iteration":
+            self.n_seen += 1
+            if self.n_seen in self.iterations:
+                # Without the callbacks, which hold all copies so far.
+                kept = vars(fitted_estimator).items()
+                kept = {name: of for name, of in kept if "callback" not in name}
+                model = type(fitted_estimator)()
+                vars(model).update(copy.deepcopy(kept))
+                self.taken[self.n_seen] = model
+
+
+def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
+    """Fit an estimator to two features, and show how it learns.
+
+    Three pictures move together: the examples over what the model says of each place,
+    the network with its weights, and the log-likelihood, which they climb.
+
+    Parameters
+    ----------
+    est : GradientAscentLogisticRegression or SimpleMLPClassifier
+        Is cloned, and the clone fitted.
+    X : {array-like, DataFrame} of shape (n_samples, 2)
+        The features.
+    y : array-like of shape (n_samples,)
+        Labels, of two classes or more.
+    n_frames : int, default=40
+        Iterations to show, at most. They lie close together at first, where most
+        happens: in a geometric series from the first to the last.
+    interval : int, default=150
+        Milliseconds from one to the next.
+    fig : matplotlib Figure, default=None
+        Where to draw; None: a new one, 11 inches wide.
+
+    Returns
+    -------
+    animation : matplotlib.animation.FuncAnimation
+        Keep it for as long as it is to move. ``animation.save("climb.gif")`` writes it,
+        and in a notebook ``HTML(animation.to_jshtml())`` plays it.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `est` is not one of the two estimators.
+    ValueError
+        If X has not two features, y is not one column of labels, or the fit finds
+        something wrong.
+
+    See Also
+    --------
+    NetworkDisplay : The picture of the network.
+    write_climb_page : A page on which to try learning rates.
+    sklearn.inspection.DecisionBoundaryDisplay : The picture of the boundary.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")  # no screen is needed
+    >>> from sklearn.datasets import make_moons
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inspection import animate_climb
+    >>> X, y = make_moons(60, noise=0.1, random_state=0)
+    >>> clf = GradientAscentLogisticRegression(learning_rate=1.0, tol=0.05)
+    >>> animation = animate_climb(clf, X, y, n_frames=4)
+    >>> html = animation.to_jshtml()
+    """
+    check_matplotlib_support("animate_climb")
+    import matplotlib.pyplot as plt
+    from matplotlib.animation import FuncAnimation
+
+    check_estimator(est, [])
+    check_count("n_frames", n_frames)
+    if getattr(X, "ndim", np.ndim(X)) != 2 or np.shape(X)[1] != 2:
+        raise ValueError(f"X must have two features; its shape is {np.shape(X)}.")
+    if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
+        raise ValueError("y must be one column of labels.")
+    last = clone(est)
+    iterations = np.geomspace(1, last.max_iter, n_frames).round().astype(int).tolist()
+    snapshots = _Snapshots(iterations)
+    last.set_callbacks(snapshots).fit(X, y)
+    frames = [*snapshots.taken.items()]
+    if last.n_iter_ not in snapshots.taken:
+        frames.append((last.n_iter_, last))
+
+    fig = plt.figure(figsize=(11, 3.9), layout="constrained") if fig is None else fig
+    place, network, height = fig.subplots(1, 3, width_ratios=[1, 1.2, 0.8])
+    curve, codes = last.log_likelihood_curve_, np.searchsorted(last.classes_, y)
+
+    def draw(frame):
+        n, model = frame
+        for ax in (place, network, height):
+            ax.clear()
+        DecisionBoundaryDisplay.from_estimator(
+            model,
+            X,
+            ax=place,
+            response_method="predict_proba",
+            grid_resolution=60,
+            **({"cmap": "RdBu_r"} if len(last.classes_) == 2 else {}),
+        )
+        points = np.asarray(X)
+        place.scatter(*points.T, c=codes, cmap="RdBu_r", s=12, edgecolor="white")
+        place.set_title(f"iteration {n}: {model.score(X, y):.0%} right")
+        NetworkDisplay.from_estimator(model, ax=network)
+        height.plot(curve, color="0.8")
+        height.plot(curve[: n + 1], color="#0072b2", lw=2)
+        height.plot(n, curve[n], "o", color="#d55e00")
+        height.set(xlabel="iteration", title="log-likelihood (nats)")
+        return ()
+
+    return FuncAnimation(fig, draw, frames=frames, interval=interval)

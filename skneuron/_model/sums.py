@@ -96,21 +96,11 @@ def _compiled(network, likelihood, theta, rows, order):
             share = Sums(float(value), gradient if order else 0.0, pairs)
             total = share if total is None else total + share
         return total
-    X, places = rows.in_place()
-    if X is None or len(rows.spans) > 1:
+    read = rows.in_place()
+    if read[0] is None or len(rows.spans) > 1:
         return None
-    value, gradient = _kernels.network_sums(
-        X,
-        rows.codes,
-        likelihood,
-        network,
-        theta.astype(rows.dtype, copy=False),
-        places=places,
-        gradients=order > 0,
-        weights=rows.weights,
-        centre=rows.inverse_centre(),
-    )
-    return Sums(value, gradient)
+    given = read, rows, likelihood, network, theta, order > 0
+    return Sums(*_kernels.network_sums(*given))
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):

@@ -134,6 +134,8 @@ def test_epochs_step_by_step(
     objective = Objective(network, likelihood, rows, l2, reduction)
     theta = network.random_start(rng).astype(dtype)
     rates = rng.uniform(0.01, 0.02, n)
+    if dtype is np.float32:  # whose rounding errors grow from step to step
+        size = max(size, n // 10)
     if rule != "adam":
         rates /= 4 if reduction == "mean" else 4 * n
     orders = [rng.permutation(n) if shuffled else None for _ in range(2)]

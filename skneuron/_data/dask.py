@@ -22,7 +22,7 @@ from .dask_rows import RemoteRows, Unread, compute, each, features_of, put_toget
 from .reading import (
     FLOATS,
     check_labels,
-    check_two_classes,
+    check_rows,
     check_weights,
     class_tables,
     find_targets,
@@ -200,11 +200,9 @@ def _derive(name, dtype, n_features, targets, tables, *part):
 # Training data -------------------------------------------------------------------
 
 
-def read_elsewhere(
-    estimator, X, y, sample_weight, *, known, classes, partial_fit, counts, reset
-):
+def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     """Validate Dask data: targets, rows, and the weight of each output's classes."""
-    n_features, dtype = _check_features(estimator, X, y, reset=reset)
+    n_features, dtype = _check_features(estimator, X, y, reset=past.is_new)
     name = type(estimator).__name__
     parts = _parts_of(X, y, sample_weight)
     summaries = each(partial(_summary, name), *parts[1:])
@@ -213,25 +211,18 @@ def read_elsewhere(
         check_array(np.empty((0, n_features)), estimator=name)
     # Thrice, as scikit-learn warns of labels that are rare.
     labels = check_labels(np.repeat(labels, 3, axis=0))
-    targets = find_targets(labels, known=known, classes=classes, partial=partial_fit)
-    codes, tables = targets.encode(labels)[::3], None  # or one of them is unknown
+    targets, counts, tables = find_targets(labels, past, classes), past.counts, None
+    codes = targets.encode(labels)[::3]  # or one of them is unknown
     like = None if sample_weight is None else np.zeros(0)
     if estimator.class_weight is not None:
-        counts = counts or [np.zeros(len(of)) for of in targets.per_output]
-        columns = zip(counts, codes.T, np.atleast_2d(weights.T), strict=True)
-        counts = [n + np.bincount(code, w, len(n)) for n, code, w in columns]
-        tables = class_tables(estimator.class_weight, targets, counts)
+        given = targets, counts, codes, weights
+        tables, counts = class_tables(estimator.class_weight, *given)
         like = weigh(tables, codes, None)[:0]
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    if not rows.n_rows:
-        raise ValueError(
-            "No sample counts: sample_weight times class_weight is 0 for all."
-        )
-    if not (partial_fit or targets.several):
-        present = sum(of.counts for *_, of in rows.parts)
-        check_two_classes(np.flatnonzero(present), targets.classes)
+    present = np.flatnonzero(sum(of.counts for *_, of in rows.parts))
+    check_rows(rows.n_rows, present, targets, past)
     return targets, rows, counts
 
 

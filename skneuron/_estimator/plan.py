@@ -61,6 +61,16 @@ class Past:
     state: dict
     rng: object
 
+    @property
+    def is_new(self):
+        """Whether features may be others than those of before."""
+        return not (self.partial and self.goes_on)
+
+    @property
+    def counts(self):
+        """The weight of each output's classes so far, in a stream; or None."""
+        return self.state.get("class_counts") if self.partial else None
+
 
 @dataclass
 class Data:

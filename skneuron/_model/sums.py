@@ -25,11 +25,9 @@ class Sums:
     pairs: dict = field(default_factory=dict)
 
     def __add__(self, other):
-        return Sums(
-            self.log_likelihood + other.log_likelihood,
-            self.gradient + other.gradient,
-            {pair: self.pairs[pair] + other.pairs[pair] for pair in self.pairs},
-        )
+        log_likelihood = self.log_likelihood + other.log_likelihood
+        pairs = {pair: of + other.pairs[pair] for pair, of in self.pairs.items()}
+        return Sums(log_likelihood, self.gradient + other.gradient, pairs)
 
 
 def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):

@@ -1,6 +1,6 @@
 """The fits of a fold: the same climbs as one by one, on data that is read once."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -70,9 +70,9 @@ class Member:
             mean = estimator.log_likelihood_ / self.data.rows.total_weight
             outcome.mean_log_likelihood = mean
 
-    def fit(self):
-        """Fit by itself."""
-        with self.outcome.keeping_errors(), numbers_may_end():
+    def fit(self, context=nullcontext):
+        """Fit by itself, in a context."""
+        with self.outcome.keeping_errors(), numbers_may_end(), context():
             climber = self.prepare()
             self.finish(climber, climber.run())
 
@@ -204,14 +204,6 @@ def _climb_each(members):
         and not is_elsewhere(member.data.rows.X)
         for member in members
     )
-    n_jobs = min(n_threads(), len(members)) if fixed else 1
-    if n_jobs <= 1:
-        for member in members:
-            member.fit()
-        return
-    Parallel(n_jobs, prefer="threads")(delayed(_fit_alone)(one) for one in members)
-
-
-def _fit_alone(member):
-    with one_thread():
-        member.fit()
+    n_jobs = max(1, min(n_threads(), len(members))) if fixed else 1
+    alone = one_thread if n_jobs > 1 else nullcontext
+    Parallel(n_jobs, prefer="threads")(delayed(one.fit)(alone) for one in members)

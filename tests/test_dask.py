@@ -534,6 +534,7 @@ def test_the_same_answer_on_a_cluster(client, model):
     assert found.score(lazy_X, y) == pytest.approx(expected.score(X, TWO))
 
 
+@pytest.mark.slow
 @unfinished
 def test_the_same_epochs_on_a_cluster(client):
     model = MLP((4,), batch_size=50, max_iter=4, random_state=0)
@@ -543,6 +544,7 @@ def test_the_same_epochs_on_a_cluster(client):
     assert np.allclose(learned(found), learned(expected))
 
 
+@pytest.mark.slow
 def test_no_chunk_comes_to_the_client(client, monkeypatch):
     X, y = features(20_000)
     X, y = client.persist([lazy(X, 2500), lazy((y > 0).astype(int), 2500)])
@@ -576,6 +578,7 @@ def test_a_worker_killed_in_a_fit_changes_nothing(client):
     assert victim not in client.run(os.getpid).values()
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_the_climb(client):
     lazy_X, y = spread_out(client)
     model = LR(1e-3, max_iter=10_000, tol=0.0)
@@ -591,6 +594,7 @@ def test_an_interrupt_keeps_the_climb(client):
     assert model.log_likelihood_ == pytest.approx(model.log_likelihood(lazy_X, y))
 
 
+@pytest.mark.slow
 def test_a_cluster_out_of_memory_is_explained(client, monkeypatch):
     from distributed import KilledWorker
 

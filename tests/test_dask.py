@@ -146,7 +146,9 @@ def test_every_solver(model, labels):
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("chunks", CHUNKS)
+@pytest.mark.parametrize(
+    "chunks", ["even", "by columns", "one", pytest.param("uneven", marks=slow)]
+)
 def test_every_kind_of_labels_and_chunks(labels, chunks):
     same_as_in_memory("auto", labels, chunks)
 

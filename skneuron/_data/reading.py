@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
 from .files import OnDemand
 from .rows import Rows, block_rows, slices
-from .targets import Targets
+from .targets import Targets, looked_up
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
@@ -214,14 +214,11 @@ def weigh(tables, codes, sample_weight):
 
     They lie where the codes do.
     """
-    xp = array_namespace(codes)
-    weights = [
-        xp.take(beside(table, codes), codes[:, i], axis=0)
-        for i, table in enumerate(tables)
-    ]
+    weights = looked_up(tables, codes)
     if sample_weight is not None:
         weights = [of_output * sample_weight for of_output in weights]
-    return xp.stack(weights, axis=1) if len(weights) > 1 else weights[0]
+    stack = array_namespace(codes).stack
+    return stack(weights, axis=1) if len(weights) > 1 else weights[0]
 
 
 def class_tables(wanted, targets, counts, codes, weights):

@@ -148,20 +148,9 @@ class Objective:
 
     # Mini-batches --------------------------------------------------------------------
 
-    def parts(self, *, whole_penalty):
-        """A function that says of some rows, at theta, what :meth:`on` them says.
-
-        It takes their places and theta, and returns their log-likelihood and the
-        gradient of their objective. Of rows on a device, all are there.
-        """
-        base = self._with(shrunk=beside(self.shrunk, self.rows.X))
-
-        def part(at, theta):
-            batch = base.on(base.rows.take(at), whole_penalty=whole_penalty)
-            there = batch.evaluate(theta)
-            return there.log_likelihood, there.gradient
-
-        return part
+    def beside_its_rows(self):
+        """The same objective, of parameters that lie where the rows do."""
+        return self._with(shrunk=beside(self.shrunk, self.rows.X))
 
     def compiled_steps(self, size, *, whole_penalty):
         """A function that takes a step for each mini-batch; None: no kernel can.

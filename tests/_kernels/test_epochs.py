@@ -169,22 +169,6 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
     check(*both(objective, *given), dtype)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_the_parts_of_an_objective_are_the_steps_of_an_epoch(rule):
-    """Of `parts`, which a climb asks where no kernel can."""
-    X, codes = digits(np.float64)
-    network = Network([12, 5, 3], "tanh")
-    objective = Objective(network, Categorical(3), Rows(X, codes), 0.3)
-    theta = network.random_start(np.random.default_rng(1))
-    part, direction, there = objective.parts(whole_penalty=False), RULES[rule](), +theta
-    for start in range(0, 90, 40):
-        _, gradient = part(slice(start, min(start + 40, 90)), there)
-        direction.move(there, gradient, 0.01)
-    steps, direction = objective.compiled_steps(40, whole_penalty=False), RULES[rule]()
-    steps(None, theta, np.full(3, 0.01), **direction.memory(theta, 3))
-    np.testing.assert_allclose(theta, there, rtol=1e-10, atol=1e-12)
-
-
 @floats
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("make", [np.array, sp.csr_array])

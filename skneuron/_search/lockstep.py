@@ -185,12 +185,8 @@ def _results(climbers):
 def _climb_along(members):
     """Climbs from top to top as the penalty gets weaker."""
     # Without a penalty, coordinates may be any number of times others.
-    while members and np.inf == members[-1].outcome.estimator.C:
+    while members and (len(members) == 1 or np.inf == members[-1].outcome.estimator.C):
         members.pop().fit()
-    if len(members) < 2:
-        for member in members:
-            member.fit()
-        return
     climber = None
     for member in members:
         with member.outcome.keeping_errors():

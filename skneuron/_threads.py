@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
@@ -18,15 +18,13 @@ class _OneThread:
     """
 
     def __init__(self, of_scipy):
-        self._libraries = partial(_blas, of_scipy=of_scipy)
-        self._lock = threading.Lock()
-        self._n_inside = 0
+        self._of_scipy, self._lock, self._n_inside = of_scipy, threading.Lock(), 0
 
     def __enter__(self):
         with self._lock:
             self._n_inside += 1
             if self._n_inside == 1:
-                controller = self._libraries()
+                controller = _blas(self._of_scipy)
                 threads = [library["num_threads"] for library in controller.info()]
                 self._n_threads = max(threads, default=1)
                 _release(controller)
@@ -38,9 +36,9 @@ class _OneThread:
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
-                _release(self._libraries())
+                _release(_blas(self._of_scipy))
                 self._limits.restore_original_limits()
-                _release(self._libraries())
+                _release(_blas(self._of_scipy))
 
 
 def _release(controller):

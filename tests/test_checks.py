@@ -30,13 +30,16 @@ NETWORKS = [
     {},
     {"hidden_layer_sizes": (8,), "activation": "relu", "alpha": 0.01},
     {"hidden_layer_sizes": (8,), "activation": "identity"},
-    {"hidden_layer_sizes": (8,), "solver": "gradient"},
-    {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 0.1},
     {"hidden_layer_sizes": (), "solver": "lbfgs"},
-    {"solver": "lbfgs"},  # without a penalty: probabilities that underflow
-    {"hidden_layer_sizes": (10,), "solver": "lbfgs", "activation": "tanh"},
     {"solver": "lbfgs", "activation": "relu"},
     {"hidden_layer_sizes": (6, 4), "activation": "tanh", "learning_rate": 0.02},
+]
+
+SLOW_NETWORKS = [
+    {"hidden_layer_sizes": (8,), "solver": "gradient"},
+    {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 0.1},
+    {"solver": "lbfgs"},  # without a penalty: probabilities that underflow
+    {"hidden_layer_sizes": (10,), "solver": "lbfgs", "activation": "tanh"},
     {
         "hidden_layer_sizes": (8,),
         "solver": "gradient",
@@ -48,6 +51,10 @@ NETWORKS = [
 ]
 
 
+# Some checks set max_iter to a handful: stopping early is their own doing.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
 @parametrize_with_checks(
     [
         GradientAscentLogisticRegression(**parameters)
@@ -55,7 +62,13 @@ NETWORKS = [
     ]
     + [SimpleMLPClassifier(**parameters) for parameters in NETWORKS]
 )
-# Some checks set max_iter to a handful: stopping early is their own doing.
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [SimpleMLPClassifier(**parameters) for parameters in SLOW_NETWORKS]
+)
+def test_scikit_learn_checks_of_more_networks(estimator, check):
     check(estimator)

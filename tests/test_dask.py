@@ -25,6 +25,7 @@ dd = pytest.importorskip("dask.dataframe", reason="pip install dask[dataframe]")
 LR, MLP = GradientAscentLogisticRegression, SimpleMLPClassifier
 N, D = 600, 6
 
+slow = pytest.mark.slow
 unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -138,14 +139,16 @@ def same_as_in_memory(model, labels, chunks, weights=None):
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("labels", ["two", "three"])
+@pytest.mark.parametrize("labels", ["two", pytest.param("three", marks=slow)])
 def test_every_solver(model, labels):
     same_as_in_memory(model, labels, "uneven", WEIGHTS)
 
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("chunks", CHUNKS)
+@pytest.mark.parametrize(
+    "chunks", ["even", "by columns", "one", pytest.param("uneven", marks=slow)]
+)
 def test_every_kind_of_labels_and_chunks(labels, chunks):
     same_as_in_memory("auto", labels, chunks)
 
@@ -313,7 +316,10 @@ def test_batches_in_their_order_are_those_in_memory():
         LR(batch_size=32, max_iter=8, random_state=3),
         LR(0.01, batch_size=32, max_iter=8, random_state=3),
         MLP((5,), max_iter=8, batch_size=64, random_state=3),
-        MLP((5,), solver="gradient", batch_size=64, max_iter=8, random_state=3),
+        pytest.param(
+            MLP((5,), solver="gradient", batch_size=64, max_iter=8, random_state=3),
+            marks=slow,
+        ),
     ],
 )
 def test_shuffled_batches_repeat_with_their_seed(model):
@@ -523,7 +529,7 @@ def spread_out(client, rows=200):
     return client.persist([lazy(X, rows), lazy(TWO, rows)])
 
 
-@pytest.mark.slow
+@slow
 @pytest.mark.parametrize("model", ["auto", "network"])
 def test_the_same_answer_on_a_cluster(client, model):
     lazy_X, y = spread_out(client)
@@ -534,6 +540,7 @@ def test_the_same_answer_on_a_cluster(client, model):
     assert found.score(lazy_X, y) == pytest.approx(expected.score(X, TWO))
 
 
+@slow
 @unfinished
 def test_the_same_epochs_on_a_cluster(client):
     model = MLP((4,), batch_size=50, max_iter=4, random_state=0)
@@ -543,6 +550,7 @@ def test_the_same_epochs_on_a_cluster(client):
     assert np.allclose(learned(found), learned(expected))
 
 
+@slow
 def test_no_chunk_comes_to_the_client(client, monkeypatch):
     X, y = features(20_000)
     X, y = client.persist([lazy(X, 2500), lazy((y > 0).astype(int), 2500)])
@@ -561,7 +569,7 @@ def test_no_chunk_comes_to_the_client(client, monkeypatch):
     assert max(sizes) < 5000 < X.nbytes / X.npartitions / 20
 
 
-@pytest.mark.slow
+@slow
 @unfinished
 def test_a_worker_killed_in_a_fit_changes_nothing(client):
     lazy_X, y = spread_out(client)
@@ -576,6 +584,7 @@ def test_a_worker_killed_in_a_fit_changes_nothing(client):
     assert victim not in client.run(os.getpid).values()
 
 
+@slow
 def test_an_interrupt_keeps_the_climb(client):
     lazy_X, y = spread_out(client)
     model = LR(1e-3, max_iter=10_000, tol=0.0)
@@ -591,6 +600,7 @@ def test_an_interrupt_keeps_the_climb(client):
     assert model.log_likelihood_ == pytest.approx(model.log_likelihood(lazy_X, y))
 
 
+@slow
 def test_a_cluster_out_of_memory_is_explained(client, monkeypatch):
     from distributed import KilledWorker
 
@@ -603,7 +613,7 @@ def test_a_cluster_out_of_memory_is_explained(client, monkeypatch):
         LR().fit(*data)
 
 
-@pytest.mark.slow
+@slow
 def test_dataframes_on_a_cluster(client):
     frame = pd.DataFrame(X, columns=list("abcdef"))
     lazy_frame = dd.from_pandas(frame, npartitions=3)

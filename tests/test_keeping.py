@@ -45,6 +45,7 @@ WAYS = {
     "joblib": by_joblib,
     "skops": by_skops,
 }
+slow = pytest.mark.slow
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 X, TWO = binary_data()
@@ -100,7 +101,7 @@ def test_predictions(model, kind, way):
 
 @every_way
 @every_model
-@pytest.mark.parametrize("kind", ["strings", "several"])
+@pytest.mark.parametrize("kind", ["strings", pytest.param("several", marks=slow)])
 def test_a_warm_start_goes_on(model, kind, way):
     fitted = clone(model).set_params(warm_start=True).fit(X, LABELS[kind])
     kept = way(fitted)
@@ -111,7 +112,7 @@ def test_a_warm_start_goes_on(model, kind, way):
 @pytest.mark.parametrize(
     "model", [model for model in MODELS if hasattr(model, "partial_fit")], ids=str
 )
-@pytest.mark.parametrize("kind", ["strings", "several"])
+@pytest.mark.parametrize("kind", ["strings", pytest.param("several", marks=slow)])
 def test_a_stream_goes_on(model, kind, way):
     y = LABELS[kind]
     fitted = clone(model).partial_fit(X[:30], y[:30], classes=classes_of(y))

@@ -787,17 +787,31 @@ def test_callbacks_that_look_inside(together):
 # --- scikit-learn's checks ------------------------------------------------------------
 
 
+def checked(test):
+    """Of bad input the splitter warns, and then each fit or score that fails."""
+    for ignored in [
+        "invalid value encountered in cast:RuntimeWarning",
+        ":sklearn.exceptions.FitFailedWarning",
+        "Scoring failed:UserWarning",
+        "One or more of the:UserWarning",
+    ]:
+        test = pytest.mark.filterwarnings(f"ignore:{ignored}")(test)
+    return test
+
+
+@checked
+@parametrize_with_checks([LockstepSearchCV(LR, {"learning_rate": [0.05, 0.1]}, cv=2)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@checked
+@pytest.mark.slow
 @parametrize_with_checks(
     [
-        LockstepSearchCV(LR, {"learning_rate": [0.05, 0.1]}, cv=2),
         LockstepSearchCV(MLP, {"alpha": [0.0, 0.01]}, cv=2),
         LockstepSearchCV(pipeline(), {"clf__learning_rate": [0.05, 0.1]}, cv=2),
     ]
 )
-# Checks of bad input: the splitter warns of it, and then each fit or score that fails.
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
-@pytest.mark.filterwarnings("ignore:Scoring failed:UserWarning")
-@pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
-def test_scikit_learn_checks(estimator, check):
+def test_scikit_learn_checks_of_other_searches(estimator, check):
     check(estimator)

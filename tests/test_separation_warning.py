@@ -549,6 +549,7 @@ def test_agrees_with_separation(table, solver, fit_intercept, make):
         assert f" {found.kind}ly " in message
 
 
+@pytest.mark.slow
 @given(small_tables(), st.integers(0, 2**32 - 1))
 @settings(patient, max_examples=50)
 def test_agrees_with_separation_for_each_output(table, seed):

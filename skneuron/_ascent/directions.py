@@ -57,11 +57,8 @@ class Gradient(Direction):
 class _Moments(Direction):
     """The base of directions that are made of averages over the gradients so far."""
 
-    #: How many averages it keeps.
-    n_moments = 1
-
-    def __init__(self):
-        self.moments = []
+    #: How many averages it keeps; and those, once there are any.
+    n_moments, moments = 1, ()
 
     def __call__(self, theta, here):
         """A move from 0 at the rate 1."""
@@ -88,7 +85,6 @@ class Momentum(_Moments):
     """
 
     def __init__(self, momentum):
-        super().__init__()
         self.momentum = momentum
 
     def move(self, theta, gradient, rate):
@@ -112,7 +108,6 @@ class Adam(_Moments):
     n_moments = 2
 
     def __init__(self, beta_1=0.9, beta_2=0.999, eps=1e-8):
-        super().__init__()
         self.beta_1, self.beta_2, self.eps = beta_1, beta_2, eps
         self.t = 0
 

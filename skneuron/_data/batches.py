@@ -59,14 +59,15 @@ class Batches:
         steps = objective.compiled_steps(self.size, whole_penalty=whole_penalty)
         if steps is not None:
             return partial(self._compiled, steps)
-        return partial(self._plain, objective.parts(whole_penalty=whole_penalty))
+        return partial(self._plain, objective.beside_its_rows(), whole_penalty)
 
-    def _plain(self, part, theta, direction, step_size):
-        log_likelihood = 0.0
+    def _plain(self, objective, whole_penalty, theta, direction, step_size):
+        log_likelihood, rows = 0.0, objective.rows
         for at in self(theta):
-            met, gradient = part(at, theta)
-            direction.move(theta, gradient, step_size.next_rate())
-            log_likelihood += met
+            part = objective.on(rows.take(at), whole_penalty=whole_penalty)
+            here = part.evaluate(theta)
+            direction.move(theta, here.gradient, step_size.next_rate())
+            log_likelihood += here.log_likelihood
         return log_likelihood
 
     def _compiled(self, steps, theta, direction, step_size):

@@ -10,25 +10,10 @@ from functools import partial
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import (
-    _check_y,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils import validation
 
+from . import reading
 from .dask_rows import RemoteRows, Unread, compute, each, features_of, put_together
-from .reading import (
-    FLOATS,
-    check_labels,
-    check_two_classes,
-    check_weights,
-    class_tables,
-    find_targets,
-    rows_that_count,
-    weigh,
-)
 from .rows import Rows
 
 
@@ -58,14 +43,9 @@ def _check_features(estimator, X, y="no_validation", *, reset):
 
     ValueError if there is no y.
     """
-    specimen = validate_data(
-        estimator,
-        _specimen(X),
-        y=None if y is None else "no_validation",
-        accept_sparse="csr",
-        dtype=FLOATS,
-        reset=reset,
-    )
+    rules = {"accept_sparse": "csr", "dtype": reading.FLOATS, "reset": reset}
+    y = None if y is None else "no_validation"
+    specimen = validation.validate_data(estimator, _specimen(X), y, **rules)
     return specimen.shape[1], specimen.dtype
 
 
@@ -111,7 +91,7 @@ def _cut_alike(other, sizes):
     other = _whole_rows(other)
     found = _sizes(other)
     if not np.isnan([*sizes, *found]).any():
-        check_consistent_length(range(sum(sizes)), range(sum(found)))
+        validation.check_consistent_length(range(sum(sizes)), range(sum(found)))
         other = other.rechunk({0: tuple(sizes)})
     elif len(found) != len(sizes):
         raise ValueError(
@@ -128,10 +108,10 @@ def _labels_of(name, y, sample_weight):
     """A part of y and of the weights (or None), by scikit-learn's rules."""
     if np.shape(y)[:1] == (0,):  # no rows are against the rules
         return np.zeros(y.shape), None
-    y = _check_y(y, multi_output=True, estimator=name)
+    y = validation._check_y(y, multi_output=True, estimator=name)
     y = y.toarray() if sparse.issparse(y) else y
     if sample_weight is not None:
-        sample_weight = check_weights(sample_weight, y, may_be_zero=True)
+        sample_weight = reading.check_weights(sample_weight, y, may_be_zero=True)
     return y, sample_weight
 
 
@@ -139,7 +119,7 @@ def _read_part(name, dtype, X, y, sample_weight):
     """A part of all three, by scikit-learn's rules, for the estimator of that name."""
     X = features_of(X, dtype, check=name)
     y, weights = _labels_of(name, y, sample_weight)
-    check_consistent_length(X, y)
+    validation.check_consistent_length(X, y)
     return X, y, weights
 
 
@@ -190,48 +170,40 @@ def _derive(name, dtype, n_features, targets, tables, *part):
         )
     codes = targets.encode(y if targets.several else y.reshape(len(y)))
     if tables is not None:
-        weights = weigh(tables, codes, weights)
+        weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
     rows = Rows(Unread(codes.shape[:1], X.size / max(1, len(y))), codes, weights)
-    counting = rows_that_count(weights)
+    counting = reading.rows_that_count(weights)
     return rows if counting is None else rows.take(counting)
 
 
 # Training data -------------------------------------------------------------------
 
 
-def read_elsewhere(
-    estimator, X, y, sample_weight, *, known, classes, partial_fit, counts, reset
-):
+def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     """Validate Dask data: targets, rows, and the weight of each output's classes."""
-    n_features, dtype = _check_features(estimator, X, y, reset=reset)
+    n_features, dtype = _check_features(estimator, X, y, reset=past.is_new)
     name = type(estimator).__name__
     parts = _parts_of(X, y, sample_weight)
     summaries = each(partial(_summary, name), *parts[1:])
     ((labels, weights),) = compute(put_together(summaries, _both))
     if not len(labels):  # an error, in scikit-learn's words
-        check_array(np.empty((0, n_features)), estimator=name)
+        validation.check_array(np.empty((0, n_features)), estimator=name)
     # Thrice, as scikit-learn warns of labels that are rare.
-    labels = check_labels(np.repeat(labels, 3, axis=0))
-    targets = find_targets(labels, known=known, classes=classes, partial=partial_fit)
-    codes, tables = targets.encode(labels)[::3], None  # or one of them is unknown
+    labels = reading.check_labels(np.repeat(labels, 3, axis=0))
+    targets = reading.find_targets(labels, past, classes)
+    counts, tables = past.counts, None
+    codes = targets.encode(labels)[::3]  # or one of them is unknown
     like = None if sample_weight is None else np.zeros(0)
     if estimator.class_weight is not None:
-        counts = counts or [np.zeros(len(of)) for of in targets.per_output]
-        columns = zip(counts, codes.T, np.atleast_2d(weights.T), strict=True)
-        counts = [n + np.bincount(code, w, len(n)) for n, code, w in columns]
-        tables = class_tables(estimator.class_weight, targets, counts)
-        like = weigh(tables, codes, None)[:0]
+        given = targets, counts, codes, weights
+        tables, counts = reading.class_tables(estimator.class_weight, *given)
+        like = reading.weigh(tables, codes, None)[:0]
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    if not rows.n_rows:
-        raise ValueError(
-            "No sample counts: sample_weight times class_weight is 0 for all."
-        )
-    if not (partial_fit or targets.several):
-        present = sum(of.counts for *_, of in rows.parts)
-        check_two_classes(np.flatnonzero(present), targets.classes)
+    present = np.flatnonzero(sum(of.counts for *_, of in rows.parts))
+    reading.check_rows(rows.n_rows, present, targets, past)
     return targets, rows, counts
 
 
@@ -244,7 +216,7 @@ def total_of(estimator, method, X, y, sample_weight):
     In place of ``method(X, y, sample_weight)`` of a fitted estimator, where that is a
     sum over examples (:meth:`log_likelihood`) or their mean (:meth:`score`).
     """
-    check_is_fitted(estimator)
+    validation.check_is_fitted(estimator)
     _, dtype = _check_features(estimator, X, y, reset=False)
     of_part = partial(_of_part, _bare(estimator), method, dtype)
     tasks = each(of_part, *_parts_of(X, y, sample_weight))
@@ -279,21 +251,18 @@ def lazily(estimator, method, X):
     """
     import dask.array as da
 
-    check_is_fitted(estimator)
+    validation.check_is_fitted(estimator)
     n_features, dtype = _check_features(estimator, X, reset=False)
     bare = _bare(estimator)
     like = getattr(bare, method)(np.zeros((1, n_features), dtype))
     tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
-    said = [
-        da.concatenate(
-            [
-                da.from_delayed(task[i], (size, *of.shape[1:]), meta=of[:0])
-                for task, size in zip(tasks, sizes, strict=True)
-            ],
-            allow_unknown_chunksizes=True,
-        )
-        for i, of in enumerate(like if isinstance(like, list) else [like])
-    ]
+    outputs, said = like if isinstance(like, list) else [like], []
+    for i, of in enumerate(outputs):
+        parts = [
+            da.from_delayed(task[i], (size, *of.shape[1:]), meta=of[:0])
+            for task, size in zip(tasks, sizes, strict=True)
+        ]
+        said.append(da.concatenate(parts, allow_unknown_chunksizes=True))
     return said if isinstance(like, list) else said[0]
 
 

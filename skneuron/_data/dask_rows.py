@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array
 
 from .._arrays import numbers_may_end
 from .._threads import blas_on_one_thread, one_blas
-from .batches import Batches, drawn, quotas, shared_out
+from .batches import drawn, quotas, shared_out
 from .reading import canonical
 from .rows import Rows, largest_sizes, take_rows
 
@@ -92,16 +92,9 @@ def persist(*tasks):
 
 def features_of(X, dtype, check=None):
     """A part of X as floats, by scikit-learn's rules; `check` names who needs it."""
-    X = check_array(
-        X,
-        accept_sparse="csr",
-        dtype=dtype,
-        ensure_all_finite=check is not None,
-        ensure_min_samples=0,
-        estimator=check,
-        input_name="X",
-    )
-    return canonical(X)
+    rules = {"accept_sparse": "csr", "ensure_min_samples": 0, "dtype": dtype}
+    rules |= {"ensure_all_finite": check is not None, "estimator": check}
+    return canonical(check_array(X, **rules, input_name="X"))
 
 
 @dataclass
@@ -195,11 +188,8 @@ class RemoteRows:
         self.n_rows = sum(of.n_rows for of in figures)
         self.smallest_weight = min((of.smallest_weight for of in figures), default=0)
         self.total_weight = sum(of.total_weight for of in figures)
-        self.X = SimpleNamespace(
-            shape=(self.n_rows, self.n_features),
-            dtype=self.dtype,
-            nnz=sum(of.n_stored for of in figures),
-        )
+        shape, nnz = (self.n_rows, self.n_features), sum(of.n_stored for of in figures)
+        self.X = SimpleNamespace(shape=shape, dtype=self.dtype, nnz=nnz)
 
     def __getstate__(self):
         """What travels with an objective is how many there are."""
@@ -221,9 +211,13 @@ class RemoteRows:
         """``of(rows)`` of each part, put together where the parts lie."""
         return compute(put_together(self._ask(of), combine))[0]
 
-    def batches(self, size, rng):
-        """As of :class:`Rows`."""
-        return RemoteBatches(self, size, rng)
+    def epochs(self, objective, size, rng, **how):
+        """As of :class:`Rows`: part after part, each where it lies.
+
+        What travels, to a part and back, are the parameters and the memory of the
+        direction and of the step size. `rng` shuffles the parts, and the rows of each.
+        """
+        return partial(_epoch, objective, size, rng, how)
 
     def largest_sizes(self):
         """As of :class:`Rows`."""
@@ -255,11 +249,9 @@ class RemoteRows:
             counts = counts.sum(axis=1, keepdims=True)
         of_parts = quotas(aside, counts).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
-        sides = [
-            each(partial(_drawn, is_aside), rows, of_parts, seeds)
-            for is_aside in (False, True)
-        ]
-        return tuple(self.with_parts(X, side, n_classes) for side in sides)
+        draws = partial(_drawn, False), partial(_drawn, True)
+        sides = [each(draw, rows, of_parts, seeds) for draw in draws]
+        return [self.with_parts(X, side, n_classes) for side in sides]
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read."""
@@ -308,49 +300,25 @@ def _drawn(is_aside, rows, quota, seed):
 # Mini-batches --------------------------------------------------------------------
 
 
-class RemoteBatches:
-    """Mini-batches of rows that lie elsewhere: part after part, each where it lies.
-
-    What travels, to a part and back, are the parameters and the memory of the direction
-    and of the step size.
-
-    Parameters
-    ----------
-    rows : RemoteRows
-    size : int
-    rng : RandomState or None
-        Shuffles the parts, and the rows of each. None takes all in their order.
-    """
-
-    def __init__(self, rows, size, rng):
-        self.size, self.rng = size, rng
-        self.n_parts = len(rows.parts)
-
-    def over(self, objective, *, whole_penalty):
-        """As :meth:`Batches.over`."""
-        return partial(self._epoch, objective, whole_penalty)
-
-    def _epoch(self, objective, whole_penalty, theta, direction, step_size):
-        rows, rng = objective.rows, self.rng
-        log_likelihood = 0.0
-        order = range(self.n_parts) if rng is None else rng.permutation(self.n_parts)
-        for i in order:
-            seed = None if rng is None else rng.randint(2**31 - 1)
-            there = partial(_epoch_there, objective, whole_penalty, self.size, seed)
-            part = replace(rows, parts=(rows.parts[i],))
-            state = theta, direction, step_size
-            met, place, *memories = part.total(partial(there, state))
-            log_likelihood += met
-            theta[...] = place
-            for mine, its in zip((direction, step_size), memories):
-                vars(mine).update(vars(its))
-        return log_likelihood
+def _epoch(objective, size, rng, how, theta, direction, step_size):
+    rows, log_likelihood = objective.rows, 0.0
+    n_parts = len(rows.parts)
+    for i in range(n_parts) if rng is None else rng.permutation(n_parts):
+        seed = None if rng is None else rng.randint(2**31 - 1)
+        state = theta, direction, step_size
+        part = replace(rows, parts=(rows.parts[i],))
+        there = partial(_epoch_there, objective, size, seed, how, state)
+        met, place, *memories = part.total(there)
+        log_likelihood += met
+        theta[...] = place
+        for mine, its in zip((direction, step_size), memories):
+            vars(mine).update(vars(its))
+    return log_likelihood
 
 
-def _epoch_there(objective, whole_penalty, size, seed, state, rows):
+def _epoch_there(objective, size, seed, how, state, rows):
     """An epoch of the rows of a part; the log-likelihood met, and the state after."""
     state = theta, direction, step_size = copy.deepcopy(state)
-    part = objective.on(rows, whole_penalty=whole_penalty)
     rng = None if seed is None else np.random.RandomState(seed)
-    epoch = Batches(rows.n_rows, size, rng).over(part, whole_penalty=whole_penalty)
+    epoch = rows.epochs(objective.on(rows, **how), size, rng, **how)
     return epoch(theta, direction, step_size), *state

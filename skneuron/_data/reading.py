@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
 from .files import OnDemand
 from .rows import Rows, block_rows, slices
-from .targets import Targets
+from .targets import Targets, looked_up
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
@@ -147,9 +147,10 @@ def _kind(type_of_label):
     return next((of for of in kinds if issubclass(type_of_label, of)), type_of_label)
 
 
-def find_targets(y, *, known, classes, partial):
+def find_targets(y, past, classes):
     """The classes of y, those given to partial_fit, or those known from before."""
-    if known is None:
+    partial = past.partial
+    if past.classes is None:
         if partial and classes is None:
             raise ValueError(
                 "classes must be passed on the first call to partial_fit: all "
@@ -163,7 +164,7 @@ def find_targets(y, *, known, classes, partial):
                 f"contains only one class: {_listed(targets)}."
             )
         return targets
-    targets = Targets(known)
+    targets = Targets(past.classes)
     now = targets if partial else Targets.of(y)
     if not targets.same_classes(now):
         raise ValueError(
@@ -217,18 +218,19 @@ def weigh(tables, codes, sample_weight):
 
     They lie where the codes do.
     """
-    xp = array_namespace(codes)
-    weights = [
-        xp.take(beside(table, codes), codes[:, i], axis=0)
-        for i, table in enumerate(tables)
-    ]
+    weights = looked_up(tables, codes)
     if sample_weight is not None:
         weights = [of_output * sample_weight for of_output in weights]
-    return xp.stack(weights, axis=1) if len(weights) > 1 else weights[0]
+    stack = array_namespace(codes).stack
+    return stack(weights, axis=1) if len(weights) > 1 else weights[0]
 
 
-def class_tables(wanted, targets, counts):
-    """The weights of each output's classes, which have the weights `counts` in data."""
+def class_tables(wanted, targets, counts, codes, weights):
+    """The weights of each output's classes, and what each class weighs in the data.
+
+    The latter with `counts`, those of before: to a stream, "balanced" means balanced so
+    far.
+    """
     n_outputs = len(targets.per_output)
     wanted = wanted if isinstance(wanted, list) else [wanted] * n_outputs
     if len(wanted) != n_outputs:
@@ -236,7 +238,11 @@ def class_tables(wanted, targets, counts):
             f"class_weight has {len(wanted)} entries for {n_outputs} outputs: give "
             "one dict, 'balanced' or None for each column of y."
         )
-    return list(map(_class_weights, wanted, targets.per_output, counts))
+    counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
+    weights = weights.T if np.ndim(weights) == 2 else [weights] * n_outputs
+    columns = zip(counts, to_host(codes).T, weights, strict=True)
+    counts = [to_host(n) + np.bincount(code, w, len(n)) for n, code, w in columns]
+    return list(map(_class_weights, wanted, targets.per_output, counts)), counts
 
 
 def _class_weights(wanted, classes, counts):
@@ -267,13 +273,20 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def check_two_classes(codes, classes):
-    """Raise ValueError if the rows that count hold fewer than two classes."""
+def check_rows(n_rows, codes, targets, past):
+    """ValueError if no rows count, or those that do hold fewer than two classes."""
+    if not n_rows:
+        raise ValueError(
+            "No sample counts: sample_weight times class_weight is 0 for all."
+        )
+    if past.partial or targets.several:
+        return
     present = to_host(array_namespace(codes).unique_values(codes))
     if len(present) < 2:
         raise ValueError(
             "Learning to tell classes apart takes at least 2 classes with samples of "
-            f"positive weight; only one class has any: {classes[present].tolist()}."
+            "positive weight; only one class has any: "
+            f"{targets.per_output[0][present].tolist()}."
         )
 
 
@@ -294,9 +307,7 @@ def rows_that_count(weights):
     return None if np.all(counts) else np.flatnonzero(counts)
 
 
-def read_here(
-    estimator, X, y, sample_weight, *, known, classes, partial_fit, counts, reset
-):
+def read_here(estimator, X, y, sample_weight, past, classes):
     """Validate data in memory.
 
     Returns
@@ -304,33 +315,20 @@ def read_here(
     targets : Targets
     rows : Rows
     counts : list of arrays, or None
-        Those given, and the weight of each output's classes here.
+        The weight of each output's classes, here and before.
     """
-    signed = partial_fit and estimator._takes_signed_weights()
-    rules = {"reset": reset, "signed": signed}
-    X, y, sample_weight = check_data(estimator, X, y, sample_weight, **rules)
-    targets = find_targets(y, known=known, classes=classes, partial=partial_fit)
-    codes = beside(targets.encode(y), X)
-    weights, wanted = sample_weight, estimator.class_weight
+    signed = past.partial and estimator._takes_signed_weights()
+    rules = {"reset": past.is_new, "signed": signed}
+    X, y, weights = check_data(estimator, X, y, sample_weight, **rules)
+    targets, counts = find_targets(y, past, classes), past.counts
+    codes, wanted = beside(targets.encode(y), X), estimator.class_weight
     if wanted is not None:
-        # To a stream, "balanced" means balanced so far.
-        counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
-        importance = None if sample_weight is None else abs(to_host(sample_weight))
-        counts = [
-            to_host(before) + np.bincount(code, importance, len(before))
-            for before, code in zip(counts, to_host(codes).T, strict=True)
-        ]
-        weights = weigh(class_tables(wanted, targets, counts), codes, sample_weight)
+        sizes = None if weights is None else abs(to_host(weights))
+        tables, counts = class_tables(wanted, targets, counts, codes, sizes)
+        weights = weigh(tables, codes, weights)
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
-    rows = Rows(X, codes, weights)
-    counting = rows_that_count(weights)
-    if counting is not None:
-        if not len(counting):
-            raise ValueError(
-                "No sample counts: sample_weight times class_weight is 0 for all."
-            )
-        rows = rows.only(counting)
-    if not (partial_fit or targets.several):
-        check_two_classes(rows.codes, targets.per_output[0])
+    rows, counting = Rows(X, codes, weights), rows_that_count(weights)
+    rows = rows if counting is None else rows.only(counting)
+    check_rows(rows.n_rows, rows.codes, targets, past)
     return targets, rows, counts

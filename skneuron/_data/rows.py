@@ -139,9 +139,9 @@ class Rows:
         aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
         return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
 
-    def batches(self, size, rng):
-        """Mini-batches of `size`; shuffled by `rng`, unless it is None."""
-        return Batches(self.n_rows, size, rng)
+    def epochs(self, objective, size, rng, **how):
+        """What :meth:`Batches.over` gives: `size` rows a batch, `rng` shuffles them."""
+        return Batches(self.n_rows, size, rng).over(objective, **how)
 
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.

@@ -128,16 +128,12 @@ class Targets:
         """
         if any(classes.dtype.kind not in "biuf" for classes in self.per_output):
             codes = to_host(codes)
-        xp = array_namespace(codes)
-        columns = [
-            xp.take(beside(classes, codes), codes[:, i], axis=0)
-            for i, classes in enumerate(self.per_output)
-        ]
+        columns = looked_up(self.per_output, codes)
         if not self.several:
             return columns[0]
         if not is_elsewhere(codes) and len({c.dtype.kind for c in columns}) > 1:
             columns = [column.astype(object) for column in columns]
-        return xp.stack(columns, axis=1)
+        return array_namespace(codes).stack(columns, axis=1)
 
     def same_classes(self, other):
         """Tell whether both have the same outputs with the same classes."""
@@ -163,6 +159,12 @@ class Targets:
             for classes, at in self.split(z)
         ]
         return xp.stack(chosen, axis=1)
+
+
+def looked_up(tables, codes):
+    """What the table of each output has for its column of codes: (n_rows,) arrays."""
+    take = array_namespace(codes).take
+    return [take(beside(of, codes), codes[:, i], axis=0) for i, of in enumerate(tables)]
 
 
 #: Integers in a range up to this are counted, not sorted: a tenth of the time.

@@ -150,10 +150,7 @@ class NeuronClassifier(
     def _read(self, X, y, sample_weight, past, classes=None):
         """Validate the data, and set some aside for early stopping."""
         read = read_elsewhere if is_dask(X) else read_here
-        known = {"known": past.classes, "classes": classes, "partial_fit": past.partial}
-        known["counts"] = past.state.get("class_counts") if past.partial else None
-        known["reset"] = not (past.partial and past.goes_on)
-        data = Data(*read(self, X, y, sample_weight, **known))
+        data = Data(*read(self, X, y, sample_weight, past, classes))
         rows = data.rows
         if not rows.total_weight <= np.finfo(rows.dtype).max:
             raise ValueError(

@@ -61,6 +61,16 @@ class Past:
     state: dict
     rng: object
 
+    @property
+    def is_new(self):
+        """Whether features may be others than those of before."""
+        return not (self.partial and self.goes_on)
+
+    @property
+    def counts(self):
+        """The weight of each output's classes so far, in a stream; or None."""
+        return self.state.get("class_counts") if self.partial else None
+
 
 @dataclass
 class Data:
@@ -118,13 +128,9 @@ class Climber:
             # It stands in for a plateau of the log-likelihood, and joins a top.
             tops = [stop for stop in stops if not isinstance(stop, _ascent.Plateau)]
             stops = [self.best, *tops]
-        return _ascent.climb(
-            self.plan.walk(self.theta),
-            max_iter=self.max_iter,
-            stop=_ascent.Any(stops),
-            noise=self.plan.objective.noise,
-            watch=watch,
-        )
+        walk, stop = self.plan.walk(self.theta), _ascent.Any(stops)
+        limits = {"max_iter": self.max_iter, "noise": self.plan.objective.noise}
+        return _ascent.climb(walk, stop=stop, watch=watch, **limits)
 
     def run(self, watch=None):
         """What comes of the climb, answered as the plan has it."""
@@ -158,7 +164,7 @@ def walks(objective, direction, step_size, size, rng, theta, *, whole_penalty, *
     if size is None:
         return _ascent.steps(theta, direction, step_size, objective.noise)
     rows = objective.rows
-    take = rows.batches(size, rng).over(objective, whole_penalty=whole_penalty)
+    take = rows.epochs(objective, size, rng, whole_penalty=whole_penalty)
 
     def epoch(theta):
         met = float(take(theta, direction, step_size))

@@ -89,9 +89,11 @@ def _weights(weights):
     return plain(weights, np.float64)
 
 
-def _centre(centre, dtype):
-    """Mean and inverse, or None, as the kernels read them."""
-    return centre and tuple(plain(of, dtype) for of in centre)
+def _data(X, rows):
+    """What the kernels read of rows: X, their centre, codes and weights."""
+    centre = rows.inverse_centre()
+    centre = centre and tuple(plain(of, rows.dtype) for of in centre)
+    return X, centre, plain(rows.codes), _weights(rows.weights)
 
 
 class Passes:
@@ -114,15 +116,13 @@ class Passes:
 
     def __init__(self, X, rows, likelihood, intercept, n_members=1):
         self._likelihood, self._n_members = likelihood, n_members
-        self._dtype, self._spans, codes = rows.dtype, rows.spans, plain(rows.codes)
+        self._dtype, self._spans, data = rows.dtype, rows.spans, _data(X, rows)
         self._width, widths = likelihood.n_logits, likelihood.widths
-        centre, weights = _centre(rows.inverse_centre(), rows.dtype), rows.weights
-        data = X, centre, codes, _weights(weights)
         self._rows = _core.Rows(*data, widths, self._width, intercept, n_members)
         self._n_inputs, self._n_stored = _shape(X)[1] + intercept, _n_stored(X)
         self._plans = {}
         #: Of sparse rows, what is stored is looked up once for all members.
-        self._by_inputs = n_members > 1 and isinstance(X, tuple) and centre is None
+        self._by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
 
     def __call__(self, theta, *, gradients=True, curvature=False):
         """The sums at some parameters.
@@ -249,14 +249,12 @@ def outcome(z, codes, likelihood, weights, wanted):
     )
 
 
-def activate(name, z):
-    """``z = g(z)``, of an array that :func:`takes` is true of."""
-    _core.activate(ACTIVATIONS[name], z, None, _shared(z.size))
+def activate(name, z, a=None):
+    """``z = g(z)``; or ``z *= g'``, where the values are `a`.
 
-
-def times_slope(name, d, a):
-    """``d *= g'``, where the value is `a`."""
-    _core.activate(ACTIVATIONS[name], d, a, _shared(d.size))
+    Of arrays that :func:`takes` is true of.
+    """
+    _core.activate(ACTIVATIONS[name], z, a, _shared(z.size))
 
 
 #: Products in a batch for which another thread is worth waking.
@@ -268,54 +266,33 @@ BLOCK_NUMBERS = 1 << 19
 RULES = {"gradient": 0, "momentum": 1, "adam": 2, "sum": 3, None: 4}
 
 
-def epoch(
-    X,
-    codes,
-    likelihood,
-    network,
-    theta,
-    *,
-    n_rows,
-    batch,
-    rates,
-    rule,
-    order=None,
-    places=None,
-    moments=(None, None),
-    sum=None,
-    numbers=(0.0, 0.0, 0.0, 0.0),
-    t=0,
-    weights=None,
-    centre=None,
-    shrunk=None,
-    l2=(0.0, 0.0),
-    divisor=(1.0, 0.0),
-):
+def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **given):
     """Steps of theta, in its place, for the mini-batches of an epoch.
 
     Parameters
     ----------
-    X, codes, likelihood, weights, centre : as those of :class:`Passes` and its rows
-        A CSR matrix may have a centre.
+    read : (X, places)
+        What ``rows.in_place()`` gave. A CSR matrix may have a centre.
+    rows, likelihood : as in :class:`Passes`
     network : Network
-    theta : array of shape (n_parameters,)
+    batch : int
+        Rows in a batch.
     order : int array of shape (n_rows,), or None
         The places of rows in the order of the batches; None: as they lie.
-    places : int array of shape (n_rows,), or None
-        Where in X the rows are, of which codes and weights are; None: all.
-    n_rows, batch : int
-    rates : array of shape (n_batches,)
+    theta : array of shape (n_parameters,)
+    rates : array of shape (n_batches,), or None
+        None where no steps are taken.
     rule : {"gradient", "momentum", "adam", "sum"} or None
         "sum": no steps, but the sum of the batches' gradients. None: nothing but the
         log-likelihood.
+    t : int, default=0
+        Steps before.
     moments : pair of arrays like theta, or None
         Velocity; or running means of g and g^2.
+    numbers : (momentum, beta_1, beta_2, eps)
     sum : array like theta, float64
         What the gradients of "sum" are added to.
-    numbers : (momentum, beta_1, beta_2, eps)
-    t : int
-        Steps before.
-    shrunk : array like theta, default=None
+    shrunk : array like theta, of the rows' float type, default=None
         What the penalty shrinks, and how much.
     l2, divisor : pair of float
         The strength of the penalty, and the divisor, of a batch of n rows:
@@ -326,20 +303,19 @@ def epoch(
     log_likelihood : float
         The sum of what each batch had before its step.
     """
-    sizes, total, batch = np.array(network.sizes, np.intp), 0.0, min(batch, n_rows)
+    (X, places), n_rows, t = read, rows.n_rows, given.pop("t", 0)
+    sizes, batch = np.array(network.sizes, np.intp), min(batch, n_rows)
+    moved, total = theta.astype(rows.dtype, copy=False), 0.0
     work = batch * int(sizes[:-1] @ sizes[1:])
     at_a_time = max(1, CALL_WORK // work) * batch
-    like = theta.dtype, theta.shape
-    for moment in moments:
+    like = moved.dtype, moved.shape
+    for moment in given.get("moments", ()):
         if moment is not None and (moment.dtype, moment.shape) != like:
             raise ValueError(f"moments have to be like theta, not {moment.shape}")
     if places is not None and order is None:
         order = np.arange(n_rows)
-    data = X, _centre(centre, theta.dtype), plain(codes), _weights(weights)
-    activation = ACTIVATIONS[network.activation.name]
-    model = sizes, network.fit_intercept, activation, theta
-    learning = RULES[rule], moments, sum, numbers
-    penalty = plain(shrunk, theta.dtype), l2, divisor
+    data, activation = _data(X, rows), ACTIVATIONS[network.activation.name]
+    model = sizes, network.fit_intercept, activation, moved, RULES[rule]
     threads = n_threads() if work > SHARED_WORK else 1
     for start in range(0, n_rows, at_a_time):
         n = min(at_a_time, n_rows - start)
@@ -349,23 +325,21 @@ def epoch(
         if places is not None:
             there = plain(places[at], np.intp)
         batches = likelihood.widths, at, there, start, n, batch
-        steps = t + first, plain(rates[first:], np.float64)
-        total += _core.epoch(
-            *data, *batches, *model, *learning, *steps, *penalty, threads
-        )
+        steps = t + first, None if rates is None else plain(rates[first:], np.float64)
+        total += _core.epoch(*data, *batches, *model, *steps, threads, **given)
+    if moved is not theta:
+        theta[...] = moved
     return total
 
 
-def network_sums(X, codes, likelihood, network, theta, *, gradients, **given):
+def network_sums(read, rows, likelihood, network, theta, gradients):
     """The log-likelihood of all rows, and its gradient: no steps, but an epoch.
 
     Parameters
     ----------
-    X, codes, likelihood, network, theta : as :func:`epoch` takes them
+    read, rows, likelihood, network, theta : as :func:`epoch` takes them
     gradients : bool
         Whether the gradient is asked for, too.
-    **given
-        Places, weights and centre.
 
     Returns
     -------
@@ -373,10 +347,7 @@ def network_sums(X, codes, likelihood, network, theta, *, gradients, **given):
     gradient : array like theta, float64; or None
     """
     total, rule = (np.zeros(len(theta)), "sum") if gradients else (None, None)
-    n_rows = len(codes)
     n_numbers = network.sizes[0] + 2 * sum(network.sizes[1:])
-    batch = min(max(64, BLOCK_NUMBERS // n_numbers), max(n_rows, 1))
-    rates = np.zeros(-(-n_rows // batch))
-    given |= {"n_rows": n_rows, "batch": batch, "rates": rates, "rule": rule}
-    value = epoch(X, codes, likelihood, network, theta, sum=total, **given)
-    return value, total
+    batch = max(64, BLOCK_NUMBERS // n_numbers)
+    model = likelihood, network, batch, None, theta.astype(rows.dtype, copy=False)
+    return epoch(read, rows, *model, None, rule, sum=total), total

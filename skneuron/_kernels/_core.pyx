@@ -286,8 +286,9 @@ def activate(int activation, z, a, int n_threads):
 
 def epoch(X, centre, codes, weights, widths, order, places, Py_ssize_t first,
           Py_ssize_t n_rows, Py_ssize_t batch, sizes, bint intercept, int activation,
-          theta, int rule, moments, sum, numbers, int64_t t, rates, shrunk, l2, divisor,
-          int n_threads):
+          theta, int rule, int64_t t, rates, int n_threads, *, moments=(None, None),
+          sum=None, numbers=(0.0, 0.0, 0.0, 0.0), shrunk=None, l2=(0.0, 0.0),
+          divisor=(1.0, 0.0)):
     """Steps of `theta` for mini-batches; the log-likelihood that they met."""
     cdef Epoch job
     cdef _Buffers held = _Buffers()

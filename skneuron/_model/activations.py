@@ -34,7 +34,7 @@ class Activation:
         """``d g'``, where the value is `a`."""
         if not (_kernels.takes(d) and _kernels.takes(a)):
             return d * self._slope(a)
-        _kernels.times_slope(self.name, d, a)
+        _kernels.activate(self.name, d, a)
         return d
 
 

@@ -221,31 +221,28 @@ class Joint(Likelihood):
         super().__init__(np.concatenate([output.widths for output in outputs]))
         self.outputs = outputs
 
-    def _parts(self):
-        """Each output, and the slices that hold its logits and its codes."""
-        for i, (output, logits) in enumerate(zip(self.outputs, self.blocks)):
-            yield output, slice(logits.start, logits.stop), slice(i, i + 1)
+    def _of_each(self, method, z, *codes):
+        """What a method of each output says of its own logits and codes."""
+        for i, (output, at) in enumerate(zip(self.outputs, self.blocks)):
+            own = [of[:, i : i + 1] for of in codes]
+            yield getattr(output, method)(z[:, at.start : at.stop], *own)
 
     def y_hat(self, z):
         """Every output's probabilities side by side, (n_rows, n_logits)."""
-        return _side_by_side([part.y_hat(z[:, at]) for part, at, _ in self._parts()])
+        return _side_by_side([*self._of_each("y_hat", z)])
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
-        return _side_by_side(
-            [part.log_prob(z[:, at], codes[:, col]) for part, at, col in self._parts()]
-        )
+        return _side_by_side([*self._of_each("log_prob", z, codes)])
 
     def residual(self, z, codes):
         """``y - y_hat`` of each output, side by side."""
-        return _side_by_side(
-            [part.residual(z[:, at], codes[:, col]) for part, at, col in self._parts()]
-        )
+        return _side_by_side([*self._of_each("residual", z, codes)])
 
     def couplings(self, z):
         """The curvature, by pair: logits of different outputs never couple."""
         return {
             (at.start + a, at.start + c): weight
-            for part, at, _ in self._parts()
-            for (a, c), weight in part.couplings(z[:, at]).items()
+            for at, of in zip(self.blocks, self._of_each("couplings", z))
+            for (a, c), weight in of.items()
         }

@@ -148,20 +148,9 @@ class Objective:
 
     # Mini-batches --------------------------------------------------------------------
 
-    def parts(self, *, whole_penalty):
-        """A function that says of some rows, at theta, what :meth:`on` them says.
-
-        It takes their places and theta, and returns their log-likelihood and the
-        gradient of their objective. Of rows on a device, all are there.
-        """
-        base = self._with(shrunk=beside(self.shrunk, self.rows.X))
-
-        def part(at, theta):
-            batch = base.on(base.rows.take(at), whole_penalty=whole_penalty)
-            there = batch.evaluate(theta)
-            return there.log_likelihood, there.gradient
-
-        return part
+    def beside_its_rows(self):
+        """The same objective, of parameters that lie where the rows do."""
+        return self._with(shrunk=beside(self.shrunk, self.rows.X))
 
     def compiled_steps(self, size, *, whole_penalty):
         """A function that takes a step for each mini-batch; None: no kernel can.
@@ -187,34 +176,20 @@ class Objective:
         if self._chained:
             centred = self.in_coordinates(self.coordinates, chained=False)
             return centred.compiled_steps(size, whole_penalty=whole_penalty)
-        X, places = self.rows.in_place()
-        if X is None:
+        read, n, dtype = self.rows.in_place(), self.rows.n_rows, self.rows.dtype
+        if read[0] is None:
             return None
-        n, dtype = self.rows.n_rows, self.rows.dtype
         shrunk = None
         if self.l2:  # what is beyond the float type is as good as without end
             shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
         is_mean = self.reduction == "mean"
-        data = X, self.rows.codes, self.likelihood, self.network
-        given = {
-            "places": places,
-            "n_rows": n,
-            "batch": size,
-            "weights": self.rows.weights,
-            "centre": self.rows.inverse_centre(),
+        penalty = {
             "shrunk": shrunk,
             "l2": (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
             "divisor": (0.0, self.total_weight / n) if is_mean else (1.0, 0.0),
         }
-
-        def steps(order, theta, rates, **memory):
-            moved = theta.astype(dtype, copy=False)
-            memory |= {"order": order, "rates": rates}
-            total = _kernels.epoch(*data, moved, **given, **memory)
-            theta[...] = moved
-            return total
-
-        return steps
+        data = read, self.rows, self.likelihood, self.network
+        return partial(_kernels.epoch, *data, size, **penalty)
 
     # What a climb asks for -----------------------------------------------------------
 

@@ -25,11 +25,9 @@ class Sums:
     pairs: dict = field(default_factory=dict)
 
     def __add__(self, other):
-        return Sums(
-            self.log_likelihood + other.log_likelihood,
-            self.gradient + other.gradient,
-            {pair: self.pairs[pair] + other.pairs[pair] for pair in self.pairs},
-        )
+        log_likelihood = self.log_likelihood + other.log_likelihood
+        pairs = {pair: of + other.pairs[pair] for pair, of in self.pairs.items()}
+        return Sums(log_likelihood, self.gradient + other.gradient, pairs)
 
 
 def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
@@ -96,21 +94,11 @@ def _compiled(network, likelihood, theta, rows, order):
             share = Sums(float(value), gradient if order else 0.0, pairs)
             total = share if total is None else total + share
         return total
-    X, places = rows.in_place()
-    if X is None or len(rows.spans) > 1:
+    read = rows.in_place()
+    if read[0] is None or len(rows.spans) > 1:
         return None
-    value, gradient = _kernels.network_sums(
-        X,
-        rows.codes,
-        likelihood,
-        network,
-        theta.astype(rows.dtype, copy=False),
-        places=places,
-        gradients=order > 0,
-        weights=rows.weights,
-        centre=rows.inverse_centre(),
-    )
-    return Sums(value, gradient)
+    given = read, rows, likelihood, network, theta, order > 0
+    return Sums(*_kernels.network_sums(*given))
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):

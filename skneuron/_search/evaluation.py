@@ -61,7 +61,7 @@ class Evaluation:
         self._clones = iter(self.outcomes.ravel())
         if isinstance(self.rows, SplitRows):
             self.rows.know(splits)
-        return SimpleNamespace(split=partial(_return, splits))
+        return SimpleNamespace(split=lambda *data, **params: splits)
 
     def warn(self):
         """Say once what several fits have to say."""
@@ -92,9 +92,7 @@ class Evaluation:
             return clone(self.estimator)
         if outcome is self:  # the best one is fitted to all rows, when all are scored
             return _Clone(clone(self.estimator), partial(_fit_to, self.X))
-        if outcome.error is not None:
-            return _Clone(outcome.estimator, partial(_raise, outcome.error))
-        return _Clone(outcome.estimator, partial(_return, outcome.estimator))
+        return _Clone(outcome.estimator, outcome.give)
 
 
 class _Clone:
@@ -105,19 +103,11 @@ class _Clone:
 
     def set_params(self, **params):
         """The estimator to be scored, whose `fit` is another."""
-        if self.fit.func is _fit_to:
+        if isinstance(self.fit, partial):  # not fitted yet
             self.estimator.set_params(**params)
             self.fit = partial(self.fit, self.estimator)
         self.estimator.fit = self.fit
         return self.estimator
-
-
-def _return(value, X, y=None, **params):
-    return value
-
-
-def _raise(error, X, y=None, **params):
-    raise error
 
 
 def _fit_to(rows, estimator, X, y=None, **params):

@@ -1,6 +1,6 @@
 """The fits of a fold: the same climbs as one by one, on data that is read once."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -46,6 +46,12 @@ class Outcome:
         except Exception as error:
             self.error = error
 
+    def give(self, X, y=None, **params):
+        """What came of the fit, in place of fitting: its estimator, or its error."""
+        if self.error is not None:
+            raise self.error
+        return self.estimator
+
 
 @dataclass
 class Member:
@@ -70,9 +76,9 @@ class Member:
             mean = estimator.log_likelihood_ / self.data.rows.total_weight
             outcome.mean_log_likelihood = mean
 
-    def fit(self):
-        """Fit by itself."""
-        with self.outcome.keeping_errors(), numbers_may_end():
+    def fit(self, context=nullcontext):
+        """Fit by itself, in a context."""
+        with self.outcome.keeping_errors(), numbers_may_end(), context():
             climber = self.prepare()
             self.finish(climber, climber.run())
 
@@ -179,12 +185,8 @@ def _results(climbers):
 def _climb_along(members):
     """Climbs from top to top as the penalty gets weaker."""
     # Without a penalty, coordinates may be any number of times others.
-    while members and np.inf == members[-1].outcome.estimator.C:
+    while members and (len(members) == 1 or np.inf == members[-1].outcome.estimator.C):
         members.pop().fit()
-    if len(members) < 2:
-        for member in members:
-            member.fit()
-        return
     climber = None
     for member in members:
         with member.outcome.keeping_errors():
@@ -204,14 +206,6 @@ def _climb_each(members):
         and not is_elsewhere(member.data.rows.X)
         for member in members
     )
-    n_jobs = min(n_threads(), len(members)) if fixed else 1
-    if n_jobs <= 1:
-        for member in members:
-            member.fit()
-        return
-    Parallel(n_jobs, prefer="threads")(delayed(_fit_alone)(one) for one in members)
-
-
-def _fit_alone(member):
-    with one_thread():
-        member.fit()
+    n_jobs = max(1, min(n_threads(), len(members))) if fixed else 1
+    alone = one_thread if n_jobs > 1 else nullcontext
+    Parallel(n_jobs, prefer="threads")(delayed(one.fit)(alone) for one in members)

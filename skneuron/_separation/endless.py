@@ -209,11 +209,9 @@ class _Case:
         if absent and self.fit_intercept:
             return Finding(self.column, "completely", absent=absent)
         alone, strictly = self._alone
-        if strictly.any():
-            return Finding(self.column, "completely", _places(strictly))
-        if alone.any():
-            return Finding(self.column, "quasi-completely", _places(alone))
-        return None
+        kind = "completely" if strictly.any() else "quasi-completely"
+        found = _places(strictly) or _places(alone)
+        return Finding(self.column, kind, found) if found else None
 
     def along(self, vector, kind):
         """What separates along a vector of the climb's."""

@@ -1,6 +1,7 @@
 """The loop: curves, limits, interrupts, and what is kept of a climb."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,17 +61,20 @@ class Rowwise(Hill):
         return self.evaluate(theta).log_likelihood
 
     def part(self, at, *, whole_penalty):
-        part = Rowwise(self.x[at], self.l2)
+        return self.on(self.x[at], whole_penalty=whole_penalty)
+
+    def on(self, x, *, whole_penalty):
+        part = Rowwise(x, self.l2)
         if not whole_penalty:
             part.l2 *= len(part.x) / len(self.x)
         return part
 
-    def parts(self, *, whole_penalty):
-        def part(at, theta):
-            here = self.part(at, whole_penalty=whole_penalty).evaluate(theta)
-            return here.log_likelihood, here.gradient
+    @property
+    def rows(self):
+        return SimpleNamespace(take=self.x.__getitem__)
 
-        return part
+    def beside_its_rows(self):
+        return self
 
     def compiled_steps(self, size, *, whole_penalty):
         return None

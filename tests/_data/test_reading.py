@@ -37,8 +37,8 @@ def test_labels_of_numpys_types_stand_beside_pythons(labels):
 def test_weights_of_classes_multiply_those_of_rows(wanted):
     targets = Targets(np.array([0, 1]))
     codes, given = np.array([[0], [1], [1]]), np.array([1.0, 2.0, 4.0])
-    counts = [np.bincount(codes[:, 0], given)]
-    tables = class_tables(wanted, targets, counts)
+    tables, counts = class_tables(wanted, targets, None, codes, given)
+    np.testing.assert_array_equal(counts, [[1.0, 6.0]])
     of_class = {0: 2.0, 1: 3.0}
     if wanted == "balanced":
         of_class = {0: 7 / (2 * 1.0), 1: 7 / (2 * 6.0)}

@@ -134,6 +134,8 @@ def test_epochs_step_by_step(
     objective = Objective(network, likelihood, rows, l2, reduction)
     theta = network.random_start(rng).astype(dtype)
     rates = rng.uniform(0.01, 0.02, n)
+    if dtype is np.float32:  # whose rounding errors grow from step to step
+        size = max(size, n // 10)
     if rule != "adam":
         rates /= 4 if reduction == "mean" else 4 * n
     orders = [rng.permutation(n) if shuffled else None for _ in range(2)]
@@ -165,22 +167,6 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)
     given = 16, True, [None], theta, np.full(6, 0.01), RULES[rule]
     check(*both(objective, *given), dtype)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_the_parts_of_an_objective_are_the_steps_of_an_epoch(rule):
-    """Of `parts`, which a climb asks where no kernel can."""
-    X, codes = digits(np.float64)
-    network = Network([12, 5, 3], "tanh")
-    objective = Objective(network, Categorical(3), Rows(X, codes), 0.3)
-    theta = network.random_start(np.random.default_rng(1))
-    part, direction, there = objective.parts(whole_penalty=False), RULES[rule](), +theta
-    for start in range(0, 90, 40):
-        _, gradient = part(slice(start, min(start + 40, 90)), there)
-        direction.move(there, gradient, 0.01)
-    steps, direction = objective.compiled_steps(40, whole_penalty=False), RULES[rule]()
-    steps(None, theta, np.full(3, 0.01), **direction.memory(theta, 3))
-    np.testing.assert_allclose(theta, there, rtol=1e-10, atol=1e-12)
 
 
 @floats

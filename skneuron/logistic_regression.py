@@ -378,7 +378,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         plan, targets = climber.plan, climber.data.targets
         objective, step = plan.objective, None
         if objective.l2:
-            return None
+            return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)
             direction = plan.memory["direction"]

@@ -22,7 +22,6 @@ from .dask_rows import RemoteRows, Unread, compute, each, features_of, put_toget
 from .reading import (
     FLOATS,
     check_labels,
-    check_two_classes,
     check_weights,
     class_tables,
     find_targets,
@@ -229,9 +228,6 @@ def read_elsewhere(
         raise ValueError(
             "No sample counts: sample_weight times class_weight is 0 for all."
         )
-    if not (partial_fit or targets.several):
-        present = sum(of.counts for *_, of in rows.parts)
-        check_two_classes(np.flatnonzero(present), targets.classes)
     return targets, rows, counts
 
 

@@ -145,7 +145,7 @@ def _figures(n_classes, rows):
         total_weight=rows.total_weight,
         smallest_weight=rows.smallest_weight,
         fingerprint=rows.fingerprint(),
-        counts=np.bincount(rows.codes[:, 0], minlength=n_classes),
+        counts=rows.counts(n_classes),
         n_stored=rows.X.size,  # of a sparse matrix, too
     )
 
@@ -224,6 +224,10 @@ class RemoteRows:
     def batches(self, size, rng):
         """As of :class:`Rows`."""
         return RemoteBatches(self, size, rng)
+
+    def counts(self, n_classes):
+        """As of :class:`Rows`."""
+        return sum(of.counts for *_, of in self.parts)
 
     def largest_sizes(self):
         """As of :class:`Rows`."""

@@ -263,16 +263,6 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def check_two_classes(codes, classes):
-    """Raise ValueError if the rows that count hold fewer than two classes."""
-    present = to_host(array_namespace(codes).unique_values(codes))
-    if len(present) < 2:
-        raise ValueError(
-            "Learning to tell classes apart takes at least 2 classes with samples of "
-            f"positive weight; only one class has any: {classes[present].tolist()}."
-        )
-
-
 def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
     xp = array_namespace(weights)
@@ -324,6 +314,4 @@ def read_here(
                 "No sample counts: sample_weight times class_weight is 0 for all."
             )
         rows = rows.only(counting)
-    if not (partial_fit or targets.several):
-        check_two_classes(rows.codes, targets.per_output[0])
     return targets, rows, counts

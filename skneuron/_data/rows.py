@@ -111,6 +111,10 @@ class Rows:
             of_weights = zlib.crc32(to_host(self.weights).tobytes())
         return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
 
+    def counts(self, n_classes=0):
+        """How many rows have each class of the first output, (n_classes,)."""
+        return np.bincount(to_host(self.codes[:, 0]), minlength=n_classes)
+
     def take(self, at):
         """The rows at an index array or slice."""
         if not isinstance(at, slice):
@@ -134,7 +138,7 @@ class Rows:
         Of each class its share where `by_class`, if there are two or more of each.
         """
         codes = to_host(self.codes[:, 0])
-        counts = np.bincount(codes) if by_class else [self.n_rows]
+        counts = self.counts() if by_class else [self.n_rows]
         aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
         return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
 

@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
+from traceback import walk_stack
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
@@ -96,11 +97,13 @@ class NeuronClassifier(
         -----
         ConvergenceWarning
             If the climb ended before its top: at `max_iter`, by an interrupt, or
-            because the learning rate is too large.
+            because the learning rate is too large. An interrupt of a fit that is one
+            of many, in a search, say, or an ensemble, is raised, and ends them.
         SeparationWarning
             In its place, or of a climb that met `tol`: if there is no top, as the
-            classes separate and logistic regression has no penalty (``C=np.inf``). It
-            names the features, and the outputs, of which that is so.
+            classes separate and logistic regression has no penalty (``C=np.inf``), or
+            no sample that counts is of some class. It names the features, the outputs
+            and the classes of which that is so.
         """
         return self._fit(X, y, sample_weight)
 
@@ -125,6 +128,8 @@ class NeuronClassifier(
             self._keep(climber, result)
             context.call_on_fit_task_end(**given, reconstruction_attributes={})
             warning = self._warning(climber, result)
+            if result.interrupted and is_one_of_many():
+                raise KeyboardInterrupt
             if warning is not None:
                 message, category = warning
                 warnings.warn(message(), category, stacklevel=4)
@@ -326,8 +331,22 @@ class NeuronClassifier(
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _no_maximum(self, climber, result):
-        """What to say where the climb could not have a top; None: it could."""
-        return None
+        """What to say where the climb could not have a top; None: it could.
+
+        The penalty leaves the intercepts free to make classes without samples unlikely.
+        """
+        targets = climber.data.targets
+        if targets.several or not self.fit_intercept:
+            return None
+        (classes,) = targets.per_output
+        absent = classes[climber.data.rows.counts(len(classes)) == 0].tolist()
+        if not absent:
+            return None
+        return (
+            f"No sample that counts is of class {' or '.join(map(repr, absent))}: all "
+            "that is learned of it is to make it ever less likely, for as long as the "
+            "climb goes on. Leave out classes that have no samples to learn from."
+        )
 
     def _warning(self, climber, result):
         """What a user should know of how the climb ended, or None.
@@ -373,6 +392,17 @@ class NeuronClassifier(
                 f"tol={self.tol}. Increase max_iter or tol{or_change}."
             )
         return message.__str__, ConvergenceWarning
+
+
+def is_one_of_many():
+    """Whether scikit-learn, or joblib, called for this fit, as of a search's clones.
+
+    A pipeline's last step is no clone: it keeps its climb, as a fit by itself does.
+    """
+    callers = (frame.f_globals.get("__name__", "") for frame, _ in walk_stack(None))
+    packages = {"sklearn", "joblib"}
+    by_itself = {"sklearn.base", "sklearn.pipeline"}
+    return any(of.split(".")[0] in packages and of not in by_itself for of in callers)
 
 
 @contextmanager

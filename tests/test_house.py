@@ -61,7 +61,7 @@ def is_in(module, package):
 
 #: The rooms and files, from the bottom to the top: each looks down alone.
 FLOORS = [
-    ["_arrays", "exceptions"],
+    ["_arrays", "_peers", "exceptions"],
     ["_threads"],
     ["_kernels"],
     ["_model", "_ascent"],

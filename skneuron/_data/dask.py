@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
     check_is_fitted,
+    column_or_1d,
     validate_data,
 )
 
@@ -25,6 +26,7 @@ from .reading import (
     check_weights,
     class_tables,
     find_targets,
+    missing_named,
     rows_that_count,
     weigh,
 )
@@ -57,14 +59,16 @@ def _check_features(estimator, X, y="no_validation", *, reset):
 
     ValueError if there is no y.
     """
-    specimen = validate_data(
-        estimator,
-        _specimen(X),
-        y=None if y is None else "no_validation",
-        accept_sparse="csr",
-        dtype=FLOATS,
-        reset=reset,
-    )
+    specimen, y = _specimen(X), None if y is None else "no_validation"
+    columns = specimen.items() if hasattr(specimen, "items") else []
+    text = [name for name, column in columns if isinstance(column.iloc[0], str)]
+    if text:
+        raise ValueError(
+            f"could not convert to numbers the columns {text} of X, which hold text: "
+            "encode them, for example by dummies, or leave them out."
+        )
+    rules = {"accept_sparse": "csr", "dtype": FLOATS, "reset": reset}
+    specimen = validate_data(estimator, specimen, y=y, **rules)
     return specimen.shape[1], specimen.dtype
 
 
@@ -127,7 +131,8 @@ def _labels_of(name, y, sample_weight):
     """A part of y and of the weights (or None), by scikit-learn's rules."""
     if np.shape(y)[:1] == (0,):  # no rows are against the rules
         return np.zeros(y.shape), None
-    y = _check_y(y, multi_output=True, estimator=name)
+    with missing_named():
+        y = _check_y(y, multi_output=True, estimator=name)
     y = y.toarray() if sparse.issparse(y) else y
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, y, may_be_zero=True)
@@ -242,6 +247,9 @@ def total_of(estimator, method, X, y, sample_weight):
     """
     check_is_fitted(estimator)
     _, dtype = _check_features(estimator, X, y, reset=False)
+    if method != "score" and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        # Said once, not by each part.
+        column_or_1d(np.zeros((1, 1)), warn=True)
     of_part = partial(_of_part, _bare(estimator), method, dtype)
     tasks = each(of_part, *_parts_of(X, y, sample_weight))
     total, weight = compute(put_together(tasks, operator.add))[0]
@@ -264,6 +272,7 @@ def _of_part(estimator, method, dtype, *part):
     weight = float(len(y) if weights is None else weights.sum())
     if not weight > 0:
         return np.zeros(2)
+    y = y.reshape(len(y)) if y.shape[1:] == (1,) else y
     figure = getattr(estimator, method)(X, y, weights)
     return np.array([figure * weight if method == "score" else figure, weight])
 

@@ -273,6 +273,10 @@ class RemoteRows:
         """The same rows, each column divided by 2 to its exponent as they are read."""
         return self._viewed(operator.methodcaller("in_units", exponents))
 
+    def widened(self):
+        """As of :class:`Rows`."""
+        return self._viewed(operator.methodcaller("widened"))
+
     def _viewed(self, view):
         return replace(self, views=(*self.views, view))
 

@@ -1,5 +1,6 @@
 """Data, labels and weights as users give them: checked, named where wrong, ready."""
 
+from contextlib import contextmanager
 from numbers import Number, Real
 
 import numpy as np
@@ -70,17 +71,29 @@ def stays_where_it_is(X):
 
 def check_data(estimator, X, y, sample_weight, *, reset):
     """X, y and sample_weight (or None) by scikit-learn's rules and ours."""
-    if stays_where_it_is(X):
-        X = check_features(estimator, X, reset=reset)
-        y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
-        check_consistent_length(X, y)
-    else:  # in one call, which notes nothing of X if y is wrong
-        rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
-        X, y = validate_data(estimator, X, y, reset=reset, **rules)
+    with missing_named():
+        if stays_where_it_is(X):
+            X = check_features(estimator, X, reset=reset)
+            y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
+            check_consistent_length(X, y)
+        else:  # in one call, which notes nothing of X if y is wrong
+            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
+            X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
     return X, check_labels(y), sample_weight
+
+
+@contextmanager
+def missing_named():
+    """ValueError in place of what pandas says of its NA, which is like no other."""
+    try:
+        yield
+    except TypeError as error:
+        if "NA is ambiguous" not in str(error):
+            raise
+        raise ValueError("Input y contains NaN: pandas.NA is no label.") from error
 
 
 def canonical(X):

@@ -193,6 +193,12 @@ class Rows:
             X.data = np.ldexp(X.data, -exponents[X.indices])
         return Rows(X, self.codes, self.weights)
 
+    def widened(self):
+        """The same rows, read as float64; on a device or sparse, as they are."""
+        if is_elsewhere(self.X) or not self.is_dense or self.dtype == np.float64:
+            return self
+        return Rows(OnDemand(self.X, np.float64), self.codes, self.weights)
+
     def blocks(self, n_numbers):
         """Yield consecutive blocks as Rows.
 

@@ -8,6 +8,7 @@ import copy
 import math
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from traceback import walk_stack
@@ -24,6 +25,7 @@ from .._ascent import Plateau, Top
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
+from .._peers import AnswersPeers
 from .._threads import one_blas
 from ..exceptions import SeparationWarning
 from .plan import Climber, Data, Past
@@ -36,7 +38,7 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    AnswersPeers, Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
@@ -252,6 +254,11 @@ class NeuronClassifier(
 
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
+        if not result.position.is_finite():
+            raise ValueError(
+                "The climb starts where there are no numbers: X holds NaN or infinity, "
+                "which scikit-learn's assume_finite=True lets pass, or overflows."
+            )
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)
         adding = past.partial and hasattr(self, "log_likelihood_curve_")
@@ -284,17 +291,27 @@ class NeuronClassifier(
         """
         objective, best = climber.plan.objective, climber.best
         position = result.position if best is None else best.best_position
-        exact = position.log_likelihood
-        if not climber.plan.exact_curve:
+        exact, whole = position.log_likelihood, climber.plan.exact_curve
+        rows = climber.data.rows
+        as_told = objective.coordinates is None and rows.dtype == np.float64
+        if not (whole and (as_told or climber.past.partial)):
+            there = self._objective(replace(climber.data, rows=rows.widened()))
+
+            def of_attributes(position):  # of which offsets may have cost digits
+                parameters = self._parameters(climber, position)
+                return there.log_likelihood(parameters, guarded=whole)
+
             try:
-                exact = objective.log_likelihood(position.theta)
+                exact = of_attributes(position)
                 if not np.isfinite(exact) and result.before is not None:
                     result.diverged = result.fell = True
                     result.position = position = result.before
                     result.curve.pop()
-                    exact = objective.log_likelihood(position.theta)
+                    exact = of_attributes(position)
             except KeyboardInterrupt:
                 result.interrupted = True
+            if whole and np.isclose(exact, position.log_likelihood, 1e-12, 0):
+                exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact
         curve = np.array(result.curve)
@@ -306,12 +323,16 @@ class NeuronClassifier(
         self.converged_ = result.converged and not result.diverged
         return position
 
+    def _parameters(self, climber, position):
+        """The network's own, as the attributes hold them."""
+        theta = climber.plan.objective.parameters(position.theta)
+        return theta.astype(climber.data.rows.dtype)
+
     def _fitted(self, climber, position):
         """The public attributes that say what was learned, where the rows are."""
-        objective, rows = climber.plan.objective, climber.data.rows
-        parameters = objective.parameters(position.theta).astype(rows.dtype)
-        layers = objective.network.layers(parameters)
-        there = partial(beside, other=rows.X)
+        parameters = self._parameters(climber, position)
+        layers = climber.plan.objective.network.layers(parameters)
+        there = partial(beside, other=climber.data.rows.X)
         learned = {
             name: list(map(there, of)) if isinstance(of, list) else there(of)
             for name, of in self._layer_attributes(layers).items()

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._estimator.endings import NEXT_TO_NOTHING
 from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 from ._model import Remembering, information_along, largest_safe_rate
@@ -38,10 +39,6 @@ ALIKE_IF_WIDE = 100.0
 
 #: Steps on a batch of a stream, at most: one whose classes separate has no top.
 BATCH_STEPS = 3
-
-#: The gain, in nats to a parameter, that is not worth another step: chance alone moves
-#: the top of a likelihood by half a nat.
-NEXT_TO_NOTHING = 0.001
 
 DIRECTIONS = {
     "gradient": _ascent.Gradient,
@@ -392,6 +389,15 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
         names = getattr(self, "feature_names_in_", None)
         return separation_message(found, targets, names, ended)
+
+    def _nats_to_go(self, climber, result):
+        objective, theta = climber.plan.objective, result.position.theta
+        if _n_coupled(objective) > MOST_PARAMETERS:
+            return np.inf
+        here = objective.evaluate(theta, curvature=True)
+        # Of a parabola with the slope and curvature that the hill has here.
+        gain = 0.5 * float(_ascent.Newton()(theta, here) @ here.gradient)
+        return min(gain * objective.divisor, -here.log_likelihood)
 
     def _overshot(self, result):
         # Mini-batches climb their own likelihoods: only the whole way can tell.

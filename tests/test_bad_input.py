@@ -147,7 +147,7 @@ def test_a_subclass_may_have_what_the_estimator_has_not():
         (LR(solver="liblinear"), "solver='auto'"),
         (LR(solver="newton-cg"), "'newton'"),
         (LR(solver="adam"), "SimpleMLPClassifier"),
-        (MLP(solver="newton"), "solver='lbfgs'"),
+        (MLP(solver="newton"), "solver='adam', or 'lbfgs'"),
         (LR("adaptive"), "learning_rate='auto', or a number"),
         (MLP(learning_rate="constant"), "learning_rate='auto', or a number"),
         (MLP(learning_rate=None), "learning_rate='auto', or a number"),

@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from traceback import walk_stack
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -27,7 +25,7 @@ from .._data.reading import read_here
 from .._model import Network, Objective
 from .._peers import AnswersPeers
 from .._threads import one_blas
-from ..exceptions import SeparationWarning
+from .endings import Endings, is_one_of_many
 from .plan import Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
@@ -38,7 +36,12 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    AnswersPeers, Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    AnswersPeers,
+    Endings,
+    Predictions,
+    CallbackSupportMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
@@ -344,86 +347,6 @@ class NeuronClassifier(
         """Layers by the names of the attributes; intercepts that are not there: 0."""
         layers = [(W, np.zeros_like(W[0]) if b is None else +b) for W, b in layers]
         return self._named(layers)
-
-    # Say -----------------------------------------------------------------------------
-
-    def _overshot(self, result):
-        """Whether a rate turns out to be too large."""
-        return result.diverged or not self.log_likelihood_ >= result.curve[0]
-
-    def _no_maximum(self, climber, result):
-        """What to say where the climb could not have a top; None: it could.
-
-        The penalty leaves the intercepts free to make classes without samples unlikely.
-        """
-        targets = climber.data.targets
-        if targets.several or not self.fit_intercept:
-            return None
-        (classes,) = targets.per_output
-        absent = classes[climber.data.rows.counts(len(classes)) == 0].tolist()
-        if not absent:
-            return None
-        return (
-            f"No sample that counts is of class {' or '.join(map(repr, absent))}: all "
-            "that is learned of it is to make it ever less likely, for as long as the "
-            "climb goes on. Leave out classes that have no samples to learn from."
-        )
-
-    def _warning(self, climber, result):
-        """What a user should know of how the climb ended, or None.
-
-        A function that gives the message, which takes a while to say for a rate that
-        is too large; and its category.
-        """
-        n, rate, stream = result.n_iter, self.learning_rate, climber.past.partial
-        overshot = rate != "auto" and self._overshot(result)
-        endless = None
-        cut_short = result.interrupted or result.diverged or result.stopped
-        if not (stream or overshot or cut_short):
-            try:
-                endless = self._no_maximum(climber, result)
-            except KeyboardInterrupt:  # as in the climb itself
-                result.interrupted = True
-        if result.interrupted:
-            message = (
-                f"The climb was interrupted after {n} iterations; the estimator keeps "
-                "what it had reached."
-            )
-        elif overshot:
-            return partial(self._overshoot_message, climber), ConvergenceWarning
-        elif result.diverged:
-            message = (
-                f"The climb stopped after {n} iterations, where numbers overflow: "
-                "scale the features, for example with StandardScaler."
-            )
-        elif endless:
-            return endless.__str__, SeparationWarning
-        elif result.stopped or result.converged or stream:
-            return None
-        elif n < self.max_iter:
-            message = (
-                f"The climb stopped after {n} iterations, where no step raises the "
-                f"log-likelihood any more, before its gradient was below tol={self.tol}"
-                ". Increase tol."
-            )
-        else:
-            or_change = "" if rate == "auto" else f", or change learning_rate={rate}"
-            message = (
-                f"The climb stopped at max_iter={self.max_iter} before it met "
-                f"tol={self.tol}. Increase max_iter or tol{or_change}."
-            )
-        return message.__str__, ConvergenceWarning
-
-
-def is_one_of_many():
-    """Whether scikit-learn, or joblib, called for this fit, as of a search's clones.
-
-    A pipeline's last step is no clone: it keeps its climb, as a fit by itself does.
-    """
-    callers = (frame.f_globals.get("__name__", "") for frame, _ in walk_stack(None))
-    packages = {"sklearn", "joblib"}
-    by_itself = {"sklearn.base", "sklearn.pipeline"}
-    return any(of.split(".")[0] in packages and of not in by_itself for of in callers)
 
 
 @contextmanager

@@ -46,7 +46,8 @@ class AnswersPeers:
 
     def __new__(cls, *args, **params):
         """Look at the keywords before Python says that one is not expected."""
-        cls._refuse(params, TypeError)
+        words = f"{cls.__name__}.__init__() got an unexpected keyword argument"
+        cls._refuse(params, TypeError, words, "")
         return super().__new__(cls)
 
     def set_params(self, **params):
@@ -62,13 +63,13 @@ class AnswersPeers:
         -------
         self : estimator
         """
-        self._refuse(params, ValueError)
+        self._refuse(params, ValueError, "Invalid parameter", f" for estimator {self}")
         return super().set_params(**params)
 
     @classmethod
-    def _refuse(cls, params, error):
+    def _refuse(cls, params, error, before, after):
         for name in IN_PLACE.keys() & params.keys() - {*cls._get_param_names()}:
-            raise error(f"{cls.__name__} has no parameter {name!r}. {IN_PLACE[name]}")
+            raise error(f"{before} {name!r}{after}. {IN_PLACE[name]}")
 
     def _validate_params(self):
         try:

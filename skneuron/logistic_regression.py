@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._data.moments import measured
 from ._estimator.endings import NEXT_TO_NOTHING
 from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
@@ -286,20 +287,22 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
-        base, unit = objective, {}
-        if objective.l2 and objective.network.sizes[0] > objective.n_rows:
-            unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
-        objective, memory = standardised(base, memory, partial=partial, **unit)
         solver = self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":
             affordable = _n_coupled(objective) <= MOST_PARAMETERS
             solver = "newton" if affordable else "gradient"
-        if partial and objective.coordinates.exponents is not None:
-            solver = "gradient"
         if partial and solver == "newton":
-            return self._plan_beside_the_past(base, memory)
+            if "moments" not in memory:  # of the first batch, as to all that follows
+                memory = {**memory, "moments": measured(objective.rows)}
+            if memory["moments"][0] is None:
+                return self._plan_beside_the_past(objective, memory)
+            solver = "gradient"
+        unit = {}
+        if objective.l2 and objective.network.sizes[0] > objective.n_rows:
+            unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
+        objective, memory = standardised(objective, memory, partial=partial, **unit)
         known, step_size = memory.get("direction"), memory.get("step_size")
         direction = known or self._direction(objective, solver)
         if partial or step_size is None:

@@ -132,10 +132,11 @@ def check_labels(y):
         y = column_or_1d(y, warn=True)
     labels = to_host(y)
     if labels.dtype != object:
-        # scikit-learn looks at length, and warns if every other sample has a class of
-        # its own: not so for integers in a narrow range.
-        integers = labels.ndim == 1 and labels.dtype.kind in "iu"
-        if not (integers and int(labels.max()) - int(labels.min()) < y.shape[0] // 2):
+        # scikit-learn looks at length, and warns if every other sample of many has a
+        # class of its own: not so for integers that are few, or in a narrow range.
+        integers, n = labels.ndim == 1 and labels.dtype.kind in "iu", len(labels)
+        few = integers and (n <= 20 or int(labels.max()) - int(labels.min()) < n // 2)
+        if not few:
             check_classification_targets(labels)
         return y
     for column in labels.T if labels.ndim == 2 else [labels]:

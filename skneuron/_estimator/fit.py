@@ -152,8 +152,9 @@ class NeuronClassifier(
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
+        state = {**getattr(self, "_state", {})} if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state = copy.deepcopy(getattr(self, "_state", {})) if goes_on else {}
+        state["memory"] = copy.deepcopy(state.get("memory", {}))
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 
@@ -361,10 +362,14 @@ def all_or_nothing(estimator):
         }
 
     before = fitted()
+    rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step
+    drawn = rng and rng.get_state(legacy=False)
     try:
         yield
     except BaseException:
         for name in fitted():
             delattr(estimator, name)
         vars(estimator).update(before)
+        if rng:
+            rng.set_state(drawn)
         raise

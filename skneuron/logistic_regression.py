@@ -117,7 +117,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         How many numbers were learned.
     log_likelihood_ : float
         Total log-likelihood of the training data, weighted, without the penalty, in
-        nats.
+        nats; of the attributes as they are, which features of a large offset may cost
+        digits.
     log_likelihood_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after every iteration.
     n_features_in_ : int

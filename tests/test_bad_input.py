@@ -267,7 +267,7 @@ def test_bad_input_to_fit_is_named(model, name):
 
 
 @pytest.mark.parametrize(
-    "model", [*BOTH, LR(0.1), LR(solver="lbfgs"), MLP((5,), solver="lbfgs")], ids=str
+    "model", [*BOTH, LR(0.1), LR(batch_size=9), MLP((5,), solver="lbfgs")], ids=str
 )
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_numbers_that_are_none_are_told_where_nobody_looks(model, value):

@@ -26,7 +26,7 @@ from .._model import Network, Objective
 from .._peers import AnswersPeers
 from .._threads import one_blas
 from .endings import Endings, is_one_of_many
-from .plan import Climber, Data, Past
+from .plan import NO_NUMBERS, Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
 
@@ -259,10 +259,7 @@ class NeuronClassifier(
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
         if not result.position.is_finite():
-            raise ValueError(
-                "The climb starts where there are no numbers: X holds NaN or infinity, "
-                "which scikit-learn's assume_finite=True lets pass, or overflows."
-            )
+            raise ValueError(NO_NUMBERS)
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)
         adding = past.partial and hasattr(self, "log_likelihood_curve_")

@@ -8,7 +8,9 @@ class SeparationWarning(ConvergenceWarning):
 
     Some weights can grow for ever and raise the log-likelihood all the way: what a fit
     returns is where its tolerance stopped it. A penalty (a finite `C`), or leaving out
-    the features that the warning names, gives a model that the data determine.
+    the features that the warning names, gives a model that the data determine. A class
+    of which no sample counts is made ever less likely by an intercept, which goes free
+    of the penalty: it had better be left out.
 
     See Also
     --------

@@ -10,6 +10,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._data.moments import measured
+from ._estimator.endings import NEXT_TO_NOTHING
 from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 from ._model import Remembering, information_along, largest_safe_rate
@@ -38,10 +40,6 @@ ALIKE_IF_WIDE = 100.0
 
 #: Steps on a batch of a stream, at most: one whose classes separate has no top.
 BATCH_STEPS = 3
-
-#: The gain, in nats to a parameter, that is not worth another step: chance alone moves
-#: the top of a likelihood by half a nat.
-NEXT_TO_NOTHING = 0.001
 
 DIRECTIONS = {
     "gradient": _ascent.Gradient,
@@ -119,7 +117,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         How many numbers were learned.
     log_likelihood_ : float
         Total log-likelihood of the training data, weighted, without the penalty, in
-        nats.
+        nats; of the attributes as they are, which features of a large offset may cost
+        digits.
     log_likelihood_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after every iteration.
     n_features_in_ : int
@@ -294,20 +293,22 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
-        base, unit = objective, {}
-        if objective.l2 and objective.network.sizes[0] > objective.n_rows:
-            unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
-        objective, memory = standardised(base, memory, partial=partial, **unit)
         solver = self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":
             affordable = _n_coupled(objective) <= MOST_PARAMETERS
             solver = "newton" if affordable else "gradient"
-        if partial and objective.coordinates.exponents is not None:
-            solver = "gradient"
         if partial and solver == "newton":
-            return self._plan_beside_the_past(base, memory)
+            if "moments" not in memory:  # of the first batch, as to all that follows
+                memory = {**memory, "moments": measured(objective.rows)}
+            if memory["moments"][0] is None:
+                return self._plan_beside_the_past(objective, memory)
+            solver = "gradient"
+        unit = {}
+        if objective.l2 and objective.network.sizes[0] > objective.n_rows:
+            unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
+        objective, memory = standardised(objective, memory, partial=partial, **unit)
         known, step_size = memory.get("direction"), memory.get("step_size")
         direction = known or self._direction(objective, solver)
         if partial or step_size is None:
@@ -383,7 +384,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         plan, targets = climber.plan, climber.data.targets
         objective, step = plan.objective, None
         if objective.l2:
-            return None
+            return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)
             direction = plan.memory["direction"]
@@ -397,6 +398,15 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
         names = getattr(self, "feature_names_in_", None)
         return separation_message(found, targets, names, ended)
+
+    def _nats_to_go(self, climber, result):
+        objective, theta = climber.plan.objective, result.position.theta
+        if _n_coupled(objective) > MOST_PARAMETERS:
+            return np.inf
+        here = objective.evaluate(theta, curvature=True)
+        # Of a parabola with the slope and curvature that the hill has here.
+        gain = 0.5 * float(_ascent.Newton()(theta, here) @ here.gradient)
+        return min(gain * objective.divisor, -here.log_likelihood)
 
     def _overshot(self, result):
         # Mini-batches climb their own likelihoods: only the whole way can tell.

@@ -261,7 +261,7 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _hidden_layer_sizes(self):
         sizes = self.hidden_layer_sizes
-        return (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+        return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
     def _activation(self):
         return self.activation

@@ -14,6 +14,7 @@ import sklearn.utils._array_api as of_scikit_learn
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
+from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -197,6 +198,18 @@ def test_fits_and_predicts_as_on_the_host(name, kind, put, moved):
     assert isinstance(theirs.log_likelihood_, float)
     assert theirs.n_iter_ == ours.n_iter_
     assert not features_were_moved(moved)
+
+
+@pytest.mark.parametrize("C", [np.inf, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_whole_climb_of_gradients_is_as_long_elsewhere(put, C, seed):
+    """Rounding errors do not grow from step to step."""
+    X, y = make_classification(30, 10, flip_y=0.3, random_state=seed)
+    model = GradientAscentLogisticRegression(solver="gradient", C=C)
+    ours, theirs = clone(model).fit(X, y), clone(model).fit(put(X), put(y))
+    assert theirs.n_iter_ == ours.n_iter_ > 20
+    curve = to_host(theirs.log_likelihood_curve_)
+    np.testing.assert_allclose(curve, ours.log_likelihood_curve_, rtol=1e-11)
 
 
 @pytest.mark.parametrize("kind", ["two classes", "several outputs"])

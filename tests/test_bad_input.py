@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from reference import binary_data, multiclass_data
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -40,7 +42,17 @@ LR_WRONG = SHARED_WRONG | {
     "batch_size": [0, -5, 1.5, "full"],
 }
 MLP_WRONG = SHARED_WRONG | {
-    "hidden_layer_sizes": [0, -3, (0,), (5, -1), (2.5,), "5", None, (5, "a")],
+    "hidden_layer_sizes": [
+        0,
+        -3,
+        (0,),
+        (5, -1),
+        (2.5,),
+        "5",
+        None,
+        (5, "a"),
+        ((5,), 2),
+    ],
     "activation": ["sigmoid", "softmax", None],
     "alpha": [-1e-3, "a little", None, np.nan],
     "batch_size": [0, -5, 1.5, "full"],
@@ -75,6 +87,88 @@ def test_wrong_parameters_are_named(estimator, name, value, method):
     assert not hasattr(model, "classes_")
 
 
+BROUGHT_ALONG = {
+    "learning_rate_init": "Use learning_rate",
+    "eta0": "Use learning_rate",
+    "n_jobs": "OMP_NUM_THREADS",
+    "l1_ratio": "C of .*alpha of",
+    "epochs": "Use max_iter",
+    "loss": "always the log-likelihood",
+    "multi_class": "OneVsRestClassifier",
+}
+
+
+@both
+@pytest.mark.parametrize("name", BROUGHT_ALONG)
+def test_parameters_of_other_libraries_get_what_to_use(model, name):
+    words = f"'{name}'.*{BROUGHT_ALONG[name]}"
+    with pytest.raises(TypeError, match=f"unexpected keyword argument {words}"):
+        type(model)(**{name: 1})
+    with pytest.raises(ValueError, match=f"Invalid parameter {words}"):
+        clone(model).set_params(**{name: 1})
+    with pytest.raises(ValueError, match=f"Invalid parameter {words}"):
+        GridSearchCV(model, {name: [1]}, error_score="raise").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name"), [(MLP, "penalty"), (MLP, "C"), (LR, "alpha")]
+)
+def test_the_penalty_has_a_name_in_each(estimator, name):
+    with pytest.raises(TypeError, match=f"keyword argument '{name}'.*C of .*alpha of"):
+        estimator(**{name: 0.1})
+
+
+def test_a_penalty_by_its_name_is_c():
+    with pytest.raises((TypeError, ValueError), match="use C of"):
+        LR(penalty="l2").fit(X, Y)
+
+
+def test_parameters_that_nobody_has_are_pythons():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'depth'"):
+        LR(depth=3)
+
+
+def test_a_subclass_may_have_what_the_estimator_has_not():
+    class Threaded(LR):
+        def __init__(self, n_jobs=None, C=1.0):
+            super().__init__(C=C)
+            self.n_jobs = n_jobs
+
+    assert clone(Threaded(n_jobs=2)).set_params(n_jobs=3).n_jobs == 3
+    assert Threaded(n_jobs=2).fit(X, Y).score(X, Y) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "use"),
+    [
+        (LR(solver="sgd"), "solver='gradient'.*batch_size"),
+        (MLP(solver="sgd"), "solver='gradient'"),
+        (LR(solver="saga"), "solver='gradient'"),
+        (LR(solver="liblinear"), "solver='auto'"),
+        (LR(solver="newton-cg"), "'newton'"),
+        (LR(solver="adam"), "SimpleMLPClassifier"),
+        (MLP(solver="newton"), "solver='adam', or 'lbfgs'"),
+        (LR("adaptive"), "learning_rate='auto', or a number"),
+        (MLP(learning_rate="constant"), "learning_rate='auto', or a number"),
+        (MLP(learning_rate=None), "learning_rate='auto', or a number"),
+        (MLP(activation="sigmoid"), "activation='logistic'"),
+        (MLP(activation="linear"), "activation='identity'"),
+        (LR(C=None), "C=np.inf"),
+        (LR(C=0), "C=np.inf"),
+        (MLP(alpha=None), "alpha=0"),
+        (LR(batch_size="auto"), "batch_size=None"),
+        (MLP(batch_size=None), "batch_size='auto'"),
+        (MLP(None), r"hidden_layer_sizes=\(\)"),
+        (LR(class_weight="auto"), "class_weight='balanced'"),
+        (LR(tol=None), "tol=0"),
+    ],
+    ids=str,
+)
+def test_values_of_other_libraries_get_what_to_use(model, use):
+    with pytest.raises(InvalidParameterError, match=rf"Got .* instead\..*{use}"):
+        model.fit(X, Y)
+
+
 @pytest.mark.parametrize("solver", ["newton", "lbfgs"])
 def test_mini_batches_need_gradient(solver):
     X, y = binary_data()
@@ -98,6 +192,11 @@ def test_wrong_class_weights_are_named(model, weights, words):
     X, y = binary_data()
     with pytest.raises(ValueError, match=words):
         clone(model).set_params(class_weight=weights).fit(X, y)
+
+
+def test_an_array_without_axes_is_no_sequence_of_layers():
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes must be .*array\(5\)"):
+        MLP(np.array(5)).fit(X, Y)
 
 
 def test_a_validation_set_needs_rows():
@@ -149,12 +248,10 @@ BAD_FITS = {
     "negative weights": ((X, Y, with_value(ONES, -1)), "(?i)negative.*weight"),
     "zero weights": ((X, Y, 0 * ONES), "(?i)weight.*zero"),
     "words as weights": ((X, Y, ["a"] * N), "(?i)weight|string"),
-    "one class has weight": ((X, Y, 1.0 * (Y == 0)), "class"),
 }
 # A batch of a stream may hold one class, or nothing of weight; and a step may lead away
 # from a label.
-FINE_BATCHES = {"one class", "one word", "one class has weight", "zero weights"}
-FINE_BATCHES |= {"negative weights"}
+FINE_BATCHES = {"one class", "one word", "zero weights", "negative weights"}
 BAD_BATCHES = [name for name in BAD_FITS if name not in FINE_BATCHES]
 BAD_CALLS = [("fit", name) for name in BAD_FITS]
 BAD_CALLS += [("partial_fit", name) for name in BAD_BATCHES]
@@ -168,6 +265,30 @@ def test_bad_input_to_fit_is_named(model, name):
     with pytest.raises((ValueError, TypeError), match=words):
         fresh.fit(*arguments)
     assert not [name for name in vars(fresh) if name.endswith("_")]
+
+
+@pytest.mark.parametrize(
+    "model", [*BOTH, LR(0.1), LR(batch_size=9), MLP((5,), solver="lbfgs")], ids=str
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none_are_told_where_nobody_looks(model, value):
+    fitted = clone(model).fit(X, Y)
+    with config_context(assume_finite=True):
+        check_unchanged(fitted, lambda fitted: fitted.fit(with_value(X, value), Y))
+        with pytest.raises(ValueError, match="X holds NaN or infinity"):
+            clone(model).fit(with_value(X, value), Y)
+
+
+@both
+@pytest.mark.parametrize("dtype", ["object", "string", "category", "Int64"])
+def test_labels_that_are_missing_are_named(model, dtype):
+    labels = Y if dtype == "Int64" else np.array(["no", "yes"])[Y]
+    labels = pd.Series(labels, dtype=dtype)
+    labels[3] = pd.NA
+    fitted = clone(model).fit(X, Y)
+    for call in (clone(model).fit, fitted.log_likelihood):
+        with pytest.raises(ValueError, match="NaN"):
+            call(X, labels)
 
 
 @both
@@ -344,11 +465,10 @@ def test_a_fit_that_fails_leaves_the_old_one(model, method, name):
 
 @both
 @pytest.mark.parametrize("warm_start", [False, True])
-@pytest.mark.parametrize("name", ["one class", "one class has weight"])
-def test_a_fit_on_one_class_leaves_the_old_one(model, name, warm_start):
+def test_a_fit_on_one_class_leaves_the_old_one(model, warm_start):
     check_unchanged(
         clone(model).set_params(warm_start=warm_start).fit(X, Y),
-        lambda fitted: fitted.fit(*BAD_FITS[name][0]),
+        lambda fitted: fitted.fit(*BAD_FITS["one class"][0]),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 from sklearn import config_context
 from sklearn.datasets import make_classification
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron._data import dask_rows
@@ -413,7 +413,6 @@ def broken(X, y, weights):
         "mixed labels": (X, mixed),
         "negative weights": (X, y, weights - 1),
         "NaN in weights": (X, y, weights * np.nan),
-        "one class has weight": (X, y, weights * y),
         "text": (np.full(X.shape, "a"), y),
         "complex": (X + 1j, y),
         "one axis": (X[:, 0], y),
@@ -582,6 +581,44 @@ def test_a_worker_killed_in_a_fit_changes_nothing(client):
     assert np.allclose(learned(model), learned(expected), atol=1e-10)
     client.wait_for_workers(2)
     assert victim not in client.run(os.getpid).values()
+
+
+def test_columns_of_text_are_named():
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(city="Bern", zip="3000")
+    lazy_frame = dd.from_pandas(frame, npartitions=2)
+    y = dd.from_pandas(pd.Series(TWO), npartitions=2)
+    with pytest.raises(ValueError, match=r"\['city', 'zip'\].*hold text"):
+        LR().fit(lazy_frame, y)
+    fitted = LR().fit(lazy_frame[list("abcdef")], y)
+    with pytest.raises(ValueError, match="hold text"):
+        fitted.predict(lazy_frame)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_column_of_labels_is_warned_about_once():
+    lazy_X, y = lazy(X, 100), lazy(TWO[:, None], 100)
+    for call in (LR(C=1.0).fit, LR(C=1.0).fit(X, TWO).log_likelihood):
+        with pytest.warns(DataConversionWarning, match="column-vector") as caught:
+            call(lazy_X, y)
+        assert len(caught) == 1
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("model", [LR(), LR(C=1.0), MLP((3,), random_state=0)], ids=str)
+def test_a_class_without_weight_is_rare(model):
+    weights = 1.0 * (THREE != 1)
+    with pytest.warns(SeparationWarning, match="o sample that counts is of class 1"):
+        fitted = model.fit(lazy(X, 200), lazy(THREE, 200), lazy(weights, 200))
+    assert (fitted.predict(X) != 1).all()
+
+
+@pytest.mark.usefixtures("here")
+def test_labels_that_are_missing_are_named():
+    y = pd.Series(WORDS[THREE], dtype="string")
+    y[500] = pd.NA
+    frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcdef")), npartitions=3)
+    with pytest.raises(ValueError, match="NaN"):
+        LR().fit(frame, dd.from_pandas(y, npartitions=3))
 
 
 @slow

@@ -13,6 +13,7 @@ from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassi
 from sklearn.feature_selection import RFECV, SelectFromModel
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -29,6 +30,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron.exceptions import SeparationWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -104,6 +106,60 @@ def test_bagging_and_voting(model):
     assert bag.fit(X, y, sample_weight=weights).score(X, y) > 0.5
     vote = VotingClassifier([("a", model), ("b", clone(model))], voting="soft")
     assert vote.fit(X, y, sample_weight=weights + 1).score(X, y) > 0.5
+
+
+@pytest.mark.parametrize(
+    "model",
+    [LR(), LR(C=1.0), LR(0.5, max_iter=50), MLP((3,), max_iter=50, random_state=0)],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::skneuron.exceptions.SeparationWarning")
+def test_bags_that_lack_a_class(model):
+    X, _ = binary_data(n=120)
+    y = np.where(np.arange(120) < 3, "rare", "common")
+    bag = BaggingClassifier(model, n_estimators=25, max_samples=0.3, random_state=0)
+    bag.fit(X, y)
+    lacking = [n for n, rows in enumerate(bag.estimators_samples_) if min(rows) > 2]
+    assert 0 < len(lacking) < 25
+    peer = BaggingClassifier(
+        LogisticRegression(), n_estimators=25, max_samples=0.3, random_state=0
+    ).fit(X, y)
+    assert bag.score(X, y) == pytest.approx(peer.score(X, y), abs=0.02)
+    for n in lacking:
+        assert (bag.estimators_[n].predict(X) == 0).all()  # of codes
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (LR(), "no sample that counts is of class 'b'.*Leave out"),
+        (LR(C=1.0), "No sample that counts is of class 'b'.*Leave out"),
+        (MLP((3,), max_iter=300, random_state=0), "No sample.*class 'b'.*Leave out"),
+        (MLP((3,), early_stopping=True, random_state=0), "No sample.*class 'b'"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_class_without_weight_is_said_once(model, words, n_classes):
+    X, _ = binary_data()
+    y = np.array(["a", "b", "c"])[np.arange(60) % n_classes]
+    with pytest.warns(SeparationWarning, match=words) as caught:
+        fitted = clone(model).fit(X, y, sample_weight=1.0 * (y != "b"))
+    assert len(caught) == 1
+    assert list(fitted.classes_) == ["a", "b", "c"][:n_classes]
+    assert (fitted.predict(X) != "b").all()
+    with pytest.warns(SeparationWarning, match=words):
+        clone(model).set_params(class_weight={"b": 0, "a": 1, "c": 1}).fit(X, y)
+
+
+def test_without_intercepts_a_penalty_bounds_what_a_missing_class_gets():
+    X, y = binary_data()
+    weights = 1.0 * (y == 0)
+    model = LR(C=1.0, fit_intercept=False, tol=1e-9).fit(X, y, sample_weight=weights)
+    assert model.converged_
+    peer = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-9)
+    peer.fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(model.coef_, peer.coef_, rtol=1e-4)
 
 
 @both

@@ -164,6 +164,20 @@ def test_log_likelihood_is_that_of_the_fit_and_of_log_loss(model, data):
         assert total == pytest.approx(-loss, rel=1e-7)
 
 
+@deterministic
+@pytest.mark.parametrize("offset", [1e4, 1e8])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_is_reported_is_what_the_attributes_say(model, offset, dtype):
+    """An offset costs them digits, which the climb in its coordinates still has."""
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal((200, 10)) + offset).astype(dtype)
+    y = rng.integers(0, 3, 200)
+    fitted = clone(model).set_params(max_iter=15).fit(X, y)
+    told = fitted.log_likelihood(X, y)
+    assert fitted.log_likelihood_ == pytest.approx(told, rel=2e-12)
+    assert fitted.log_likelihood_curve_[-1] == fitted.log_likelihood_
+
+
 @both
 def test_log_likelihood_has_no_penalty(model):
     X, y = binary_data()

@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 5_700, 2_920
+WHOLE, WHOLE_CORE = 5_900, 3_010
 
 
 def imports(name, tree=None):
@@ -61,7 +61,7 @@ def is_in(module, package):
 
 #: The rooms and files, from the bottom to the top: each looks down alone.
 FLOORS = [
-    ["_arrays", "exceptions"],
+    ["_arrays", "_peers", "exceptions"],
     ["_threads"],
     ["_kernels"],
     ["_model", "_ascent"],

@@ -1,5 +1,6 @@
 """Standard errors, tests and tables against statsmodels; separation by brute force."""
 
+import sys
 import warnings
 from itertools import combinations
 
@@ -41,6 +42,68 @@ def simulated(n=400, n_features=3, n_classes=2, seed=0):
 
 
 # --- against statsmodels --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("kind", ["frame", "matrix", "formulaic", "const", "sparse"])
+def test_the_intercept_of_a_formula_is_the_intercept(kind, fit_intercept):
+    sm, patsy = (pytest.importorskip(of) for of in ("statsmodels.api", "patsy"))
+    pd = pytest.importorskip("pandas")
+    features, y = simulated(n_features=2)
+    table = pd.DataFrame(features + [5, 0], columns=["a", "b"])
+    frame, given = patsy.dmatrix("a + b", table, return_type="dataframe"), {}
+    theirs = sm.Logit(y, frame).fit(disp=0)
+    name = "Intercept"
+    if kind == "frame":
+        X = frame
+    elif kind == "matrix":
+        X = patsy.dmatrix("a + b", table)
+    elif kind == "formulaic":
+        X = pytest.importorskip("formulaic").model_matrix("a + b", table)
+    elif kind == "const":
+        X, name = sm.add_constant(table), "const"
+    else:
+        X, given = sparse.csr_array(frame), {"feature_names": list(frame.columns)}
+    estimator = fit(X, y, fit_intercept=fit_intercept)
+    before = estimator.coef_.copy()
+    ours = mle_summary(estimator, X, y, **given)
+    assert ours.names == [name, "a", "b"] and ours.fit_intercept
+    np.testing.assert_allclose(ours.estimate, theirs.params, rtol=1e-6)
+    np.testing.assert_allclose(ours.std_error, theirs.bse, rtol=1e-6)
+    assert ours.null_log_likelihood == pytest.approx(theirs.llnull, rel=1e-6)
+    assert ours.lr_df == theirs.df_model == 2
+    assert "Intercept" in str(ours) or name == "const"
+    np.testing.assert_array_equal(estimator.coef_, before)
+
+
+def test_several_classes_have_an_intercept_of_a_formula_each():
+    X, y = simulated(n_classes=3)
+    ones = np.c_[np.ones(len(X)), X]
+    names = ["Intercept", "a", "b", "c"]
+    found = summarise(ones, y, feature_names=names)
+    wanted = summarise(X, y, feature_names=names[1:])
+    order = [3, 0, 1, 2, 7, 4, 5, 6]  # there the intercept comes last
+    np.testing.assert_allclose(found.estimate, wanted.estimate[order], rtol=1e-6)
+    np.testing.assert_allclose(found.std_error, wanted.std_error[order], rtol=1e-6)
+    assert found.lr_df == wanted.lr_df
+
+
+def test_a_constant_column_is_an_intercept_by_its_name_alone():
+    X, y = simulated()
+    X[:, 0] = 2.0
+    for names in (["Intercept", "a", "b"], ["one", "a", "b"]):
+        with pytest.raises(ValueError, match=f"{names[0]}' is constant"):
+            summarise(X, y, feature_names=names)
+    X[:, 0] = 1.0
+    with pytest.raises(ValueError, match="'one' is constant"):
+        summarise(X, y, feature_names=names)
+
+
+def test_a_frame_needs_pandas(monkeypatch):
+    found = summarise(*simulated())
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"MLESummary.to_frame requires pandas"):
+        found.to_frame()
 
 
 def statsmodels_data(name):
@@ -358,6 +421,8 @@ def test_data_that_do_not_fit_the_estimator_are_a_value_error():
         mle_summary(clf, X, y, feature_names=["a"])
     with pytest.raises(ValueError, match="feature_names must be 3 names"):
         mle_summary(clf, X, y, feature_names="abc")
+    with pytest.raises(ValueError, match=r"got 90: 0.9 is 90%"):
+        mle_summary(clf, X, y, confidence=90)
     for confidence in [0, 1, 95, "high", np.nan]:
         with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
             mle_summary(clf, X, y, confidence=confidence)

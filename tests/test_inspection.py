@@ -779,6 +779,9 @@ def test_searches_that_cannot_be_drawn(plt):
     show = LearningRateDisplay.from_search
     with pytest.raises(NotFittedError):
         show(GridSearchCV(GradientAscentLogisticRegression(), {"learning_rate": [1.0]}))
+    for other in (GradientAscentLogisticRegression(), {"test_score": [1.0]}):
+        with pytest.raises(TypeError, match=r"search, such as.*LogLikelihoodDisplay"):
+            show(other)
     search, X, y = searched(grid={"C": [1.0]})
     with pytest.raises(ValueError, match=r"no learning rate among its parameters.*'C'"):
         show(search)

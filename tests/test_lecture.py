@@ -18,6 +18,7 @@ from reference import (
 )
 from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import scale
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 
@@ -238,6 +239,80 @@ def test_lbfgs_never_lowers_the_log_likelihood_of_a_network():
     curve = np.asarray(model.fit(X, y).log_likelihood_curve_)
     assert (np.diff(curve) >= -1e-12 * abs(curve[0])).all()
     assert curve[-1] > curve[0]
+
+
+# --- climbs that stop short -----------------------------------------------------------
+
+
+def short(model, X, y):
+    """How many nats a fit is short of the top, and what it says: one message, or ""."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    top = GradientAscentLogisticRegression(C=model.C, tol=1e-9).fit(X, y)
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) <= 1
+    top, end = (
+        of.log_likelihood_ - (of.coef_**2).sum() / 2 / of.C for of in (top, model)
+    )
+    return top - end, "".join(messages)
+
+
+@pytest.mark.parametrize("eta", [1.0, 3.0])
+def test_a_rate_that_was_right_is_not_called_wrong(eta):
+    """At max_iter it is so near the top that nobody could see the difference."""
+    X, y = cancer_data()
+    X = scale(X[:, :2])
+    model = lecture(eta, max_iter=400 if eta == 1.0 else 150)
+    nats, said = short(model, X, y)
+    assert 0 < nats < 1e-3 * 3 and not model.converged_
+    assert said == ""
+
+
+@pytest.mark.parametrize("data", [binary_data, multiclass_data])
+@pytest.mark.parametrize("C", [np.inf, 1.0])
+@pytest.mark.parametrize("batch_size", [None, 30])
+@pytest.mark.parametrize("max_iter", [10, 30, 100, 300, 1000])
+def test_a_climb_that_stops_short_says_by_how_much(data, C, batch_size, max_iter):
+    X, y = data(n=90)
+    more = {"batch_size": batch_size, "random_state": 0, "C": C}
+    model = lecture(0.1, max_iter=max_iter, **more)
+    nats, said = short(model, X, y)
+    visible = 1e-3 * model.n_parameters_
+    if not said:
+        assert nats <= 1.1 * visible
+        return
+    assert f"max_iter={max_iter}" in said and "or change learning_rate=0.1." in said
+    (told,) = re.findall(r"about (\S+) nats below the top", said)
+    assert float(told) > 0.95 * visible
+    if nats < 0.3:  # near the top, the hill is a parabola
+        assert float(told) == pytest.approx(nats, rel=0.2)
+
+
+def test_nats_to_go_of_a_hill_without_curvature_somewhere():
+    X, y = binary_data()
+    X = np.c_[X, X[:, 0], np.ones(60), np.zeros(60)]  # collinear, constant, nothing
+    nats, said = short(lecture(0.1, max_iter=30), X, y)
+    assert "nats below the top" in said
+    nats, said = short(lecture(0.1, max_iter=3000), X, y)
+    assert nats < 7e-3 and said == ""
+
+
+def test_auto_says_by_how_much_and_calls_no_rate_wrong():
+    X, y = cancer_data()
+    model = GradientAscentLogisticRegression(max_iter=2)
+    nats, said = short(model, X, y)
+    assert nats > 1 and re.search(r"about \S+ nats below the top\. Increase max", said)
+    assert "learning_rate" not in said
+
+
+def test_what_is_dear_to_know_is_left_out():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 800)), np.arange(20) % 2
+    with pytest.warns(
+        ConvergenceWarning, match=r"tol=0\. Increase max_iter or tol, or"
+    ):
+        lecture(1e-5, C=1.0, max_iter=3).fit(X, y)
 
 
 # --- rates that overshoot -------------------------------------------------------------

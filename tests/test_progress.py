@@ -11,12 +11,21 @@ from reference import binary_data, multiclass_data
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.callback._callback_context import CallbackContext
-from sklearn.model_selection import GridSearchCV
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import (
+    GridSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    learning_curve,
+)
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron._estimator.fit import NeuronClassifier
+from skneuron._model import Objective
 from skneuron.model_selection import LockstepSearchCV
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -389,6 +398,75 @@ def test_an_interrupt_of_the_first_iteration(model, at):
     assert fitted.n_iter_ == (at == "end")
     assert fitted.predict_proba(X).shape == (60, 2)
     assert hook.told[-1] == "teardown"
+
+
+def interrupting(monkeypatch, at):
+    """An interrupt while an answer of that number is computed; those given so far."""
+    answer, given = Objective.answer, []
+
+    def interrupted(self, question):
+        given.append(question)
+        if len(given) == at:
+            raise KeyboardInterrupt
+        return answer(self, question)
+
+    monkeypatch.setattr(Objective, "answer", interrupted)
+    return given
+
+
+MANY = {
+    "cross_val_score": lambda model, X, y: cross_val_score(model, X, y, cv=2),
+    "cross_val_predict": lambda model, X, y: cross_val_predict(model, X, y, cv=2),
+    "learning_curve": lambda model, X, y: learning_curve(model, X, y, cv=2),
+    "bagging": lambda model, X, y: BaggingClassifier(model).fit(X, y),
+    "voting": lambda model, X, y: VotingClassifier([("a", model)]).fit(X, y),
+    "one against the rest": lambda model, X, y: OneVsRestClassifier(model).fit(X, y),
+    "search": lambda model, X, y: GridSearchCV(model, {}, cv=2).fit(X, y),
+    "lockstep": lambda model, X, y: LockstepSearchCV(model, {}, cv=2).fit(X, y),
+}
+
+
+@pytest.mark.parametrize("pipeline", [False, True], ids=["alone", "in a pipeline"])
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize(
+    "model",
+    [LR(), LR(0.1, max_iter=20), MLP((3,), solver="lbfgs", random_state=0)],
+    ids=str,
+)
+def test_an_interrupt_ends_many_fits(model, name, pipeline, monkeypatch):
+    X, y = binary_data()
+    if pipeline:
+        model = make_pipeline(StandardScaler(), model)
+    given = interrupting(monkeypatch, at=4)
+    with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
+        warnings.simplefilter("error")  # no word of a climb that nobody gets
+        MANY[name](model, X, y)
+    assert len(given) == 4
+
+
+def test_an_interrupt_of_a_pipeline_keeps_the_climb(monkeypatch):
+    X, y = binary_data()
+    interrupting(monkeypatch, at=4)
+    with pytest.warns(ConvergenceWarning, match="interrupted after"):
+        fitted = make_pipeline(StandardScaler(), LR(0.1)).fit(X, y)
+    assert fitted[-1].n_iter_ == 2
+    assert fitted.predict_proba(X).shape == (60, 2)
+
+
+@both
+def test_a_second_interrupt_ends_the_fit(model, monkeypatch):
+    X, y = binary_data()
+    fitted = clone(model).fit(X, y)
+    before = fitted.predict_proba(X)
+
+    def interrupted(self, *given):
+        raise KeyboardInterrupt
+
+    interrupting(monkeypatch, at=2)
+    monkeypatch.setattr(NeuronClassifier, "_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.fit(X, y)
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
 
 
 # --- verbose --------------------------------------------------------------------------

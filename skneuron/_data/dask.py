@@ -43,9 +43,16 @@ def _check_features(estimator, X, y="no_validation", *, reset):
 
     ValueError if there is no y.
     """
+    specimen, y = _specimen(X), None if y is None else "no_validation"
+    columns = specimen.items() if hasattr(specimen, "items") else []
+    text = [name for name, column in columns if isinstance(column.iloc[0], str)]
+    if text:
+        raise ValueError(
+            f"could not convert to numbers the columns {text} of X, which hold text: "
+            "encode them, for example by dummies, or leave them out."
+        )
     rules = {"accept_sparse": "csr", "dtype": reading.FLOATS, "reset": reset}
-    y = None if y is None else "no_validation"
-    specimen = validation.validate_data(estimator, _specimen(X), y, **rules)
+    specimen = validation.validate_data(estimator, specimen, y, **rules)
     return specimen.shape[1], specimen.dtype
 
 
@@ -108,7 +115,8 @@ def _labels_of(name, y, sample_weight):
     """A part of y and of the weights (or None), by scikit-learn's rules."""
     if np.shape(y)[:1] == (0,):  # no rows are against the rules
         return np.zeros(y.shape), None
-    y = validation._check_y(y, multi_output=True, estimator=name)
+    with reading.missing_named():
+        y = validation._check_y(y, multi_output=True, estimator=name)
     y = y.toarray() if sparse.issparse(y) else y
     if sample_weight is not None:
         sample_weight = reading.check_weights(sample_weight, y, may_be_zero=True)
@@ -202,8 +210,7 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    present = np.flatnonzero(sum(of.counts for *_, of in rows.parts))
-    reading.check_rows(rows.n_rows, present, targets, past)
+    reading.check_rows(rows)
     return targets, rows, counts
 
 
@@ -218,6 +225,9 @@ def total_of(estimator, method, X, y, sample_weight):
     """
     validation.check_is_fitted(estimator)
     _, dtype = _check_features(estimator, X, y, reset=False)
+    if method != "score" and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        # Said once, not by each part.
+        validation.column_or_1d(np.zeros((1, 1)), warn=True)
     of_part = partial(_of_part, _bare(estimator), method, dtype)
     tasks = each(of_part, *_parts_of(X, y, sample_weight))
     total, weight = compute(put_together(tasks, operator.add))[0]
@@ -240,6 +250,7 @@ def _of_part(estimator, method, dtype, *part):
     weight = float(len(y) if weights is None else weights.sum())
     if not weight > 0:
         return np.zeros(2)
+    y = y.reshape(len(y)) if y.shape[1:] == (1,) else y
     figure = getattr(estimator, method)(X, y, weights)
     return np.array([figure * weight if method == "score" else figure, weight])
 

@@ -138,7 +138,7 @@ def _figures(n_classes, rows):
         total_weight=rows.total_weight,
         smallest_weight=rows.smallest_weight,
         fingerprint=rows.fingerprint(),
-        counts=np.bincount(rows.codes[:, 0], minlength=n_classes),
+        counts=rows.counts(n_classes),
         n_stored=rows.X.size,  # of a sparse matrix, too
     )
 
@@ -219,6 +219,10 @@ class RemoteRows:
         """
         return partial(_epoch, objective, size, rng, how)
 
+    def counts(self, n_classes):
+        """As of :class:`Rows`."""
+        return sum(of.counts for *_, of in self.parts)
+
     def largest_sizes(self):
         """As of :class:`Rows`."""
         return self.total(largest_sizes, np.maximum)
@@ -260,6 +264,10 @@ class RemoteRows:
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent as they are read."""
         return self._viewed(operator.methodcaller("in_units", exponents))
+
+    def widened(self):
+        """As of :class:`Rows`."""
+        return self._viewed(operator.methodcaller("widened"))
 
     def _viewed(self, view):
         return replace(self, views=(*self.views, view))

@@ -60,7 +60,7 @@ def _of_rows(weights):
     if np.ndim(weights) != 1:
         return None
     xp = array_namespace(weights)
-    return xp.abs(weights) if float(xp.min(weights)) < 0 else weights
+    return xp.abs(weights) if bool(xp.any(weights < 0)) else weights
 
 
 def _shares(rows, total):

@@ -1,5 +1,6 @@
 """Data, labels and weights as users give them: checked, named where wrong, ready."""
 
+from contextlib import contextmanager
 from numbers import Number, Real
 
 import numpy as np
@@ -73,17 +74,29 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False):
 
     `signed`: whether weights may be negative.
     """
-    if stays_where_it_is(X):
-        X = check_features(estimator, X, reset=reset)
-        y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
-        check_consistent_length(X, y)
-    else:  # in one call, which notes nothing of X if y is wrong
-        rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
-        X, y = validate_data(estimator, X, y, reset=reset, **rules)
+    with missing_named():
+        if stays_where_it_is(X):
+            X = check_features(estimator, X, reset=reset)
+            y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
+            check_consistent_length(X, y)
+        else:  # in one call, which notes nothing of X if y is wrong
+            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
+            X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X, signed=signed)
     return X, check_labels(y), sample_weight
+
+
+@contextmanager
+def missing_named():
+    """ValueError in place of what pandas says of its NA, which is like no other."""
+    try:
+        yield
+    except TypeError as error:
+        if "NA is ambiguous" not in str(error):
+            raise
+        raise ValueError("Input y contains NaN: pandas.NA is no label.") from error
 
 
 def canonical(X):
@@ -123,10 +136,11 @@ def check_labels(y):
         y = column_or_1d(y, warn=True)
     labels = to_host(y)
     if labels.dtype != object:
-        # scikit-learn looks at length, and warns if every other sample has a class of
-        # its own: not so for integers in a narrow range.
-        integers = labels.ndim == 1 and labels.dtype.kind in "iu"
-        if not (integers and int(labels.max()) - int(labels.min()) < y.shape[0] // 2):
+        # scikit-learn looks at length, and warns if every other sample of many has a
+        # class of its own: not so for integers that are few, or in a narrow range.
+        integers, n = labels.ndim == 1 and labels.dtype.kind in "iu", len(labels)
+        few = integers and (n <= 20 or int(labels.max()) - int(labels.min()) < n // 2)
+        if not few:
             check_classification_targets(labels)
         return y
     for column in labels.T if labels.ndim == 2 else [labels]:
@@ -273,20 +287,11 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def check_rows(n_rows, codes, targets, past):
-    """ValueError if no rows count, or those that do hold fewer than two classes."""
-    if not n_rows:
+def check_rows(rows):
+    """ValueError if no rows count."""
+    if not rows.n_rows:
         raise ValueError(
             "No sample counts: sample_weight times class_weight is 0 for all."
-        )
-    if past.partial or targets.several:
-        return
-    present = to_host(array_namespace(codes).unique_values(codes))
-    if len(present) < 2:
-        raise ValueError(
-            "Learning to tell classes apart takes at least 2 classes with samples of "
-            "positive weight; only one class has any: "
-            f"{targets.per_output[0][present].tolist()}."
         )
 
 
@@ -330,5 +335,5 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         weights = like(weights, X)  # as other namespaces mix no types
     rows, counting = Rows(X, codes, weights), rows_that_count(weights)
     rows = rows if counting is None else rows.only(counting)
-    check_rows(rows.n_rows, rows.codes, targets, past)
+    check_rows(rows)
     return targets, rows, counts

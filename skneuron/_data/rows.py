@@ -112,6 +112,10 @@ class Rows:
             of_weights = zlib.crc32(to_host(self.weights).tobytes())
         return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
 
+    def counts(self, n_classes=0):
+        """How many rows have each class of the first output, (n_classes,)."""
+        return np.bincount(to_host(self.codes[:, 0]), minlength=n_classes)
+
     def take(self, at):
         """The rows at an index array or slice."""
         if not isinstance(at, slice):
@@ -135,7 +139,7 @@ class Rows:
         Of each class its share where `by_class`, if there are two or more of each.
         """
         codes = to_host(self.codes[:, 0])
-        counts = np.bincount(codes) if by_class else [self.n_rows]
+        counts = self.counts() if by_class else [self.n_rows]
         aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
         return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
 
@@ -189,6 +193,12 @@ class Rows:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])
         return Rows(X, self.codes, self.weights)
+
+    def widened(self):
+        """The same rows, read as float64; on a device or sparse, as they are."""
+        if is_elsewhere(self.X) or not self.is_dense or self.dtype == np.float64:
+            return self
+        return Rows(OnDemand(self.X, np.float64), self.codes, self.weights)
 
     def blocks(self, n_numbers):
         """Yield consecutive blocks as Rows.

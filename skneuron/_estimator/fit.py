@@ -8,13 +8,13 @@ import copy
 import math
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -23,9 +23,10 @@ from .._ascent import Plateau, Top
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
+from .._peers import AnswersPeers
 from .._threads import one_blas
-from ..exceptions import SeparationWarning
-from .plan import Climber, Data, Past
+from .endings import Endings, is_one_of_many
+from .plan import NO_NUMBERS, Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
 
@@ -35,7 +36,12 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    AnswersPeers,
+    Endings,
+    Predictions,
+    CallbackSupportMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
@@ -96,11 +102,13 @@ class NeuronClassifier(
         -----
         ConvergenceWarning
             If the climb ended before its top: at `max_iter`, by an interrupt, or
-            because the learning rate is too large.
+            because the learning rate is too large. An interrupt of a fit that is one
+            of many, in a search, say, or an ensemble, is raised, and ends them.
         SeparationWarning
             In its place, or of a climb that met `tol`: if there is no top, as the
-            classes separate and logistic regression has no penalty (``C=np.inf``). It
-            names the features, and the outputs, of which that is so.
+            classes separate and logistic regression has no penalty (``C=np.inf``), or
+            no sample that counts is of some class. It names the features, the outputs
+            and the classes of which that is so.
         """
         return self._fit(X, y, sample_weight)
 
@@ -125,6 +133,8 @@ class NeuronClassifier(
             self._keep(climber, result)
             context.call_on_fit_task_end(**given, reconstruction_attributes={})
             warning = self._warning(climber, result)
+            if result.interrupted and is_one_of_many():
+                raise KeyboardInterrupt
             if warning is not None:
                 message, category = warning
                 warnings.warn(message(), category, stacklevel=4)
@@ -142,8 +152,9 @@ class NeuronClassifier(
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
+        state = {**getattr(self, "_state", {})} if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state = copy.deepcopy(getattr(self, "_state", {})) if goes_on else {}
+        state["memory"] = copy.deepcopy(state.get("memory", {}))
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 
@@ -244,6 +255,8 @@ class NeuronClassifier(
 
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
+        if not result.position.is_finite():
+            raise ValueError(NO_NUMBERS)
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)
         adding = past.partial and hasattr(self, "log_likelihood_curve_")
@@ -276,17 +289,27 @@ class NeuronClassifier(
         """
         objective, best = climber.plan.objective, climber.best
         position = result.position if best is None else best.best_position
-        exact = position.log_likelihood
-        if not climber.plan.exact_curve:
+        exact, whole = position.log_likelihood, climber.plan.exact_curve
+        rows = climber.data.rows
+        as_told = objective.coordinates is None and rows.dtype == np.float64
+        if not (whole and (as_told or climber.past.partial)):
+            there = self._objective(replace(climber.data, rows=rows.widened()))
+
+            def of_attributes(position):  # of which offsets may have cost digits
+                parameters = self._parameters(climber, position)
+                return there.log_likelihood(parameters, guarded=whole)
+
             try:
-                exact = objective.log_likelihood(position.theta)
+                exact = of_attributes(position)
                 if not np.isfinite(exact) and result.before is not None:
                     result.diverged = result.fell = True
                     result.position = position = result.before
                     result.curve.pop()
-                    exact = objective.log_likelihood(position.theta)
+                    exact = of_attributes(position)
             except KeyboardInterrupt:
                 result.interrupted = True
+            if whole and np.isclose(exact, position.log_likelihood, 1e-12, 0):
+                exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact
         curve = np.array(result.curve)
@@ -298,12 +321,16 @@ class NeuronClassifier(
         self.converged_ = result.converged and not result.diverged
         return position
 
+    def _parameters(self, climber, position):
+        """The network's own, as the attributes hold them."""
+        theta = climber.plan.objective.parameters(position.theta)
+        return theta.astype(climber.data.rows.dtype)
+
     def _fitted(self, climber, position):
         """The public attributes that say what was learned, where the rows are."""
-        objective, rows = climber.plan.objective, climber.data.rows
-        parameters = objective.parameters(position.theta).astype(rows.dtype)
-        layers = objective.network.layers(parameters)
-        there = partial(beside, other=rows.X)
+        parameters = self._parameters(climber, position)
+        layers = climber.plan.objective.network.layers(parameters)
+        there = partial(beside, other=climber.data.rows.X)
         learned = {
             name: list(map(there, of)) if isinstance(of, list) else there(of)
             for name, of in self._layer_attributes(layers).items()
@@ -315,61 +342,6 @@ class NeuronClassifier(
         """Layers by the names of the attributes; intercepts that are not there: 0."""
         layers = [(W, np.zeros_like(W[0]) if b is None else +b) for W, b in layers]
         return self._named(layers)
-
-    # Say -----------------------------------------------------------------------------
-
-    def _overshot(self, result):
-        """Whether a rate turns out to be too large."""
-        return result.diverged or not self.log_likelihood_ >= result.curve[0]
-
-    def _no_maximum(self, climber, result):
-        """What to say where the climb could not have a top; None: it could."""
-        return None
-
-    def _warning(self, climber, result):
-        """What a user should know of how the climb ended, or None.
-
-        A function that gives the message, which takes a while to say for a rate that
-        is too large; and its category.
-        """
-        n, rate, stream = result.n_iter, self.learning_rate, climber.past.partial
-        overshot = rate != "auto" and self._overshot(result)
-        endless = None
-        cut_short = result.interrupted or result.diverged or result.stopped
-        if not (stream or overshot or cut_short):
-            try:
-                endless = self._no_maximum(climber, result)
-            except KeyboardInterrupt:  # as in the climb itself
-                result.interrupted = True
-        if result.interrupted:
-            message = (
-                f"The climb was interrupted after {n} iterations; the estimator keeps "
-                "what it had reached."
-            )
-        elif overshot:
-            return partial(self._overshoot_message, climber), ConvergenceWarning
-        elif result.diverged:
-            message = (
-                f"The climb stopped after {n} iterations, where numbers overflow: "
-                "scale the features, for example with StandardScaler."
-            )
-        elif endless:
-            return endless.__str__, SeparationWarning
-        elif result.stopped or result.converged or stream:
-            return None
-        elif n < self.max_iter:
-            message = (
-                f"The climb stopped after {n} iterations, where no step raises the "
-                f"log-likelihood any more, before its gradient was below tol={self.tol}"
-                ". Increase tol."
-            )
-        else:
-            or_change = "" if rate == "auto" else f", or change learning_rate={rate}"
-            message = (
-                f"The climb stopped at max_iter={self.max_iter} before it met "
-                f"tol={self.tol}. Increase max_iter or tol{or_change}."
-            )
-        return message.__str__, ConvergenceWarning
 
 
 @contextmanager
@@ -384,10 +356,14 @@ def all_or_nothing(estimator):
         }
 
     before = fitted()
+    rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step
+    drawn = rng and rng.get_state(legacy=False)
     try:
         yield
     except BaseException:
         for name in fitted():
             delattr(estimator, name)
         vars(estimator).update(before)
+        if rng:
+            rng.set_state(drawn)
         raise

@@ -10,6 +10,11 @@ from .._arrays import to_host
 from .._data.moments import measured
 from .._model import coordinates
 
+NO_NUMBERS = (
+    "There are no numbers to climb on: X holds NaN or infinity, which scikit-learn's "
+    "assume_finite=True lets pass, or overflows."
+)
+
 
 @dataclass
 class Plan:
@@ -148,6 +153,8 @@ def standardised(objective, memory, *, partial, **unit):
     moments = memory.get("moments")
     if not (partial and moments):
         moments = measured(objective.rows)
+        if not np.isfinite(moments[1]).all():
+            raise ValueError(NO_NUMBERS)
         if not all(map(np.array_equal, moments, memory.get("moments", moments))):
             memory = {}
     found = coordinates.standardised(objective, moments, **unit)

@@ -218,7 +218,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         with numbers_may_end():
             X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)
             targets = Targets(self.classes_)
-            rows = Rows(X, beside(targets.encode(y), X), sample_weight)
+            # Sums of float32 lose more digits to an offset than parameters do.
+            rows = Rows(X, beside(targets.encode(y), X), sample_weight).widened()
             network, layers = self._fitted_network(X)
             return log_likelihood(
                 network, targets.likelihood, layers, rows, guarded=True

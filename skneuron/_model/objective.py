@@ -269,11 +269,11 @@ class Objective:
             blocks.append((places, matrix))
         return blocks
 
-    def log_likelihood(self, theta):
-        """The total log-likelihood alone: a forward pass."""
+    def log_likelihood(self, theta, *, guarded=False):
+        """The total log-likelihood alone: a forward pass; guarded as the network's."""
         layers = self.network.layers(like(self.as_read(theta), self.rows.X))
-        of = partial(log_likelihood, self.network, self.likelihood, layers)
-        return self.rows.total(of)
+        model = self.network, self.likelihood, layers
+        return self.rows.total(partial(log_likelihood, *model, guarded=guarded))
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
+from sklearn.utils._optional_dependencies import check_pandas_support
 
 
 def _number(value):
@@ -30,9 +31,9 @@ class MLESummary:
     Attributes
     ----------
     names : list of str
-        Feature names, and ``"intercept"`` if there is one.
+        Feature names, and ``"intercept"`` if the estimator has one beside them.
     fit_intercept : bool
-        Whether there is.
+        Whether there is one, if only among the features.
     classes : ndarray of shape (n_classes,)
         The first is the reference: estimates are of log-odds of the others against it.
     estimate, std_error : ndarray of shape (n_parameters,)
@@ -97,6 +98,7 @@ class MLESummary:
         ImportError
             If pandas is not installed.
         """
+        check_pandas_support("MLESummary.to_frame")
         import pandas as pd
 
         index = pd.Index(self.names)

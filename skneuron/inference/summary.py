@@ -46,7 +46,7 @@ def mle_summary(
         The weights that it was fitted with: how many times each sample counts. A weight
         of 2 is the sample twice, in the standard errors and the BIC too.
     feature_names : array-like of shape (n_features,), default=None
-        By default `feature_names_in_`, or x0, x1, ... without those.
+        By default those of a formula, or `feature_names_in_`, or x0, x1, ... without.
     confidence : float, default=0.95
         Of the intervals, between 0 and 1.
 
@@ -76,6 +76,12 @@ def mle_summary(
     See Also
     --------
     separation : Whether the maximum likelihood estimate exists.
+
+    Notes
+    -----
+    A column of ones by the name of "Intercept" or "const", as formulas have it, is the
+    intercept, under its own name: with or without another of the estimator's, of which
+    it shows the sum.
 
     References
     ----------
@@ -110,7 +116,13 @@ def mle_summary(
     """
     _check_estimator(estimator)
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
+        percent = isinstance(confidence, Real) and 1 < confidence < 100
+        hint = f": {confidence / 100:g} is {confidence:g}%" if percent else ""
+        raise ValueError(
+            f"confidence must be between 0 and 1, got {confidence!r}{hint}."
+        )
+    if feature_names is None and hasattr(X, "design_info"):  # patsy's
+        feature_names = X.design_info.column_names
     X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))
     X, y, weights = check_data(estimator, X, y, sample_weight, reset=False)
     names = _names(estimator, feature_names, X.shape[1])
@@ -134,6 +146,10 @@ def mle_summary(
     if not intercept and b.any():
         raise ValueError("With fit_intercept=False, intercept_ must be zeros.")
 
+    has_intercept, place = intercept, _intercept_column(X, names)
+    if place is not None:  # a formula's: it stands for the estimator's own, too
+        W = W + b * (np.arange(len(W)) == place)[:, None]  # no change to coef_
+        has_intercept, intercept = True, False
     what = "constant, as the intercept is" if intercept else "always 0"
     mean, deviation = units_of_columns(Rows(X, codes, weights), shifted=intercept)
     constant = np.isinf(deviation)
@@ -175,14 +191,16 @@ def mle_summary(
     null = xlogy(per_class, per_class / total).sum()
     return MLESummary(
         names=[*names, "intercept"] if intercept else names,
-        fit_intercept=intercept,
+        fit_intercept=has_intercept,
         classes=classes,
         estimate=_against_first(theta.reshape(-1, W.shape[1])).T.ravel(),
         std_error=np.linalg.norm(root, axis=1),
         covariance=root @ root.T,
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=float(null if intercept else -total * np.log(len(classes))),
+        null_log_likelihood=float(
+            null if has_intercept else -total * np.log(len(classes))
+        ),
         confidence=float(confidence),
     )
 
@@ -231,6 +249,18 @@ def _names(estimator, feature_names, n_features):
             f"{feature_names!r}."
         )
     return [str(name) for name in feature_names]
+
+
+def _intercept_column(X, names):
+    """The place of a column of ones that is named as formulas do; None: there is none.
+
+    That is "Intercept", by patsy and formulaic, and "const", by statsmodels.
+    """
+    for place, name in enumerate(names):
+        if name.lower() in ("intercept", "const"):
+            at = X[:, [place]].toarray() if sparse.issparse(X) else X[:][:, place]
+            return place if np.all(at == 1) else None
+    return None
 
 
 def _doubt(objective, targets, here, F):

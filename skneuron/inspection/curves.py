@@ -255,6 +255,8 @@ class LearningRateDisplay(Display):
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If it is no search.
         NotFittedError
             If the search is not fitted.
         ValueError
@@ -263,6 +265,12 @@ class LearningRateDisplay(Display):
             or if, with both, the search has no best estimator, or a network.
         """
         check_matplotlib_support(f"{cls.__name__}.from_search")
+        if not (hasattr(search, "cv_results_") or hasattr(search, "estimator")):
+            raise TypeError(
+                "search must be a fitted search, such as GridSearchCV, with "
+                f"cv_results_, got {search!r}. To draw the climb of one estimator, use "
+                "LogLikelihoodDisplay.from_estimator."
+            )
         check_is_fitted(search, "cv_results_")
         results, candidates = search.cv_results_, search.cv_results_["params"]
         scoring, refit = (getattr(search, of, None) for of in ("scoring", "refit"))

@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._estimator.by_hand import with_layers
 from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
-from ._model import Remembering, information_along, largest_safe_rate
+from ._model import Firth, Remembering, information_along, largest_safe_rate
 from ._separation.endless import find_separation, separation_message, telling_step
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
@@ -50,6 +51,15 @@ DIRECTIONS = {
 }
 
 
+#: The parameters that Firth's penalty can be climbed with.
+NEEDED_BY_FIRTH = {
+    "C": [np.inf],
+    "learning_rate": ["auto"],
+    "batch_size": [None],
+    "solver": ["auto", "newton"],
+}
+
+
 class GradientAscentLogisticRegression(NeuronClassifier):
     """Logistic regression by climbing the log-likelihood.
 
@@ -70,6 +80,12 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         maximised is ``log-likelihood - ||coef||^2 / (2 C)``. inf is no penalty, the
         pure maximum likelihood estimate. Where classes separate there is none, and
         `fit` raises a `skneuron.exceptions.SeparationWarning`.
+    penalty : {"firth"} or None, default=None
+        ``"firth"``, for two classes: ``log-likelihood + log det(information) / 2`` is
+        maximised, which has a maximum where classes separate, too, and takes from the
+        estimate most of the bias that few data, or rare events, give it. It is of all
+        rows together, and needs ``C=np.inf``, ``learning_rate="auto"``, `solver`
+        ``"auto"`` or ``"newton"``, and no `batch_size`.
     reduction : {"mean", "sum"}, default="mean"
         With a number as `learning_rate`: whether the gradient is averaged or summed
         over the examples. ``"sum"`` is the step of the slides to the letter.
@@ -163,11 +179,18 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     ...     warnings.simplefilter("ignore")  # three steps are not the top
     ...     lecture.fit(scale(X), y).log_likelihood_curve_.round(1)
     array([-394.4, -150.8, -148.5, -146.8])
+
+    Classes that separate have no maximum likelihood estimate, but one of Firth's:
+
+    >>> firth = GradientAscentLogisticRegression(penalty="firth")
+    >>> firth.fit([[1], [2], [3], [4], [5], [6]], [0, 0, 0, 1, 1, 1]).coef_.round(3)
+    array([[1.129]])
     """
 
     _parameter_constraints = {
         **NeuronClassifier._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="right")],
+        "penalty": [StrOptions({"firth"}), None],
         "reduction": [StrOptions({"mean", "sum"})],
         "solver": [StrOptions({"auto", "gradient", "lbfgs", "newton"})],
         "batch_size": [AT_LEAST_1, None],
@@ -178,6 +201,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         learning_rate="auto",
         *,
         C=np.inf,
+        penalty=None,
         reduction="mean",
         solver="auto",
         batch_size=None,
@@ -191,6 +215,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     ):
         self.learning_rate = learning_rate
         self.C = C
+        self.penalty = penalty
         self.reduction = reduction
         self.solver = solver
         self.batch_size = batch_size
@@ -201,6 +226,42 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_weights(cls, coef, intercept=0.0, *, classes=None, **parameters):
+        """A neuron whose weights are given by hand, ready to predict.
+
+        Parameters
+        ----------
+        coef : array-like of shape (n_features,) or (n_logits, n_features)
+            Weights: a single row for two classes, a row for each class for more.
+        intercept : float or array-like of shape (n_logits,), default=0.0
+            Intercepts.
+        classes : array-like of shape (n_classes,), or list of such, default=None
+            The classes in their order, as `classes_` has them; 0, 1, ... by default.
+        **parameters : dict
+            The estimator's parameters.
+
+        Returns
+        -------
+        estimator : GradientAscentLogisticRegression
+            With ``warm_start=True``, its `fit` climbs from these weights.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other or the classes, or classes are not sorted.
+
+        Examples
+        --------
+        >>> from skneuron import GradientAscentLogisticRegression
+        >>> both = GradientAscentLogisticRegression.from_weights([2, 2], -3)
+        >>> both.predict([[0, 1], [1, 1]])
+        array([0, 1])
+        """
+        weights = np.atleast_2d(np.asarray(coef, float)).T
+        intercepts = np.broadcast_to(intercept, weights.shape[1:]).astype(float)
+        return with_layers(cls(**parameters), [(weights, intercepts)], classes)
 
     @available_if(learns_from_streams)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -245,6 +306,12 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
+        if self.penalty:
+            for name, fitting in NEEDED_BY_FIRTH.items():
+                if (given := getattr(self, name)) not in fitting:
+                    raise ValueError(
+                        f"penalty='firth' needs {name}={fitting[0]!r}, got {given!r}."
+                    )
         if self.solver in ("lbfgs", "newton"):
             if self.learning_rate != "auto":
                 raise ValueError(
@@ -258,6 +325,15 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                     f"batch_size={self.batch_size} needs solver='gradient' (or 'auto');"
                     f" solver={self.solver!r} uses every example in every step."
                 )
+
+    def _objective(self, data):
+        n_classes = [len(classes) for classes in data.targets.per_output]
+        if self.penalty and n_classes != [2]:
+            raise ValueError(
+                "penalty='firth' is for one output of two classes; y has "
+                f"{' and '.join(map(str, n_classes))}."
+            )
+        return super()._objective(data)
 
     def _hidden_layer_sizes(self):
         return ()
@@ -293,7 +369,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if objective.l2 and objective.network.sizes[0] > objective.n_rows:
             unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
         objective, memory = standardised(base, memory, partial=partial, **unit)
-        solver = self.solver
+        solver = "newton" if self.penalty else self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":
@@ -317,6 +393,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             n_telling = None if n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
+        if self.penalty:
+            plan.answer = Firth(objective).answer
         return plan
 
     def _plan_of(self, objective, direction, step_size, rng, memory):
@@ -377,7 +455,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _no_maximum(self, climber, result):
         plan, targets = climber.plan, climber.data.targets
         objective, step = plan.objective, None
-        if objective.l2:
+        if objective.l2 or self.penalty:
             return None
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)

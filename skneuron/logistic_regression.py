@@ -306,12 +306,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
-        if self.penalty:
-            for name, fitting in NEEDED_BY_FIRTH.items():
-                if (given := getattr(self, name)) not in fitting:
-                    raise ValueError(
-                        f"penalty='firth' needs {name}={fitting[0]!r}, got {given!r}."
-                    )
+        for name, fitting in NEEDED_BY_FIRTH.items() if self.penalty else ():
+            if (given := getattr(self, name)) not in fitting:
+                raise ValueError(
+                    f"penalty='firth' needs {name}={fitting[0]!r}, got {given!r}."
+                )
         if self.solver in ("lbfgs", "newton"):
             if self.learning_rate != "auto":
                 raise ValueError(

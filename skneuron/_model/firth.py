@@ -36,15 +36,11 @@ class Firth:
         self.seen = vectors[:, values > 1e-12 * values[-1]]
 
     def answer(self, question):
-        """The evaluation at a question's theta, with all derivatives."""
-        return self.evaluate(question.theta)
+        """The evaluation at a question's theta, value and gradient with the penalty.
 
-    def evaluate(self, theta):
-        """The objective's evaluation, its value and gradient with the penalty.
-
-        The curvature is the information alone, as in Fisher scoring.
+        The curvature is always there, and the information alone, as in Fisher scoring.
         """
-        objective = self.objective
+        objective, theta = self.objective, question.theta
         here = objective.evaluate(theta, curvature=True)
         ((_, information),) = here.curvature
         information = self.seen.T @ (objective.divisor * information) @ self.seen

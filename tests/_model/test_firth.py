@@ -20,6 +20,10 @@ def draw(make=np.asarray, intercept=True, weighted=False, n=40, d=3):
     return Objective(network, Bernoulli(), Rows(make(X), codes, weights))
 
 
+def at(firth, theta):
+    return firth.answer(Question(theta))
+
+
 def slow(objective, theta):
     """The mean of the penalised log-likelihood, of plain arrays."""
     rows = objective.rows
@@ -58,14 +62,14 @@ def test_coordinates_change_the_value_by_a_constant(chained):
     firth, other = Firth(plain), Firth(moved)
     parameters = np.array([0.3, -0.2, 0.5, 1.0])
     for theta in (parameters, 2 * parameters):
-        there = other.evaluate(moved.at(theta))
-        gap = there.value - firth.evaluate(theta).value
+        there = at(other, moved.at(theta))
+        gap = there.value - at(firth, theta).value
         expected = -np.log(scale).sum() / plain.divisor
         assert gap == pytest.approx(expected, rel=1e-10)
     steps = 1e-5 * np.eye(4)
-    at = moved.at(parameters)
-    slope = [other.evaluate(at + e).value - other.evaluate(at - e).value for e in steps]
-    found = other.evaluate(at).gradient
+    there = moved.at(parameters)
+    slope = [at(other, there + e).value - at(other, there - e).value for e in steps]
+    found = at(other, there).gradient
     np.testing.assert_allclose(found, np.array(slope) / 2e-5, atol=1e-9)
 
 
@@ -78,11 +82,11 @@ def test_collinear_columns_are_left_out_of_the_determinant():
     firth = Firth(wide)
     assert firth.seen.shape == (6, 4)
     theta = wide.at(np.array([0.1, 0.2, 0.3, 0.1, 0.0, -1.0]))
-    there = firth.evaluate(theta)
+    there = at(firth, theta)
     same = wide.at(np.array([0.2, 0.2, 0.3, 0.0, 0.0, -1.0]))
-    assert there.value == pytest.approx(firth.evaluate(same).value, rel=1e-12)
+    assert there.value == pytest.approx(at(firth, same).value, rel=1e-12)
 
 
 def test_where_all_is_certain_it_is_endlessly_low():
     firth = Firth(draw())
-    assert firth.evaluate(np.full(4, 1e6)).value == -np.inf
+    assert at(firth, np.full(4, 1e6)).value == -np.inf

@@ -5,7 +5,6 @@ The interval holds the values whose profile is not significantly below the top.
 """
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtrc, ndtri
 
 from .. import _ascent
@@ -14,7 +13,9 @@ from .._model import Evaluation
 from .summary import examined
 
 #: A climb on a profile ends where the next step promises less, in nats.
-LITTLE = 1e-12
+LITTLE = 1e-10
+#: What a curvature costs there, in gradients.
+PRICE = 4.0
 #: Standard errors from the estimate, to both sides, within which limits are sought.
 FURTHEST = 200.0
 #: A deviance that is as good as infinite.
@@ -103,45 +104,56 @@ class Profile:
         along = row / np.linalg.norm(row)
         basis, _ = np.linalg.qr(np.column_stack([along, np.eye(len(row))]))
         self.along, self.others = fitted.axes @ along, fitted.axes @ basis[:, 1:]
-        self.rest = np.zeros(len(row) - 1)
-        self.top = self._highest(self.theta, fitted.axes, np.zeros(len(row))).value
+        # The curvature hardly changes along the profile, and is kept while it serves.
+        self.rest, self.direction = np.zeros(len(row) - 1), _ascent.Newton(PRICE)
+        self.direction.target = LITTLE
+        start, direction = np.zeros(len(row)), _ascent.Newton()
+        self.top = self._highest(self.theta, fitted.axes, start, direction).value
 
     def deviance(self, t):
         """Twice what the likelihood loses where the parameter is t errors away."""
         place = self.theta + t * self.along
-        highest = self._highest(place, self.others, self.rest)
+        highest = self._highest(place, self.others, self.rest, self.direction)
+        self.direction.carry()
         if np.isfinite(highest.value):
             self.rest = highest.theta  # from which the next climb starts
         return float(np.clip(2 * (self.top - highest.value), 0.0, MOST))
 
     def limit(self, z):
         """How far the deviance stays below z^2, to the side of its sign."""
+        side, z = np.copysign(1.0, z), abs(z)
+        self.rest, inside, outside = 0 * self.rest, 0.0, np.inf
+        # The root of the deviance is nearly the distance itself: a secant, safeguarded.
+        last, t = (0.0, 0.0), z
+        while inside <= FURTHEST and outside - inside > 1e-9:
+            root = np.sqrt(self.deviance(side * t))
+            if abs(root - z) <= 1e-8:
+                return side * t
+            inside, outside = (t, outside) if root < z else (inside, t)
+            slope, last = (root - last[1]) / (t - last[0]), (t, root)
+            t = t + (z - root) / slope if slope > 0 else np.inf
+            t = min(t, 4 * max(inside, z))
+            if not inside < t < outside:
+                t = (inside + outside) / 2
+        return side * (t if np.isfinite(outside) else np.inf)
 
-        def above(t):
-            return np.sqrt(self.deviance(t)) - abs(z)
-
-        self.rest, inside, t = 0 * self.rest, 0.0, z
-        while above(t) < 0:
-            inside, t = t, 2 * t
-            if abs(t) > FURTHEST:
-                return np.copysign(np.inf, z)
-        return brentq(above, inside, t, xtol=1e-9)
-
-    def _highest(self, place, axes, start):
+    def _highest(self, place, axes, start, direction):
         """The position that a climb from a place along axes ends at."""
 
         def answer(question):
-            there = _ascent.Question(place + axes @ question.theta, 2)
-            here = self.hill.answer(there)
-            ((_, information),) = here.curvature
-            curvature = [(np.arange(len(start)), axes.T @ information @ axes)]
+            there = place + axes @ question.theta
+            here = self.hill.answer(_ascent.Question(there, question.order))
+            curvature = [
+                (np.arange(len(start)), axes.T @ information @ axes)
+                for _, information in here.curvature
+            ]
             slope = axes.T @ here.gradient
             return Evaluation(here.log_likelihood, here.value, slope, curvature)
 
         if not len(start):
             return _ascent.Position.at(start, answer(_ascent.Question(start)))
-        direction, step_size = _ascent.Newton(), _ascent.LineSearch()
-        walk = _ascent.steps(start, direction, step_size, np.finfo(float).eps)
+        noise = np.finfo(float).eps
+        walk = _ascent.steps(start, direction, _ascent.LineSearch(), noise)
         for position in _ascent.positions(walk, answer):
             here = position.evaluation
             if not direction(position.theta, here) @ here.gradient > LITTLE:

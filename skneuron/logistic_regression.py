@@ -52,12 +52,8 @@ DIRECTIONS = {
 
 
 #: The parameters that Firth's penalty can be climbed with.
-NEEDED_BY_FIRTH = {
-    "C": [np.inf],
-    "learning_rate": ["auto"],
-    "batch_size": [None],
-    "solver": ["auto", "newton"],
-}
+NEEDED_BY_FIRTH = {"C": [np.inf], "learning_rate": ["auto"], "batch_size": [None]}
+NEEDED_BY_FIRTH["solver"] = ["auto", "newton"]
 
 
 class GradientAscentLogisticRegression(NeuronClassifier):

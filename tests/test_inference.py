@@ -177,7 +177,7 @@ def test_the_html_page_is_escaped_and_well_formed():
     assert captions[0].startswith("Logistic regression") and captions[1] == "class 1"
     assert {len(row) for row in tables[0].iter("tr")} == {4}
     sides = {cell.get("style") for cell in tables[1].iter("td")}
-    assert sides == {"text-align: right"}
+    assert sides == {"text-align: right; padding: 0 0.5em"}
     assert "&lt;b&gt;" in page
 
 

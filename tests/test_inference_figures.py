@@ -429,7 +429,7 @@ def test_separated_parameters_have_no_figures():
     assert summary.separated.tolist() == [True, False, False, False]
     (line,) = [line for line in str(summary).splitlines() if line.startswith("NV")]
     assert line.split() == ["NV", "separated", *"-----"]
-    assert '<td style="text-align: right">separated</td>' in summary._repr_html_()
+    assert '0.5em">separated</td>' in summary._repr_html_()
     # As glm of R prints them of these data.
     np.testing.assert_allclose(
         summary.estimate[1:], [-0.04218, -2.90261, 4.30452], 1e-3

@@ -227,7 +227,7 @@ class MLESummary:
         def row(cells, tags, sides):
             texts = map(html.escape, map(str, cells))
             return "".join(
-                f'<{tag} style="text-align: {side}">{text}</{tag}>'
+                f'<{tag} style="text-align: {side}; padding: 0 0.5em">{text}</{tag}>'
                 for tag, side, text in zip(tags, sides, texts)
             )
 

@@ -48,6 +48,8 @@ DIRECTIONS = {
     "gradient": _ascent.Gradient,
     "lbfgs": _ascent.LBFGS,
     "newton": _ascent.Newton,
+    # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
+    "firth": partial(_ascent.Newton, price=1.0),
 }
 
 
@@ -364,7 +366,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if objective.l2 and objective.network.sizes[0] > objective.n_rows:
             unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
         objective, memory = standardised(base, memory, partial=partial, **unit)
-        solver = "newton" if self.penalty else self.solver
+        solver = self.penalty or self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":

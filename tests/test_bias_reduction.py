@@ -97,6 +97,31 @@ def test_it_equals_a_search_by_values_alone(weighted):
     np.testing.assert_allclose(parameters(clf), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_of_any_study_the_modified_score_is_0(seed):
+    # Few and many rows, rare indicators, separated and not, in units of any size.
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(8, 60)), int(rng.integers(1, 6))
+    X = rng.normal(size=(n, d))
+    rare = rng.random(d) < 0.4
+    X[:, rare] = rng.random((n, rare.sum())) < 0.2
+    X[0] += 1
+    slopes = rng.normal(size=d) * rng.choice([0.5, 2, 20])
+    y = (rng.random(n) < expit(X @ slopes - 1)).astype(int)
+    y[:2] = 0, 1
+    scaled = X * 10.0 ** rng.integers(-4, 5, d)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = fit(scaled, y, tol=1e-8)
+    assert clf.converged_
+    X1 = np.column_stack([X, np.ones(n)])
+    p = clf.predict_proba(scaled)[:, 1]
+    v = p * (1 - p)
+    h = v * np.einsum("ij,jk,ik->i", X1, np.linalg.pinv(X1.T @ (X1 * v[:, None])), X1)
+    score = X1.T @ (y - p + h * (0.5 - p))
+    np.testing.assert_allclose(score / n, 0, atol=1e-6)
+
+
 def test_weights_are_repetitions():
     X, y = draw()
     weights = np.random.default_rng(0).integers(1, 4, len(y))

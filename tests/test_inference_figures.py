@@ -10,7 +10,11 @@ from scipy.special import logit
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from studies import contraceptives, endometrial
 
 from skneuron import GradientAscentLogisticRegression
@@ -155,6 +159,11 @@ def test_a_pipeline_is_its_last_step():
     some = make_pipeline(columns, GradientAscentLogisticRegression()).fit(frame, y)
     names = mle_summary(some, frame, y).names
     assert names == ["standardscaler__c", "standardscaler__a", "intercept"]
+    nameless = make_pipeline(
+        FunctionTransformer(np.exp), GradientAscentLogisticRegression()
+    )
+    names = mle_summary(nameless.fit(X, y), X, y).names
+    assert names == ["x0", "x1", "x2", "intercept"]
     names = mle_summary(some, frame, y, feature_names=["p", "q"]).names
     assert names == ["p", "q", "intercept"]
 

@@ -38,11 +38,13 @@ class Firth:
     def answer(self, question):
         """The evaluation at a question's theta, value and gradient with the penalty.
 
-        The curvature is always there, and the information alone, as in Fisher scoring.
+        The curvature, where it is asked for, is the information alone.
         """
         objective, theta = self.objective, question.theta
         here = objective.evaluate(theta, curvature=True)
         ((_, information),) = here.curvature
+        if question.order < 2:
+            here.curvature = []
         information = self.seen.T @ (objective.divisor * information) @ self.seen
         try:
             factor = np.linalg.cholesky(information)

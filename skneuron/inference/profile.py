@@ -48,6 +48,11 @@ def profile_intervals(estimator, X, y, **options):
     ImportError
         If pandas is not installed.
 
+    Notes
+    -----
+    Far from its top Firth's likelihood of separated classes can have several hills. The
+    profile is then of those that climbs from near by find.
+
     References
     ----------
     D. J. Venzon & S. H. Moolgavkar, "A method for computing profile-likelihood-based

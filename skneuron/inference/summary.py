@@ -6,6 +6,7 @@ large samples, normal around the truth with covariance I^-1.
 """
 
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 
@@ -162,8 +163,9 @@ def examined(
     _check_estimator(estimator)
     if estimator is not given:
         X = transformed(given, X)
-        if feature_names is None and hasattr(given[:-1], "get_feature_names_out"):
-            feature_names = given[:-1].get_feature_names_out()
+        if feature_names is None:
+            with suppress(AttributeError):  # of a step that has no names for its output
+                feature_names = given[:-1].get_feature_names_out()
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
     X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))

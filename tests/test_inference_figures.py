@@ -524,6 +524,17 @@ def test_sparse_and_offset_features_change_nothing(function, penalty):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_features_that_stay_in_a_file(function, tmp_path):
+    X, y = simulated()
+    counts = np.memmap(tmp_path / "X", np.int16, "w+", shape=X.shape)
+    counts[...] = np.round(10 * X)
+    clf = fit(counts, y)
+    plain = frame_of(function, clf, np.array(counts, float), y)
+    found = frame_of(function, clf, counts, y)
+    np.testing.assert_allclose(found, plain, rtol=1e-8)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_without_an_intercept(function):
     X, y = simulated()
     clf = fit(X, y, fit_intercept=False)

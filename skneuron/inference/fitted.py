@@ -7,6 +7,7 @@ from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
 from .._arrays import to_host
+from .._data.files import OnDemand
 from .._data.reading import check_features
 from .._data.rows import Rows
 
@@ -83,7 +84,8 @@ class Fitted:
         last, index = self.estimator, index_of(X)
         if isinstance(last, Pipeline):
             X, last = transformed(last, X), last.steps[-1][1]
-        return check_features(last, to_host(X), reset=False), index
+        X = check_features(last, to_host(X), reset=False)
+        return X[:] if isinstance(X, OnDemand) else X, index
 
 
 def transformed(pipeline, X):

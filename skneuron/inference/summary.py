@@ -247,9 +247,7 @@ def examined(
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,
-        lr_statistic=_penalised_ratio(hill, here, per_class)
-        if estimator.penalty
-        else None,
+        lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
     )
     top = objective.at(theta)
     at = rows, counting, n_samples, index, order

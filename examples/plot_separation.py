@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneuron import GradientAscentLogisticRegression
 from skneuron.exceptions import SeparationWarning
-from skneuron.inference import separation
+from skneuron.inference import profile_intervals, separation
 
 X, y = load_iris(return_X_y=True, as_frame=True)
 y = (y > 0).astype(int)
@@ -122,6 +122,13 @@ fig.legend(loc="outside lower center", ncols=3)
 
 model = GradientAscentLogisticRegression(C=1.0).fit(petal, y)
 print(f"C=1: weight {model.coef_[0, 0]:.2f}, {model.score(petal, y):.0%} right")
+
+# %%
+# Firth's penalty leaves nothing to choose, and brings intervals: the data bound the
+# weight from below, the penalty from above.
+
+model = GradientAscentLogisticRegression(penalty="firth").fit(petal, y)
+print(profile_intervals(model, petal, y).round(2))
 
 # %%
 # Separation hides where it is not looked for. Here everybody who was treated recovered,

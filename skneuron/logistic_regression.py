@@ -11,10 +11,11 @@ from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
 from ._data.moments import measured
+from ._estimator.by_hand import with_layers
 from ._estimator.endings import NEXT_TO_NOTHING
 from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
-from ._model import Remembering, information_along, largest_safe_rate
+from ._model import Firth, Remembering, information_along, largest_safe_rate
 from ._separation.endless import find_separation, separation_message, telling_step
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
@@ -45,7 +46,14 @@ DIRECTIONS = {
     "gradient": _ascent.Gradient,
     "lbfgs": _ascent.LBFGS,
     "newton": _ascent.Newton,
+    # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
+    "firth": partial(_ascent.Newton, price=1.0),
 }
+
+
+#: The parameters that Firth's penalty can be climbed with.
+NEEDED_BY_FIRTH = {"C": [np.inf], "learning_rate": ["auto"], "batch_size": [None]}
+NEEDED_BY_FIRTH["solver"] = ["auto", "newton"]
 
 
 class GradientAscentLogisticRegression(NeuronClassifier):
@@ -68,6 +76,12 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         maximised is ``log-likelihood - ||coef||^2 / (2 C)``. inf is no penalty, the
         pure maximum likelihood estimate. Where classes separate there is none, and
         `fit` raises a `skneuron.exceptions.SeparationWarning`.
+    penalty : {"firth"} or None, default=None
+        ``"firth"``, for two classes: ``log-likelihood + log det(information) / 2`` is
+        maximised, which has a maximum where classes separate, too, and takes from the
+        estimate most of the bias that few data, or rare events, give it. It is of all
+        rows together, and needs ``C=np.inf``, ``learning_rate="auto"``, `solver`
+        ``"auto"`` or ``"newton"``, and no `batch_size`.
     reduction : {"mean", "sum"}, default="mean"
         With a number as `learning_rate`: whether the gradient is averaged or summed
         over the examples. ``"sum"`` is the step of the slides to the letter.
@@ -162,11 +176,18 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     ...     warnings.simplefilter("ignore")  # three steps are not the top
     ...     lecture.fit(scale(X), y).log_likelihood_curve_.round(1)
     array([-394.4, -150.8, -148.5, -146.8])
+
+    Classes that separate have no maximum likelihood estimate, but one of Firth's:
+
+    >>> firth = GradientAscentLogisticRegression(penalty="firth")
+    >>> firth.fit([[1], [2], [3], [4], [5], [6]], [0, 0, 0, 1, 1, 1]).coef_.round(3)
+    array([[1.129]])
     """
 
     _parameter_constraints = {
         **NeuronClassifier._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="right")],
+        "penalty": [StrOptions({"firth"}), None],
         "reduction": [StrOptions({"mean", "sum"})],
         "solver": [StrOptions({"auto", "gradient", "lbfgs", "newton"})],
         "batch_size": [AT_LEAST_1, None],
@@ -177,6 +198,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         learning_rate="auto",
         *,
         C=np.inf,
+        penalty=None,
         reduction="mean",
         solver="auto",
         batch_size=None,
@@ -190,6 +212,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     ):
         self.learning_rate = learning_rate
         self.C = C
+        self.penalty = penalty
         self.reduction = reduction
         self.solver = solver
         self.batch_size = batch_size
@@ -200,6 +223,42 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_weights(cls, coef, intercept=0.0, *, classes=None, **parameters):
+        """A neuron whose weights are given by hand, ready to predict.
+
+        Parameters
+        ----------
+        coef : array-like of shape (n_features,) or (n_logits, n_features)
+            Weights: a single row for two classes, a row for each class for more.
+        intercept : float or array-like of shape (n_logits,), default=0.0
+            Intercepts.
+        classes : array-like of shape (n_classes,), or list of such, default=None
+            The classes in their order, as `classes_` has them; 0, 1, ... by default.
+        **parameters : dict
+            The estimator's parameters.
+
+        Returns
+        -------
+        estimator : GradientAscentLogisticRegression
+            With ``warm_start=True``, its `fit` climbs from these weights.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other or the classes, or classes are not sorted.
+
+        Examples
+        --------
+        >>> from skneuron import GradientAscentLogisticRegression
+        >>> both = GradientAscentLogisticRegression.from_weights([2, 2], -3)
+        >>> both.predict([[0, 1], [1, 1]])
+        array([0, 1])
+        """
+        weights = np.atleast_2d(np.asarray(coef, float)).T
+        intercepts = np.broadcast_to(intercept, weights.shape[1:]).astype(float)
+        return with_layers(cls(**parameters), [(weights, intercepts)], classes)
 
     @available_if(learns_from_streams)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -246,6 +305,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
+        for name, fitting in NEEDED_BY_FIRTH.items() if self.penalty else ():
+            if (given := getattr(self, name)) not in fitting:
+                raise ValueError(
+                    f"penalty='firth' needs {name}={fitting[0]!r}, got {given!r}."
+                )
         if self.solver in ("lbfgs", "newton"):
             if self.learning_rate != "auto":
                 raise ValueError(
@@ -262,6 +326,15 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _takes_signed_weights(self):
         return self.learning_rate != "auto"
+
+    def _objective(self, data):
+        n_classes = [len(classes) for classes in data.targets.per_output]
+        if self.penalty and n_classes != [2]:
+            raise ValueError(
+                "penalty='firth' is for one output of two classes; y has "
+                f"{' and '.join(map(str, n_classes))}."
+            )
+        return super()._objective(data)
 
     def _hidden_layer_sizes(self):
         return ()
@@ -293,7 +366,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
-        solver = self.solver
+        solver = self.penalty or self.solver
         if solver == "auto" and self.batch_size:
             solver = "gradient"
         if partial and solver == "auto":
@@ -323,6 +396,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             n_telling = None if n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
+        if self.penalty:
+            plan.answer = Firth(objective).answer
         return plan
 
     def _plan_of(self, objective, direction, step_size, rng, memory):
@@ -383,7 +458,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _no_maximum(self, climber, result):
         plan, targets = climber.plan, climber.data.targets
         objective, step = plan.objective, None
-        if objective.l2:
+        if objective.l2 or self.penalty:
             return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)

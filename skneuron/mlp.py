@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._estimator.by_hand import with_layers
 from ._estimator.fit import AT_LEAST_1, NOT_NEGATIVE, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 
@@ -206,6 +207,50 @@ class SimpleMLPClassifier(NeuronClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_weights(cls, coefs, intercepts, *, classes=None, **parameters):
+        """A network whose weights are given by hand, ready to predict.
+
+        Parameters
+        ----------
+        coefs : list of array-like of shape (n_in, n_out)
+            Weights of every layer.
+        intercepts : list of array-like of shape (n_out,)
+            Intercepts of every layer.
+        classes : array-like of shape (n_classes,), or list of such, default=None
+            The classes in their order, as `classes_` has them; 0, 1, ... by default.
+        **parameters : dict
+            The estimator's parameters but `hidden_layer_sizes`, which follows.
+
+        Returns
+        -------
+        estimator : SimpleMLPClassifier
+            With ``warm_start=True``, its `fit` climbs from these weights.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other or the classes, or classes are not sorted.
+
+        Examples
+        --------
+        Exactly one of two is: one of them, and not both.
+
+        >>> from skneuron import SimpleMLPClassifier
+        >>> network = SimpleMLPClassifier.from_weights(
+        ...     [[[20, 20], [20, 20]], [[20], [-20]]], [[-10, -30], [-10]]
+        ... )
+        >>> network.predict([[0, 0], [0, 1], [1, 0], [1, 1]])
+        array([0, 1, 1, 0])
+        """
+        coefs, intercepts = (
+            [np.array(of, float, ndmin=ndim) for of in given]
+            for given, ndim in ((coefs, 2), (intercepts, 1))
+        )
+        sizes = tuple(map(len, intercepts[:-1]))
+        estimator = cls(**{"hidden_layer_sizes": sizes, **parameters})
+        return with_layers(estimator, [*zip(coefs, intercepts, strict=True)], classes)
 
     @available_if(learns_from_streams)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -492,6 +492,7 @@ PARAMETERS = {
     LR: {
         "learning_rate": "auto",
         "C": np.inf,
+        "penalty": None,
         "reduction": "mean",
         "solver": "auto",
         "batch_size": None,

@@ -196,6 +196,10 @@ def learns_from_streams(estimator):
             "partial_fit is not for solver='lbfgs', which learns from steps on one and "
             "the same data; choose another solver."
         )
+    if getattr(estimator, "penalty", None):
+        raise AttributeError(
+            "partial_fit is not for penalty='firth', which is of all rows together."
+        )
     if getattr(estimator, "early_stopping", False) is True:
         raise AttributeError(
             "partial_fit is not for early_stopping=True: it runs one epoch and sets no "

@@ -335,7 +335,11 @@ def separation_message(findings, targets, names, ended):
     cures = []
     further = " skneuron.inference.separation(X, y) tells along which direction."
     if not all(of.absent for of in findings):
-        cures.append("set a finite C, for example C=1.0, or leave out such features")
+        two_classes = list(map(len, targets.per_output)) == [2]
+        firth = ', or penalty="firth"' if two_classes else ""
+        cures.append(
+            f"set a finite C, for example C=1.0{firth}, or leave out such features"
+        )
     if any(of.absent for of in findings):
         cures.append("leave out classes and outputs that have no samples to learn from")
         further = ""  # which it cannot say of y of one class

@@ -6,7 +6,23 @@ large samples, normal around the truth with covariance I^-1.
 """
 
 from .._separation.programme import Separation, separation
+from .effects import marginal_effects, probability_intervals
+from .hypotheses import HypothesisTest, compare, wald_test
+from .influence import influence
 from .page import MLESummary
+from .profile import profile_intervals
 from .summary import mle_summary
 
-__all__ = ["MLESummary", "Separation", "mle_summary", "separation"]
+__all__ = [
+    "HypothesisTest",
+    "MLESummary",
+    "Separation",
+    "compare",
+    "influence",
+    "marginal_effects",
+    "mle_summary",
+    "probability_intervals",
+    "profile_intervals",
+    "separation",
+    "wald_test",
+]

@@ -12,13 +12,22 @@ def _number(value):
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4e}"
 
 
-def _probability(p):
-    return f"{p:.4f}" if p >= 1e-4 else "<0.0001"
+def probability_text(p):
+    """A p-value as it is printed."""
+    return f"{p:.4f}" if not p < 1e-4 else "<0.0001"
 
 
 COLUMNS = ["estimate", "std_error", "z", "p_value", "ci_low", "ci_high"]
 #: How the figures of a column are printed, if not as a number.
-FORMATS = {"z": "{:.3f}".format, "p_value": _probability}
+FORMATS = {"z": "{:.3f}".format, "p_value": probability_text}
+
+
+def wald_figures(estimate, std_error, confidence):
+    """What an estimate and its standard error say, by `COLUMNS`."""
+    half = ndtri(0.5 + confidence / 2) * std_error
+    z = estimate / std_error
+    figures = estimate, std_error, z, 2 * ndtr(-np.abs(z)), estimate - half
+    return dict(zip(COLUMNS, (*figures, estimate + half)))
 
 
 @dataclass(eq=False, repr=False)
@@ -37,8 +46,9 @@ class MLESummary:
     classes : ndarray of shape (n_classes,)
         The first is the reference: estimates are of log-odds of the others against it.
     estimate, std_error : ndarray of shape (n_parameters,)
+        The errors of separated parameters, and all that follows from them, are NaN.
     covariance : ndarray of shape (n_parameters, n_parameters)
-        Inverse of the observed information.
+        Inverse of the observed information, or a robust one.
     n_observations : float
         Total weight of the samples.
     log_likelihood, null_log_likelihood : float
@@ -46,6 +56,13 @@ class MLESummary:
         intercepts, equal probabilities.
     confidence : float
         Of the intervals.
+    cov_type : str
+        What the covariance is: "nonrobust", "HC0", "HC1" or "cluster".
+    penalty : str or None
+        "firth", if it is an estimate of that kind. The likelihood-ratio test is then of
+        penalised likelihoods; the other figures of fit are of the likelihood itself.
+    separated : ndarray of shape (n_parameters,)
+        Which parameters have no finite estimate, as the classes separate.
     z, p_value : ndarray of shape (n_parameters,)
         Estimate over standard error, and the two-sided probability of a normal deviate
         that large.
@@ -69,14 +86,17 @@ class MLESummary:
     log_likelihood: float
     null_log_likelihood: float
     confidence: float
+    cov_type: str = "nonrobust"
+    penalty: str | None = None
+    separated: np.ndarray = False
+    lr_statistic: float | None = None
 
     def __post_init__(self):
         n_parameters = len(self.estimate)
-        self.z = self.estimate / self.std_error
-        self.p_value = 2 * ndtr(-np.abs(self.z))
-        half = ndtri(0.5 + self.confidence / 2) * self.std_error
-        self.ci_low, self.ci_high = self.estimate - half, self.estimate + half
-        self.lr_statistic = 2 * (self.log_likelihood - self.null_log_likelihood)
+        self.separated = np.broadcast_to(self.separated, n_parameters)
+        vars(self).update(wald_figures(self.estimate, self.std_error, self.confidence))
+        if self.lr_statistic is None:
+            self.lr_statistic = 2 * (self.log_likelihood - self.null_log_likelihood)
         self.lr_df = n_parameters - self.fit_intercept * (len(self.classes) - 1)
         self.lr_p_value = float(chdtrc(self.lr_df, max(self.lr_statistic, 0.0)))
         self.aic = 2 * n_parameters - 2 * self.log_likelihood
@@ -98,20 +118,67 @@ class MLESummary:
         ImportError
             If pandas is not installed.
         """
+        return self.frame_of({c: getattr(self, c) for c in COLUMNS})
+
+    def odds_ratios(self):
+        """What the odds are multiplied by when a feature rises by 1, as a DataFrame.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_parameters, 4)
+            Columns odds_ratio, p_value (of an odds ratio of 1), ci_low and ci_high; of
+            the intercept the odds themselves, all features being 0. Rows as in
+            :meth:`to_frame`.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        odds = {"odds_ratio": self.estimate, "p_value": self.p_value}
+        odds |= {"ci_low": self.ci_low, "ci_high": self.ci_high}
+        with np.errstate(over="ignore"):
+            odds = {c: of if c == "p_value" else np.exp(of) for c, of in odds.items()}
+        return self.frame_of(odds)
+
+    def labels(self):
+        """The names of the parameters; for more than two classes, (class, name).
+
+        Returns
+        -------
+        labels : list of str, or of tuple
+        """
+        if len(self.classes) == 2:
+            return list(self.names)
+        return [(label, name) for label in self.classes[1:] for name in self.names]
+
+    def frame_of(self, columns):
+        """Figures of the parameters as a DataFrame, its rows as in :meth:`to_frame`.
+
+        Parameters
+        ----------
+        columns : dict of str to ndarray of shape (n_parameters,)
+
+        Returns
+        -------
+        frame : DataFrame
+        """
         check_pandas_support("MLESummary.to_frame")
         import pandas as pd
 
         index = pd.Index(self.names)
         if len(self.classes) > 2:
-            index = pd.MultiIndex.from_product(
-                [self.classes[1:], self.names], names=["class", "name"]
-            )
-        return pd.DataFrame({c: getattr(self, c) for c in COLUMNS}, index=index)
+            names = ["class", "name"]
+            index = pd.MultiIndex.from_tuples(self.labels(), names=names)
+        return pd.DataFrame(columns, index=index)
 
     def _title(self):
         other = f"class {self.classes[1]}" if len(self.classes) == 2 else "each class"
         against = f"log-odds of {other} against class {self.classes[0]}"
-        return f"Logistic regression: {against}"
+        penalty = "" if self.penalty is None else " with Firth's penalty"
+        robust = f"; standard errors {self.cov_type}"
+        robust = "" if self.cov_type == "nonrobust" else robust
+        return f"Logistic regression{penalty}: {against}{robust}"
 
     def _facts(self):
         """The figures of the whole model: (name, text)."""
@@ -121,7 +188,7 @@ class MLESummary:
             ("Log-likelihood", _number(self.log_likelihood)),
             ("Null log-likelihood", _number(self.null_log_likelihood)),
             (f"Likelihood ratio ({self.lr_df} df)", _number(self.lr_statistic)),
-            ("p-value of the ratio", _probability(self.lr_p_value)),
+            ("p-value of the ratio", probability_text(self.lr_p_value)),
             ("AIC", _number(self.aic)),
             ("BIC", _number(self.bic)),
             ("Pseudo-R2 (McFadden)", _number(self.pseudo_r2)),
@@ -138,7 +205,12 @@ class MLESummary:
     def _parameters(self):
         """For each parameter its name and its figures, as texts."""
         columns = [map(FORMATS.get(c, _number), getattr(self, c)) for c in COLUMNS]
-        return list(zip(self.names * (len(self.classes) - 1), *columns))
+        rows = zip(self.names * (len(self.classes) - 1), *columns)
+        no_figures = ["separated", *["-"] * (len(COLUMNS) - 1)]
+        return [
+            (row[0], *no_figures) if separated else row
+            for row, separated in zip(rows, self.separated)
+        ]
 
     def __str__(self):
         facts = self._facts()
@@ -154,17 +226,27 @@ class MLESummary:
     __repr__ = __str__
 
     def _repr_html_(self):
-        def row(cells, tag="td"):
-            first, *rest = (html.escape(str(cell)) for cell in cells)
-            others = "".join(f"<{tag}>{cell}</{tag}>" for cell in rest)
-            return f"<tr><th>{first}</th>{others}</tr>"
+        def row(cells, tags, sides):
+            texts = map(html.escape, map(str, cells))
+            return "".join(
+                f'<{tag} style="text-align: {side}; padding: 0 0.5em">{text}</{tag}>'
+                for tag, side, text in zip(tags, sides, texts)
+            )
 
-        facts = "".join(map(row, self._facts()))
-        caption = f"<caption>{html.escape(self._title())}</caption>"
-        page = f"<table>{caption}<tbody>{facts}</tbody></table>"
+        def table(caption, rows, head=""):
+            caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+            head = f"<thead><tr>{head}</tr></thead>" if head else ""
+            body = "".join(f"<tr>{cells}</tr>" for cells in rows)
+            return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
+
+        facts, sides = self._facts(), ["left", *["right"] * len(COLUMNS)]
+        pairs = [(*left, *right) for left, right in zip(facts[::2], facts[1::2])]
+        facts = (row(of, ["th", "td"] * 2, ["left", "right"] * 2) for of in pairs)
+        page = table(self._title(), facts)
+        head = row(["", *COLUMNS], ["th"] * len(sides), sides)
         for title, rows in self._tables(self._parameters()):
-            head, body = row((title, *COLUMNS), "th"), "".join(map(row, rows))
-            page += f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+            tags = ["th", *["td"] * len(COLUMNS)]
+            page += table(title, (row(of, tags, sides) for of in rows), head)
         return page
 
 

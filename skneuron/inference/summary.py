@@ -6,38 +6,54 @@ large samples, normal around the truth with covariance I^-1.
 """
 
 import warnings
+from contextlib import suppress
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from scipy.special import xlogy
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import to_host
+from .._ascent import Question
 from .._data.files import OnDemand
 from .._data.moments import measured
 from .._data.reading import check_data
 from .._data.rows import Rows
 from .._data.targets import Targets
-from .._model import Network, Objective, standardised
+from .._model import Firth, Network, Objective, standardised
 from .._separation.endless import all_labels_likely, margins_along
-from .._separation.programme import units_of_columns
+from .._separation.programme import find_direction, units_of_columns
 from ..exceptions import SeparationWarning
 from ..logistic_regression import GradientAscentLogisticRegression
+from .fitted import Fitted, index_of, transformed
 from .page import MLESummary
+from .robust import covariance_root
 
 
 def mle_summary(
-    estimator, X, y, *, sample_weight=None, feature_names=None, confidence=0.95
+    estimator,
+    X,
+    y,
+    *,
+    sample_weight=None,
+    feature_names=None,
+    confidence=0.95,
+    cov_type="nonrobust",
+    groups=None,
+    reference=None,
 ):
     """Standard errors, tests and measures of fit of a maximum likelihood estimate.
 
     Parameters
     ----------
-    estimator : GradientAscentLogisticRegression
-        Fitted without a penalty (C=inf) and without class weights, to a single output.
-        Its public `coef_` and `intercept_` are read.
+    estimator : GradientAscentLogisticRegression, or Pipeline that ends in one
+        Fitted without a penalty (C=inf), or with Firth's, and without class weights, to
+        a single output. Its public `coef_` and `intercept_` are read. A pipeline
+        transforms X; features are those that reach its last step.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The features that it was fitted to.
     y : array-like of shape (n_samples,)
@@ -46,9 +62,18 @@ def mle_summary(
         The weights that it was fitted with: how many times each sample counts. A weight
         of 2 is the sample twice, in the standard errors and the BIC too.
     feature_names : array-like of shape (n_features,), default=None
-        By default those of a formula, or `feature_names_in_`, or x0, x1, ... without.
+        By default those of a formula, or `feature_names_in_`, or x0, x1, ... without;
+        of a pipeline what its steps call their output.
     confidence : float, default=0.95
         Of the intervals, between 0 and 1.
+    cov_type : {"nonrobust", "HC0", "HC1", "cluster"}, default="nonrobust"
+        The covariance: the inverse of the information; or the sandwich, which holds for
+        a wrong likelihood too, as it is, times n / (n - n_parameters), or with samples
+        of a group dependent on each other.
+    groups : array-like of shape (n_samples,), default=None
+        With "cluster": the group of each sample.
+    reference : label, default=None
+        The class that log-odds are against; None: the first.
 
     Returns
     -------
@@ -61,9 +86,9 @@ def mle_summary(
     NotFittedError
         If it is not fitted.
     ValueError
-        If it was fitted with a penalty, class weights or several outputs; if X, y,
-        sample_weight, feature_names or confidence is not usable; or if the observed
-        information is singular: the message names collinear features.
+        If it was fitted with C, class weights or several outputs; if another parameter
+        is not usable; or if the observed information is singular: the message names
+        collinear features.
 
     Warns
     -----
@@ -71,11 +96,14 @@ def mle_summary(
         If the estimator is not at the maximum of the likelihood of these data.
     SeparationWarning
         If it tells the classes apart so well that there is no maximum, or some samples
-        so certainly that there seems to be none.
+        so certainly that there seems to be none. Parameters without a finite estimate
+        then have no standard errors: a linear programme says which.
 
     See Also
     --------
     separation : Whether the maximum likelihood estimate exists.
+    profile_intervals : Intervals that need no parabola.
+    marginal_effects : What features do to probabilities.
 
     Notes
     -----
@@ -87,6 +115,10 @@ def mle_summary(
     ----------
     P. McCullagh & J. A. Nelder, *Generalized Linear Models*, 2nd edition (1989),
     chapters 4 and 5.
+
+    H. White, "Maximum likelihood estimation of misspecified models", Econometrica 50
+    (1982), 1-25. Of Firth's estimate: G. Heinze & M. Schemper, "A solution to the
+    problem of separation in logistic regression", Statistics in Medicine 21 (2002).
 
     D. McFadden, "Conditional logit analysis of qualitative choice behavior", in
     *Frontiers in Econometrics* (1974), 105-142.
@@ -114,7 +146,32 @@ def mle_summary(
     smoothness  -78.1991     9.0541  -8.637  <0.0001  -95.9449  -60.4534
     intercept    13.7954     1.2374  11.148  <0.0001   11.3700   16.2207
     """
+    found = examined(
+        estimator, X, y, sample_weight, feature_names, confidence, reference
+    )
+    root = covariance_root(found, cov_type, groups)
+    return replace(found.summary, cov_type=cov_type, **_errors(root))
+
+
+def examined(
+    estimator,
+    X,
+    y,
+    sample_weight=None,
+    feature_names=None,
+    confidence=0.95,
+    reference=None,
+):
+    """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
+    given, index = estimator, index_of(X)
+    if isinstance(estimator, Pipeline):
+        estimator = given.steps[-1][1]
     _check_estimator(estimator)
+    if estimator is not given:
+        X = transformed(given, X)
+        if feature_names is None:
+            with suppress(AttributeError):  # of a step that has no names for its output
+                feature_names = given[:-1].get_feature_names_out()
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         percent = isinstance(confidence, Real) and 1 < confidence < 100
         hint = f": {confidence / 100:g} is {confidence:g}%" if percent else ""
@@ -136,8 +193,9 @@ def mle_summary(
             "Every class that the estimator knows must have samples of positive weight"
             f"; these have none in y: {classes[per_class == 0].tolist()}."
         )
+    order = _reference_first(classes, reference)
+    counting, n_samples = np.flatnonzero(weights), len(weights)
     if np.any(weights == 0):
-        counting = np.flatnonzero(weights)
         X, codes, weights = X[counting], codes[counting], weights[counting]
     intercept = bool(estimator.fit_intercept)
     W, b = (np.asarray(to_host(of), float) for of in estimator._layers[0])
@@ -163,7 +221,8 @@ def mle_summary(
     objective = Objective(network, targets.likelihood, rows, reduction="sum")
     objective = standardised(objective, measured(rows))
     theta = network.flatten([(W, b)])
-    here = objective.evaluate(objective.at(theta), curvature=True)
+    hill = Firth(objective) if estimator.penalty else objective
+    here = hill.answer(Question(objective.at(theta), 2))
     F, flat = _root_of_inverse(here, tol)
     if flat.size:
         # Where all classes are as likely as each other, only features can be the cause.
@@ -179,41 +238,89 @@ def mle_summary(
         share = np.linalg.norm(flat.reshape(len(names) + intercept, -1), axis=1)
         raise _singular(names, share > 1e-5, reason)
 
-    doubt = _doubt(objective, targets, here, F)
+    doubt = _doubt(objective, targets, here, F, estimator.penalty)
+    separated = False
     if doubt is not None:
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, stacklevel=3)
+        if isinstance(doubt, SeparationWarning):
+            separated = _separated(rows, len(classes), intercept, order)
 
     # The root of the covariance of the parameters, of the features as they are.
     root = np.stack([objective.parameters(column) for column in F.T], axis=1)
-    root = _against_first(root.reshape(-1, W.shape[1], len(F)))
+    root = _against_first(root.reshape(-1, W.shape[1], len(F)), order)
     root = root.swapaxes(0, 1).reshape(-1, len(F))
     total = float(weights.sum())
     null = xlogy(per_class, per_class / total).sum()
-    return MLESummary(
+    summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
-        classes=classes,
-        estimate=_against_first(theta.reshape(-1, W.shape[1])).T.ravel(),
-        std_error=np.linalg.norm(root, axis=1),
-        covariance=root @ root.T,
+        classes=classes[order],
+        estimate=_against_first(theta.reshape(-1, W.shape[1]), order).T.ravel(),
+        **_errors(root),
         n_observations=total,
         log_likelihood=here.log_likelihood,
         null_log_likelihood=float(
             null if has_intercept else -total * np.log(len(classes))
         ),
         confidence=float(confidence),
+        penalty=estimator.penalty,
+        separated=separated,
+        lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
     )
+    top = objective.at(theta)
+    at = rows, counting, n_samples, index, order
+    return Fitted(given, summary, root, *at, hill, top, F)
+
+
+def _errors(root):
+    """The figures that a root of the covariance gives."""
+    return {"std_error": np.linalg.norm(root, axis=1), "covariance": root @ root.T}
+
+
+def _reference_first(classes, reference):
+    """The codes of the classes, that of the reference first."""
+    if reference is None:
+        return np.arange(len(classes))
+    if reference not in classes.tolist():
+        raise ValueError(
+            f"reference must be one of the classes {classes.tolist()}, got "
+            f"{reference!r}."
+        )
+    first = classes.tolist().index(reference)
+    return np.array([first, *np.delete(np.arange(len(classes)), first)])
+
+
+def _separated(rows, n_classes, intercept, order):
+    """Which parameters grow without end, as far as a linear programme finds out."""
+    try:
+        kind, W, b = find_direction(rows.X[:], rows.codes[:, 0], n_classes, intercept)
+    except RuntimeError:  # not solved
+        return False
+    direction = np.vstack([W, b]) if intercept else W
+    direction = direction[:, order[1:]] - direction[:, order[:1]]
+    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=1, keepdims=True)
+    # Of complete separation, directions all around separate, too.
+    return grows.T.ravel() | (kind == "complete")
+
+
+def _penalised_ratio(hill, here, per_class):
+    """The likelihood-ratio statistic, both likelihoods with the whole model's penalty.
+
+    With no weights but the intercept's all probabilities are one, and the determinant
+    is a multiple of ``(p (1 - p))^n_parameters``.
+    """
+    network, n_parameters = hill.objective.network, hill.objective.n_parameters
+    null = np.zeros(n_parameters)
+    if network.fit_intercept:
+        null[-1] = np.diff(np.log(per_class + n_parameters / 2))[0]
+    there = hill.answer(Question(hill.objective.at(null)))
+    return float(2 * (here.value - there.value))
 
 
 def _check_estimator(estimator):
     if not isinstance(estimator, GradientAscentLogisticRegression):
         hint = ""
-        if hasattr(estimator, "steps"):
-            hint = (
-                " Of a pipeline pass the last step, with the data transformed by the "
-                "others: mle_summary(pipeline[-1], pipeline[:-1].transform(X), y)."
-            )
-        elif hasattr(estimator, "best_estimator_"):
+        if hasattr(estimator, "best_estimator_"):
             hint = " Of a search pass its best_estimator_."
         raise TypeError(
             "estimator must be a fitted GradientAscentLogisticRegression, got "
@@ -263,10 +370,10 @@ def _intercept_column(X, names):
     return None
 
 
-def _doubt(objective, targets, here, F):
+def _doubt(objective, targets, here, F, penalty):
     """The warning, if any, that the estimate is not at a maximum."""
     off_top = F.T @ here.gradient  # in standard errors
-    if all_labels_likely(here.log_likelihood, objective.rows):
+    if not penalty and all_labels_likely(here.log_likelihood, objective.rows):
         return SeparationWarning(
             "The estimator tells all samples right, and certainly: the classes "
             "separate completely, the maximum likelihood estimate does not exist, and "
@@ -280,6 +387,8 @@ def _doubt(objective, targets, here, F):
             "fitted to; if they are, fit it longer: with learning_rate='auto', a "
             "larger max_iter or a smaller tol."
         )
+    if penalty:
+        return None
     lowest, largest = margins_along(objective, targets, F @ off_top)
     if (move := max(largest[0], -lowest[0])) > 0.1:
         return SeparationWarning(
@@ -292,10 +401,11 @@ def _doubt(objective, targets, here, F):
     return None
 
 
-def _against_first(per_logit):
-    """Of k logits, on the second axis, what the last k - 1 have on the first."""
-    first, others = per_logit[:, :1], per_logit[:, 1:]
-    return others - first if others.size else first
+def _against_first(per_logit, order):
+    """Of k logits, on the second axis, what others have on the first of an order."""
+    if per_logit.shape[1] == 1:  # the second class's, on that of the first
+        return per_logit if order[0] == 0 else -per_logit
+    return per_logit[:, order[1:]] - per_logit[:, order[:1]]
 
 
 def _root_of_inverse(here, tol):

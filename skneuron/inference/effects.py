@@ -1,0 +1,166 @@
+"""What features do to probabilities, and how sure a probability is: delta method.
+
+A function of the estimate with derivative J has about the variance J C J^T. With
+log-odds eta_m of class m against the reference, dp_c / deta_m = p_c ([c = m] - p_m).
+"""
+
+import numpy as np
+from scipy.special import expit, ndtri
+
+from .fitted import product, transposed_product
+from .page import wald_figures
+from .robust import covariance_root
+from .summary import examined
+
+
+def marginal_effects(
+    estimator, X, y, *, at="overall", cov_type="nonrobust", groups=None, **options
+):
+    """What a feature's rise does to the probabilities of the classes.
+
+    Parameters
+    ----------
+    estimator, X, y : as :func:`mle_summary` takes them
+    at : {"overall", "mean"}, default="overall"
+        The mean of the samples' effects, by weight; or the effects on a sample that has
+        the mean of every feature.
+    cov_type, groups : as :func:`mle_summary` takes them
+    **options : dict
+        `sample_weight`, `feature_names`, `confidence` and `reference`, as well.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_effects, 6)
+        Columns effect (the change of the probability, for a unit of the feature),
+        std_error, z, p_value, ci_low and ci_high. For two classes, of the probability
+        of the second (not the reference), the index holding features' names; for more,
+        of that of every class, (class, name).
+
+    Raises
+    ------
+    TypeError, NotFittedError, ValueError
+        As :func:`mle_summary` does; and if `at` is neither.
+    ImportError
+        If pandas is not installed.
+
+    Notes
+    -----
+    Every feature is taken for a continuous one: effects are derivatives.
+
+    References
+    ----------
+    W. H. Greene, *Econometric Analysis*, 7th edition (2012), section 17.3.2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inference import marginal_effects
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> X = X[["mean texture", "mean smoothness"]]
+    >>> clf = GradientAscentLogisticRegression().fit(X, y)
+    >>> marginal_effects(clf, X, y)[["effect", "std_error"]].round(4)
+                      effect  std_error
+    mean texture     -0.0452     0.0031
+    mean smoothness -12.3449     1.0707
+    """
+    import pandas as pd
+
+    if at not in ("overall", "mean"):
+        raise ValueError(f"at must be 'overall' or 'mean', got {at!r}.")
+    fitted = examined(estimator, X, y, **options)
+    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
+    rows, total = fitted.rows, fitted.summary.n_observations
+    B, d = fitted.weights_by_class, rows.X.shape[1]
+    blocks = ((b.X, b.weights, p) for _, b, p in fitted.blocks(4 * B.size))
+    if at == "mean":
+        mean = sum(transposed_product(X, w[:, None], d) for X, w, _ in blocks).T / total
+        blocks = [(mean, np.array([total]), fitted.probabilities(mean))]
+    k, n_inputs = B.shape
+    effects, slopes = np.zeros((k, d)), np.zeros((k, d, k, n_inputs))
+    for X, w, p in blocks:
+        share = (w / total)[:, None]
+        slope = B[:, None, :d] - p @ B[:, :d]  # of log p_c in the feature, by row
+        for c in range(k):
+            by_row = share * p[:, c : c + 1]
+            effects[c] += (by_row * slope[c]).sum(axis=0)
+            for m in range(k):
+                moved = by_row * ((c == m) - p[:, m : m + 1])
+                by_feature = moved * slope[c] - by_row * p[:, m : m + 1] * slope[m]
+                slopes[c, :, m] += transposed_product(X, by_feature, n_inputs).T
+                slopes[c, range(d), m, range(d)] += moved.sum()
+    std_error = np.linalg.norm(np.einsum("cjml,mlr->cjr", slopes, root), axis=2)
+    figures = wald_figures(effects, std_error, fitted.summary.confidence)
+    names, classes = fitted.summary.names[:d], fitted.summary.classes
+    index = pd.MultiIndex.from_product([classes, names], names=["class", "name"])
+    frame = pd.DataFrame({name: of.ravel() for name, of in figures.items()}, index)
+    frame = frame.rename(columns={"estimate": "effect"})
+    return frame if k > 2 else frame.loc[classes[1]].rename_axis(None)
+
+
+def probability_intervals(
+    estimator, X, y, *, at=None, cov_type="nonrobust", groups=None, **options
+):
+    """Probabilities of the classes, and how sure they are.
+
+    Parameters
+    ----------
+    estimator, X, y : as :func:`mle_summary` takes them
+    at : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
+        The features to predict for; None: X.
+    cov_type, groups : as :func:`mle_summary` takes them
+    **options : dict
+        `sample_weight`, `confidence` and `reference`, as well.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_rows, 4), or (n_rows, 4 * n_classes)
+        Columns probability, std_error, ci_low and ci_high; for two classes of the
+        second (not the reference), for more of every class, (class, column). A
+        data frame's index is kept.
+
+    Raises
+    ------
+    TypeError, NotFittedError, ValueError
+        As :func:`mle_summary` does.
+    ImportError
+        If pandas is not installed.
+
+    Notes
+    -----
+    Intervals are of log-odds of the class against all others, by the delta method, and
+    so never leave 0 to 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inference import probability_intervals
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = X[:, [1, 4]]
+    >>> clf = GradientAscentLogisticRegression().fit(X, y)
+    >>> probability_intervals(clf, X, y, at=[[20, 0.1]]).round(3)
+       probability  std_error  ci_low  ci_high
+    0        0.563      0.026   0.511    0.614
+    """
+    import pandas as pd
+
+    fitted = examined(estimator, X, y, **options)
+    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
+    X, index = fitted.features(X if at is None else at)
+    p, classes = fitted.probabilities(X), fitted.summary.classes
+    moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
+    mean_move = np.einsum("nc,cnr->nr", p, moves)
+    columns = {}
+    for c, label in enumerate(classes):
+        others = np.delete(p, c, axis=1).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.log(p[:, c]) - np.log(others)
+            std_error = np.linalg.norm(moves[c] - mean_move, axis=1) / others
+        half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
+        columns[label, "probability"] = p[:, c]
+        columns[label, "std_error"] = p[:, c] * others * std_error
+        columns[label, "ci_low"] = expit(odds - half)
+        columns[label, "ci_high"] = expit(odds + half)
+    frame = pd.DataFrame(columns, index)
+    return frame if len(classes) > 2 else frame[classes[1]]

@@ -1,0 +1,166 @@
+"""Intervals by the profile of the likelihood, which need no parabola.
+
+The profile of a parameter is the largest likelihood that is left when it has a value.
+The interval holds the values whose profile is not significantly below the top.
+"""
+
+import numpy as np
+from scipy.special import chdtrc, ndtri
+
+from .. import _ascent
+from .._arrays import numbers_may_end
+from .._model import Evaluation
+from .summary import examined
+
+#: A climb on a profile ends where the next step promises less, in nats.
+LITTLE = 1e-10
+#: What a curvature costs there, in gradients.
+PRICE = 4.0
+#: Standard errors from the estimate, to both sides, within which limits are sought.
+FURTHEST = 200.0
+#: A deviance that is as good as infinite.
+MOST = 1e12
+
+
+def profile_intervals(estimator, X, y, **options):
+    """Profile-likelihood intervals of the parameters, and likelihood-ratio tests of 0.
+
+    They fit where the log-likelihood is no parabola: few data, rare events, and Firth's
+    estimate of separated classes, whose penalised likelihood is profiled.
+
+    Parameters
+    ----------
+    estimator, X, y : as :func:`mle_summary` takes them
+    **options : dict
+        `sample_weight`, `feature_names`, `confidence` and `reference`, as well.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_parameters, 5)
+        Columns estimate, lr_statistic (of the hypothesis that the parameter is 0),
+        p_value, ci_low and ci_high; rows as in :meth:`MLESummary.to_frame`. A limit
+        that is not met within 200 standard errors is infinite.
+
+    Raises
+    ------
+    TypeError, NotFittedError, ValueError
+        As :func:`mle_summary` does.
+    ImportError
+        If pandas is not installed.
+
+    Notes
+    -----
+    Far from its top Firth's likelihood of separated classes can have several hills. The
+    profile is then of those that climbs from near by find.
+
+    References
+    ----------
+    D. J. Venzon & S. H. Moolgavkar, "A method for computing profile-likelihood-based
+    confidence intervals", Applied Statistics 37 (1988), 87-94.
+
+    Examples
+    --------
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inference import profile_intervals
+    >>> X, y = [[1], [2], [3], [4], [5], [6]], [0, 0, 0, 1, 1, 1]
+    >>> clf = GradientAscentLogisticRegression(penalty="firth").fit(X, y)
+    >>> profile_intervals(clf, X, y, feature_names=["hours"]).round(2)
+               estimate  lr_statistic  p_value  ci_low  ci_high
+    hours          1.13          3.86     0.05    0.00     6.07
+    intercept     -3.95          3.18     0.07  -21.59     0.30
+    """
+    fitted = examined(estimator, X, y, **options)
+    summary, error = fitted.summary, np.linalg.norm(fitted.root, axis=1)
+    z = float(ndtri(0.5 + summary.confidence / 2))
+    figures = np.empty((len(error), 3))
+    with numbers_may_end():
+        for at, row in enumerate(fitted.root):
+            profile = Profile(fitted, row)
+            statistic = profile.deviance(-summary.estimate[at] / error[at])
+            figures[at] = statistic, profile.limit(-z), profile.limit(z)
+    statistic, low, high = figures.T
+    return summary.frame_of(
+        {
+            "estimate": summary.estimate,
+            "lr_statistic": statistic,
+            "p_value": chdtrc(1, statistic),
+            "ci_low": summary.estimate + error * low,
+            "ci_high": summary.estimate + error * high,
+        }
+    )
+
+
+class Profile:
+    """The profile of one parameter, a function of its distance from the estimate.
+
+    In the coordinates that the covariance's root spans, distances are in standard
+    errors, and the likelihood is as good as round. The first axis is turned to where
+    the parameter changes; along all others it stays.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    row : array of shape (n_coordinates,)
+        The parameter's, of the root of the covariance.
+    """
+
+    def __init__(self, fitted, row):
+        self.hill, self.theta = fitted.hill, fitted.theta
+        along = row / np.linalg.norm(row)
+        basis, _ = np.linalg.qr(np.column_stack([along, np.eye(len(row))]))
+        self.along, self.others = fitted.axes @ along, fitted.axes @ basis[:, 1:]
+        # The curvature hardly changes along the profile, and is kept while it serves.
+        self.rest, self.direction = np.zeros(len(row) - 1), _ascent.Newton(PRICE)
+        self.direction.target = LITTLE
+        start, direction = np.zeros(len(row)), _ascent.Newton()
+        self.top = self._highest(self.theta, fitted.axes, start, direction).value
+
+    def deviance(self, t):
+        """Twice what the likelihood loses where the parameter is t errors away."""
+        place = self.theta + t * self.along
+        highest = self._highest(place, self.others, self.rest, self.direction)
+        self.direction.carry()
+        if np.isfinite(highest.value):
+            self.rest = highest.theta  # from which the next climb starts
+        return float(np.clip(2 * (self.top - highest.value), 0.0, MOST))
+
+    def limit(self, z):
+        """How far the deviance stays below z^2, to the side of its sign."""
+        side, z = np.copysign(1.0, z), abs(z)
+        self.rest, inside, outside = 0 * self.rest, 0.0, np.inf
+        # The root of the deviance is nearly the distance itself: a secant, safeguarded.
+        last, t = (0.0, 0.0), z
+        while inside <= FURTHEST and outside - inside > 1e-9:
+            root = np.sqrt(self.deviance(side * t))
+            if abs(root - z) <= 1e-8:
+                return side * t
+            inside, outside = (t, outside) if root < z else (inside, t)
+            slope, last = (root - last[1]) / (t - last[0]), (t, root)
+            t = t + (z - root) / slope if slope > 0 else np.inf
+            t = min(t, 4 * max(inside, z))
+            if not inside < t < outside:
+                t = (inside + outside) / 2
+        return side * (t if np.isfinite(outside) else np.inf)
+
+    def _highest(self, place, axes, start, direction):
+        """The position that a climb from a place along axes ends at."""
+
+        def answer(question):
+            there = place + axes @ question.theta
+            here = self.hill.answer(_ascent.Question(there, question.order))
+            curvature = [
+                (np.arange(len(start)), axes.T @ information @ axes)
+                for _, information in here.curvature
+            ]
+            slope = axes.T @ here.gradient
+            return Evaluation(here.log_likelihood, here.value, slope, curvature)
+
+        if not len(start):
+            return _ascent.Position.at(start, answer(_ascent.Question(start)))
+        noise = np.finfo(float).eps
+        walk = _ascent.steps(start, direction, _ascent.LineSearch(), noise)
+        for position in _ascent.positions(walk, answer):
+            here = position.evaluation
+            if not direction(position.theta, here) @ here.gradient > LITTLE:
+                break
+        return position

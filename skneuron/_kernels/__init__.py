@@ -259,6 +259,11 @@ def times_slope(name, d, a):
     _core.activate(ACTIVATIONS[name], d, a, _shared(d.size))
 
 
+def knows(network):
+    """Whether epochs of a network are compiled."""
+    return network.sizes[1:] == tuple(n_out for _, n_out in network.shapes)
+
+
 #: Products in a batch for which another thread is worth waking.
 SHARED_WORK = 1 << 19
 

@@ -5,6 +5,7 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 # ruff: noqa: F401 (what other rooms use)
 
 from .coordinates import standardised
+from .layers import Convolution
 from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
 from .network import Network
 from .objective import Evaluation, Objective, largest_safe_rate

@@ -259,11 +259,6 @@ def times_slope(name, d, a):
     _core.activate(ACTIVATIONS[name], d, a, _shared(d.size))
 
 
-def knows(network):
-    """Whether epochs of a network are compiled."""
-    return network.sizes[1:] == tuple(n_out for _, n_out in network.shapes)
-
-
 #: Products in a batch for which another thread is worth waking.
 SHARED_WORK = 1 << 19
 
@@ -332,7 +327,8 @@ def epoch(
         The sum of what each batch had before its step.
     """
     sizes, total, batch = np.array(network.sizes, np.intp), 0.0, min(batch, n_rows)
-    work = batch * int(sizes[:-1] @ sizes[1:])
+    windows = np.array([kind.windows for kind in network.kinds], np.intp)
+    work = batch * int(np.sum([kind.work for kind in network.kinds]))
     at_a_time = max(1, CALL_WORK // work) * batch
     like = theta.dtype, theta.shape
     for moment in moments:
@@ -342,7 +338,7 @@ def epoch(
         order = np.arange(n_rows)
     data = X, _centre(centre, theta.dtype), plain(codes), _weights(weights)
     activation = ACTIVATIONS[network.activation.name]
-    model = sizes, network.fit_intercept, activation, theta
+    model = sizes, windows, network.fit_intercept, activation, theta
     learning = RULES[rule], moments, sum, numbers
     penalty = plain(shrunk, theta.dtype), l2, divisor
     threads = n_threads() if work > SHARED_WORK else 1

@@ -91,15 +91,18 @@ class Dense:
         Activations of a row.
     picture : tuple of (int, int, int), or None
         The activations as a picture: height, width and channels.
-    n_numbers : int
-        What is computed from a row, at the same time.
+    n_numbers, work : int
+        What is computed from a row, at the same time; and products.
+    windows : tuple of 6 int
+        What is below as a picture, height and width of a window, and the side of the
+        squares that are pooled. A dense layer has none.
     """
 
-    picture = None
+    picture, windows = None, (0,) * 6
 
     def __init__(self, n_in, n_out):
         self.shape, self.n_units, self.n_out = (n_in, n_out), n_in, n_out
-        self.n_numbers = n_out
+        self.n_numbers, self.work = n_out, n_in * n_out
 
     def seen(self, h):
         """What neurons see of h, a row for each place: (n_rows n_places, n_in)."""
@@ -141,6 +144,8 @@ class Windows(Dense):
         self.n_units, self.n_out = picture[2], prod(self.picture)
         self.shape = prod(self.window) * self.n_units, n_filters
         self.n_numbers = prod(self.places) * sum(self.shape) + self.n_out
+        self.work = prod(self.places) * prod(self.shape)
+        self.windows = *picture, *self.window, self.pool
 
     def _pixels(self, pictures):
         """Yield for each pixel of the window what it sees, from place to place."""

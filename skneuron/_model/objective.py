@@ -190,7 +190,7 @@ class Objective:
             centred = self.in_coordinates(self.coordinates, chained=False)
             return centred.compiled_steps(size, whole_penalty=whole_penalty)
         X, places = self.rows.in_place()
-        if X is None or not _kernels.knows(self.network):
+        if X is None:
             return None
         n, dtype = self.rows.n_rows, self.rows.dtype
         shrunk = None

@@ -97,7 +97,7 @@ def _compiled(network, likelihood, theta, rows, order):
             total = share if total is None else total + share
         return total
     X, places = rows.in_place()
-    if X is None or len(rows.spans) > 1 or not _kernels.knows(network):
+    if X is None or len(rows.spans) > 1:
         return None
     value, gradient = _kernels.network_sums(
         X,

@@ -25,6 +25,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skneuron import (
+    Convolution,
     GradientAscentLogisticRegression,
     SimpleMLPClassifier,
 )
@@ -196,6 +197,21 @@ def test_fits_and_predicts_as_on_the_host(name, kind, put, moved):
     )
     assert isinstance(theirs.log_likelihood_, float)
     assert theirs.n_iter_ == ours.n_iter_
+    assert not features_were_moved(moved)
+
+
+@pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])
+def test_weights_that_are_shared(solver, put, moved):
+    layers = Convolution(3, window=2, pool=2), Convolution(2, window=1), 4
+    est = SimpleMLPClassifier(
+        layers, "tanh", solver=solver, image_shape=(4, 3, 2), batch_size=32, **few
+    )
+    pictures, y = X @ np.random.RandomState(1).randn(5, 24), Y["three classes"]
+    ours = clone(est).fit(pictures, y, sample_weight=WEIGHTS)
+    theirs = clone(est).fit(put(pictures), put(y), sample_weight=put(WEIGHTS))
+    assert_alike(attributes(ours), attributes(theirs), put)
+    found = theirs.predict_proba(put(pictures))
+    assert_alike([ours.predict_proba(pictures)], [found], put, 1e-5)
     assert not features_were_moved(moved)
 
 

@@ -143,18 +143,19 @@ class Windows(Dense):
             )
         self.n_units, self.n_out = picture[2], prod(self.picture)
         self.shape = prod(self.window) * self.n_units, n_filters
-        self.n_numbers = prod(self.places) * sum(self.shape) + self.n_out
-        self.work = prod(self.places) * prod(self.shape)
+        self.n_places = prod(self.places)
+        self.n_numbers = self.n_places * sum(self.shape) + self.n_out
+        self.work = self.n_places * prod(self.shape)
         self.windows = *picture, *self.window, self.pool
 
-    def _pixels(self, pictures):
+    def pixels(self, pictures):
         """Yield for each pixel of the window what it sees, from place to place."""
         height, width = self.places
         for i in range(self.window[0]):
             for j in range(self.window[1]):
                 yield pictures[:, i : i + height, j : j + width, :]
 
-    def _squares(self, z):
+    def squares(self, z):
         """Yield for each place in the squares that are pooled the sums there."""
         z = array_namespace(z).reshape(z, (-1, *self.places, self.shape[1]))
         height, width, _ = self.picture
@@ -169,13 +170,13 @@ class Windows(Dense):
         xp = array_namespace(h)
         pictures = xp.reshape(h, (-1, *self.under))
         return xp.reshape(
-            xp.concat([*self._pixels(pictures)], axis=3), (-1, self.shape[0])
+            xp.concat([*self.pixels(pictures)], axis=3), (-1, self.shape[0])
         )
 
     def pooled(self, z):
         """As of :class:`Dense`."""
         xp = array_namespace(z)
-        return xp.reshape(reduce(xp.maximum, self._squares(z)), (-1, self.n_out))
+        return xp.reshape(reduce(xp.maximum, self.squares(z)), (-1, self.n_out))
 
     def examples(self, h, weights, D):
         """As of :class:`Dense`."""
@@ -185,7 +186,7 @@ class Windows(Dense):
         z = h @ weights
         shares, left = xp.zeros_like(z), xp.reshape(D, (-1, *self.picture))
         largest = xp.reshape(self.pooled(z), left.shape)
-        for share, of in zip(self._squares(shares), self._squares(z)):
+        for share, of in zip(self.squares(shares), self.squares(z)):
             share[...] = left * xp.astype(of == largest, left.dtype)
             left = left - share  # of places that are alike, the first has it
         return h, shares
@@ -196,7 +197,7 @@ class Windows(Dense):
         d = xp.reshape(d, (-1, *self.places, self.shape[0]))
         shape = d.shape[0], *self.under
         pictures = xp.zeros(shape, dtype=d.dtype, device=d.device)
-        for k, pixel in enumerate(self._pixels(pictures)):
+        for k, pixel in enumerate(self.pixels(pictures)):
             pixel += d[..., k * n_channels : (k + 1) * n_channels]
         return xp.reshape(pictures, (d.shape[0], -1))
 

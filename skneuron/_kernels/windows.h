@@ -42,13 +42,13 @@ CLONES static void NAME(gather)(const NAME(Windows) *of, const T *restrict pictu
                                 T *restrict seen)
 {
     ptrdiff_t n = of->columns * of->channels, line = of->width * of->channels;
-    for (ptrdiff_t place = 0; place < of->n_places; place++) {
-        const T *from = picture + place / of->across * line
-                        + place % of->across * of->channels;
-        for (ptrdiff_t i = 0; i < of->rows; i++, from += line, seen += n)
-            for (ptrdiff_t k = 0; k < n; k++)
-                seen[k] = from[k];
-    }
+    for (ptrdiff_t down = 0; down < of->n_places / of->across; down++, picture += line)
+        for (ptrdiff_t right = 0; right < of->across; right++) {
+            const T *from = picture + right * of->channels;
+            for (ptrdiff_t i = 0; i < of->rows; i++, from += line, seen += n)
+                for (ptrdiff_t k = 0; k < n; k++)
+                    seen[k] = from[k];
+        }
 }
 
 /* Added to a picture: what each place has of it. */
@@ -56,12 +56,13 @@ CLONES static void NAME(scatter)(const NAME(Windows) *of, const T *restrict seen
                                  T *restrict picture)
 {
     ptrdiff_t n = of->columns * of->channels, line = of->width * of->channels;
-    for (ptrdiff_t place = 0; place < of->n_places; place++) {
-        T *to = picture + place / of->across * line + place % of->across * of->channels;
-        for (ptrdiff_t i = 0; i < of->rows; i++, to += line, seen += n)
-            for (ptrdiff_t k = 0; k < n; k++)
-                to[k] += seen[k];
-    }
+    for (ptrdiff_t down = 0; down < of->n_places / of->across; down++, picture += line)
+        for (ptrdiff_t right = 0; right < of->across; right++) {
+            T *to = picture + right * of->channels;
+            for (ptrdiff_t i = 0; i < of->rows; i++, to += line, seen += n)
+                for (ptrdiff_t k = 0; k < n; k++)
+                    to[k] += seen[k];
+        }
 }
 
 /* Of sums, (n_places, n_out), the largest of each square, (high wide, n_out), and at
@@ -70,16 +71,22 @@ CLONES static void NAME(pool)(const NAME(Windows) *of, const T *restrict sums,
                               T *restrict z, int32_t *restrict kept)
 {
     ptrdiff_t n = of->n_out, pool = of->pool;
-    for (ptrdiff_t cell = 0; cell < of->high * of->wide; cell++, z += n, kept += n)
-        for (ptrdiff_t i = 0; i < pool * pool; i++) {
-            ptrdiff_t place = (cell / of->wide * pool + i / pool) * of->across
-                              + cell % of->wide * pool + i % pool;
-            const T *from = sums + place * n;
-            for (ptrdiff_t c = 0; c < n; c++) {
-                int more = i == 0 || from[c] > z[c];
-                z[c] = more ? from[c] : z[c];
-                kept[c] = more ? (int32_t)place : kept[c];
-            }
+    for (ptrdiff_t down = 0; down < of->high; down++)
+        for (ptrdiff_t right = 0; right < of->wide; right++, z += n, kept += n) {
+            ptrdiff_t corner = (down * of->across + right) * pool;
+            memcpy(z, sums + corner * n, sizeof(T) * (size_t)n);
+            for (ptrdiff_t c = 0; c < n; c++)
+                kept[c] = (int32_t)corner;
+            for (ptrdiff_t i = 0; i < pool; i++)
+                for (ptrdiff_t j = !i; j < pool; j++) {
+                    ptrdiff_t place = corner + i * of->across + j;
+                    const T *from = sums + place * n;
+                    for (ptrdiff_t c = 0; c < n; c++) {
+                        int more = from[c] > z[c];
+                        z[c] = more ? from[c] : z[c];
+                        kept[c] = more ? (int32_t)place : kept[c];
+                    }
+                }
         }
 }
 

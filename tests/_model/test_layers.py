@@ -97,6 +97,7 @@ def test_backward_is_the_gradient(image_shape, convolutions, activation, interce
     np.testing.assert_allclose(found, differences, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.torch
 @cases
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_as_pytorch_has_it(image_shape, convolutions, activation):

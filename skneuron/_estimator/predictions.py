@@ -63,18 +63,16 @@ class Predictions:
         """The network and its layers, where X is."""
         move = like if is_elsewhere(X) else beside
         layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
-        shapes = [weights.shape for weights, _ in layers]
-        sizes = [shapes[0][0], *(n_out for _, n_out in shapes)]
-        hidden, image_shape = self._hidden_layer_sizes(), None
+        shapes, hidden = [W.shape for W, _ in layers], self._hidden_layer_sizes()
+        sizes = [X.shape[1], *(n_out for _, n_out in shapes)]
         shared = [of for of in hidden if isinstance(of, Convolution)]
-        if shared:
-            sizes[: 1 + len(shared)] = X.shape[1], *shared
-            image_shape = self.image_shape
-        network = Network(sizes, self._activation(), image_shape=image_shape)
+        sizes[1 : 1 + len(shared)] = shared
+        pictures = getattr(self, "image_shape", None)
+        network = Network(sizes, self._activation(), image_shape=pictures)
         if network.shapes != shapes:
             raise ValueError(
-                f"The weights have shapes {shapes}, but this network has "
-                f"{network.shapes}."
+                f"The weights have shapes {shapes}, but of this network and these "
+                f"features they are {network.shapes}."
             )
         return network, layers
 

@@ -3,9 +3,9 @@
 A batch is two phases. In the first, tasks are slices of its rows: each is gathered, goes
 forward through all layers, and back. In the second, they are slices of a layer's inputs:
 each has the gradient of its weights summed over the rows, and takes their step while it
-is in the cache. Weights that are shared are few: slices of rows sum the gradient of all of
-them on the way back, and one task adds that up for the step. What two tasks write is never nearer than a row of either. Borders follow
-from sizes alone.
+is in the cache. Weights that are shared are few: slices of rows sum the gradient of all
+of them on the way back, and one task adds that up for the step. What two tasks write is
+never nearer than a row of either. Borders follow from sizes alone.
 */
 
 #define SLICE_ROWS 32
@@ -23,7 +23,7 @@ typedef struct {
     T *w, *row_w, *z;
     int32_t *codes, *row_codes;
     int32_t **kept; /* of pooled layers: which place each number is of */
-    T **parts;      /* of layers that share weights: their gradient, of each slice of rows */
+    T **parts;      /* of layers that share weights: the gradient of each slice of rows */
     T *rooms;       /* of such layers, for each thread */
     size_t room_size;
     T *shift;       /* of sparse features with a mean: each slice's part */
@@ -270,7 +270,8 @@ static void NAME(rows)(const NAME(Run) *run, ptrdiff_t batch, int slice, int ran
         return;
     for (int layer = run->last; layer >= 0; layer--) {
         NAME(Windows) of = NAME(windows)(epoch, layer);
-        ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1], lead = n_in;
+        ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1];
+        ptrdiff_t lead = n_in;
         const T *weights = (T *)epoch->theta + run->offsets[layer];
         const T *d = run->d[layer + 1] + top * n_out, *h = run->h[layer] + top * n_in;
         T *below = layer ? run->d[layer] + top * n_in : NULL;
@@ -390,7 +391,8 @@ static void NAME(step)(const NAME(Run) *run, ptrdiff_t batch, int slice, int ran
         slice -= n;
     ptrdiff_t m = NAME(batch_rows)(run, batch);
     if (NAME(windows)(epoch, layer).rows) {
-        NAME(step_shared)(run, batch, layer, run->gradients + (size_t)rank * run->largest);
+        NAME(step_shared)(run, batch, layer,
+                          run->gradients + (size_t)rank * run->largest);
         return;
     }
     ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1], lead = n_in;

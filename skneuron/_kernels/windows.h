@@ -117,7 +117,8 @@ static void NAME(slide_back)(const NAME(Windows) *of, ptrdiff_t m, const T *h,
 {
     ptrdiff_t cells = of->high * of->wide, n = of->n_out, n_kept = cells * n;
     ptrdiff_t size = of->n_places * of->n_in, under = of->height * of->width;
-    T *sums = room + of->at_a_time * size, *part = sums + of->at_a_time * of->n_places * n;
+    T *sums = room + of->at_a_time * size;
+    T *part = sums + of->at_a_time * of->n_places * n;
     memset(gradient, 0, sizeof(T) * (size_t)(of->n_in * n));
     for (ptrdiff_t at = 0, some; at < m; at += some, d += some * n_kept) {
         some = m - at < of->at_a_time ? m - at : of->at_a_time;

@@ -274,10 +274,12 @@ def test_the_parts_of_an_objective_are_the_steps_of_an_epoch(rule):
 @floats
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("make", [np.array, sp.csr_array])
-@pytest.mark.parametrize("hidden", [(), (70,), (120, 55)])
+@pytest.mark.parametrize(
+    "hidden", [(), (70,), (120, 55), (Convolution(9, 2, 2), Convolution(50, 1), 7)]
+)
 def test_the_same_bits_for_any_number_of_threads(dtype, rule, make, hidden):
     X, codes = digits(dtype, 300, make=make)
-    network = Network([12, *hidden, 3], "tanh")
+    network = Network([12, *hidden, 3], "tanh", image_shape=(4, 3))
     objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
     start = network.random_start(np.random.default_rng(1)).astype(dtype)
     order, results = np.random.default_rng(2).permutation(300), []

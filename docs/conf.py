@@ -89,6 +89,7 @@ EXAMPLES = [
     "plot_passes.py",
     "plot_watch_learning.py",
     "plot_digit_neurons.py",
+    "plot_sharing_weights.py",
     "plot_standard_errors.py",
     "plot_admissions.py",
     "plot_separation.py",

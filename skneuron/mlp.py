@@ -2,7 +2,7 @@
 
 from functools import partial
 from itertools import islice
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -13,6 +13,7 @@ from . import _ascent
 from ._estimator.by_hand import with_layers
 from ._estimator.fit import AT_LEAST_1, NOT_NEGATIVE, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
+from ._model.layers import Convolution, are_counts
 
 #: The rates that "auto" starts with. The logistic function, whose slope is at most a
 #: quarter of tanh's, is given three times as much.
@@ -43,10 +44,15 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
-        Neurons in each hidden layer. ``()`` is logistic regression.
+    hidden_layer_sizes : int, Convolution or sequence of those, default=(100,)
+        Neurons in each hidden layer. ``()`` is logistic regression. The first may be a
+        :class:`Convolution`, or several: layers of neurons that are slid over a
+        picture, and share their weights wherever they look.
     activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
         g of the hidden neurons.
+    image_shape : tuple of (int, int) or (int, int, int), default=None
+        Height and width of the picture that the features are, row by row; and its
+        channels, if each pixel has several. A Convolution needs it.
     solver : {"adam", "gradient", "lbfgs"}, default="adam"
         ``"gradient"`` is gradient ascent with `momentum`; ``"adam"`` scales each
         parameter's step by the gradients it has seen; ``"lbfgs"`` climbs with every
@@ -104,7 +110,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     classes_ : ndarray of shape (n_classes,), or list of n_outputs such arrays
         The classes of y, or of each of its columns.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of every layer.
+        Weights of every layer; of a Convolution, (height * width * channels of its
+        window, n_filters).
     intercepts_ : list of ndarray of shape (n_out,)
         Intercepts of every layer; zeros without `fit_intercept`.
     n_iter_ : int
@@ -112,7 +119,7 @@ class SimpleMLPClassifier(NeuronClassifier):
     converged_ : bool
         Whether the climb ended as `tol` has it.
     n_parameters_ : int
-        How many numbers were learned.
+        How many numbers were learned; weights that are shared are one.
     log_likelihood_ : float
         Total log-likelihood of the training data (without those set aside), weighted,
         without the penalty, in nats.
@@ -155,8 +162,9 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     _parameter_constraints = {
         **NeuronClassifier._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", AT_LEAST_1],
+        "hidden_layer_sizes": ["array-like", AT_LEAST_1, Convolution],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "image_shape": ["array-like", None],
         "solver": [StrOptions({"adam", "gradient", "lbfgs"})],
         "alpha": [NOT_NEGATIVE],
         "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
@@ -172,6 +180,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         hidden_layer_sizes=(100,),
         activation="logistic",
         *,
+        image_shape=None,
         solver="adam",
         learning_rate="auto",
         alpha=0.0,
@@ -191,6 +200,7 @@ class SimpleMLPClassifier(NeuronClassifier):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.image_shape = image_shape
         self.solver = solver
         self.learning_rate = learning_rate
         self.alpha = alpha
@@ -288,10 +298,10 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _check_parameters(self):
         sizes = self._hidden_layer_sizes()
-        if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+        if not all(isinstance(n, Convolution) or are_counts(n) for n in sizes):
             raise ValueError(
-                "hidden_layer_sizes must be whole numbers of neurons > 0, got "
-                f"{self.hidden_layer_sizes!r}."
+                "hidden_layer_sizes must be whole numbers of neurons > 0, or "
+                f"Convolutions, got {self.hidden_layer_sizes!r}."
             )
         super()._check_parameters()
         if self.learning_rate != "auto" and self.solver == "lbfgs":
@@ -306,7 +316,8 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _hidden_layer_sizes(self):
         sizes = self.hidden_layer_sizes
-        return tuple(sizes) if np.iterable(sizes) else (sizes,)
+        alone = isinstance(sizes, Convolution) or not np.iterable(sizes)
+        return (sizes,) if alone else tuple(sizes)
 
     def _activation(self):
         return self.activation

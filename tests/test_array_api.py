@@ -26,6 +26,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skneuron import (
+    Convolution,
     GradientAscentLogisticRegression,
     SimpleMLPClassifier,
 )
@@ -210,6 +211,21 @@ def test_a_whole_climb_of_gradients_is_as_long_elsewhere(put, C, seed):
     assert theirs.n_iter_ == ours.n_iter_ > 20
     curve = to_host(theirs.log_likelihood_curve_)
     np.testing.assert_allclose(curve, ours.log_likelihood_curve_, rtol=1e-11)
+
+
+@pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])
+def test_weights_that_are_shared(solver, put, moved):
+    layers = Convolution(3, window=2, pool=2), Convolution(2, window=1), 4
+    est = SimpleMLPClassifier(
+        layers, "tanh", solver=solver, image_shape=(4, 3, 2), batch_size=32, **few
+    )
+    pictures, y = X @ np.random.RandomState(1).randn(5, 24), Y["three classes"]
+    ours = clone(est).fit(pictures, y, sample_weight=WEIGHTS)
+    theirs = clone(est).fit(put(pictures), put(y), sample_weight=put(WEIGHTS))
+    assert_alike(attributes(ours), attributes(theirs), put)
+    found = theirs.predict_proba(put(pictures))
+    assert_alike([ours.predict_proba(pictures)], [found], put, 1e-5)
+    assert not features_were_moved(moved)
 
 
 @pytest.mark.parametrize("kind", ["two classes", "several outputs"])

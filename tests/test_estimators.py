@@ -507,6 +507,7 @@ PARAMETERS = {
     MLP: {
         "hidden_layer_sizes": (100,),
         "activation": "logistic",
+        "image_shape": None,
         "solver": "adam",
         "learning_rate": "auto",
         "alpha": 0.0,

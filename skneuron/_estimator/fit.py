@@ -203,7 +203,8 @@ class NeuronClassifier(
         likelihood = data.targets.likelihood
         hidden = self._hidden_layer_sizes()
         sizes = [data.rows.X.shape[1], *hidden, likelihood.n_logits]
-        network = Network(sizes, self._activation(), self.fit_intercept)
+        pictures = getattr(self, "image_shape", None)
+        network = Network(sizes, self._activation(), self.fit_intercept, pictures)
         return Objective(network, likelihood, data.rows, self._l2())
 
     # Climb ---------------------------------------------------------------------------
@@ -237,13 +238,12 @@ class NeuronClassifier(
 
     def _fitted_parameters(self, network):
         layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]
-        expected = list(zip(network.sizes, network.sizes[1:]))
         found = [weights.shape for weights, _ in layers]
-        if found != expected:
+        if found != network.shapes:
             raise ValueError(
                 "The fit to go on from has weights of shapes "
-                f"{found}, but this network has {expected}. Set warm_start=False, or "
-                "clone the estimator, to start again."
+                f"{found}, but this network has {network.shapes}. Set warm_start=False,"
+                " or clone the estimator, to start again."
             )
         return network.flatten(layers)
 

@@ -24,15 +24,15 @@ from .._data.files import OnDemand
 from .._data.reading import check_data, check_features, check_weights, stays_where_it_is
 from .._data.rows import Rows, block_rows, slices, take_rows
 from .._data.targets import Targets
-from .._model import Network, log_likelihood
+from .._model import Convolution, Network, log_likelihood
 from .._model.likelihood import Bernoulli, Categorical, log_sigmoid, log_softmax
 
 
 class Predictions:
     """The predicting half of an estimator, a mixin.
 
-    Needs ``_layers``, a list of (W, b) made of the public attributes, ``classes_``, and
-    ``_activation()``.
+    Needs ``_layers``, a list of (W, b) made of the public attributes, ``classes_``,
+    ``_hidden_layer_sizes()`` and ``_activation()``.
     """
 
     def _logits(self, X, method):
@@ -42,7 +42,8 @@ class Predictions:
         with numbers_may_end():
             X = check_features(self, X, reset=False)
             network, layers = self._fitted_network(X)
-            if is_sparse(X) and X.nnz < X.shape[1]:
+            dense = X.shape[1] == network.shapes[0][0]
+            if is_sparse(X) and X.nnz < X.shape[1] and dense:
                 # SciPy copies all weights of a layer that are not in its order.
                 stored, (weights, intercepts) = np.unique(X.indices), layers[0]
                 X, layers[0] = X[:, stored], (weights[stored], intercepts)
@@ -52,7 +53,7 @@ class Predictions:
 
             if len(layers) == 1 and not isinstance(X, OnDemand):
                 return logits(X)
-            return _by_blocks(logits, X, sum(network.sizes))
+            return _by_blocks(logits, X, X.shape[1] + network.n_numbers)
 
     @property
     def _first_weights(self):
@@ -62,8 +63,18 @@ class Predictions:
         """The network and its layers, where X is."""
         move = like if is_elsewhere(X) else beside
         layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
-        sizes = [layers[0][0].shape[0], *(weights.shape[1] for weights, _ in layers)]
-        return Network(sizes, self._activation()), layers
+        shapes, hidden = [W.shape for W, _ in layers], self._hidden_layer_sizes()
+        sizes = [X.shape[1], *(n_out for _, n_out in shapes)]
+        shared = [of for of in hidden if isinstance(of, Convolution)]
+        sizes[1 : 1 + len(shared)] = shared
+        pictures = getattr(self, "image_shape", None)
+        network = Network(sizes, self._activation(), image_shape=pictures)
+        if network.shapes != shapes:
+            raise ValueError(
+                f"The weights have shapes {shapes}, but of this network and these "
+                f"features they are {network.shapes}."
+            )
+        return network, layers
 
     def decision_function(self, X):
         """Logits: log-odds of the second class, or each class's softmax score.

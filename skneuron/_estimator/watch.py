@@ -73,7 +73,7 @@ def _weight_right(network, targets, theta, rows):
     """The weight of the rows predicted right, and of all of them."""
     layers, weight = network.layers(like(theta, rows.X)), np.zeros(2)
     xp = array_namespace(rows.X)
-    for block in rows.blocks(sum(network.sizes[1:])):
+    for block in rows.blocks(network.n_numbers):
         codes = targets.choose(network.forward(layers, block.X)[-1])
         right = to_host(xp.all(codes == block.codes, axis=1))
         w = np.ones(right.shape)

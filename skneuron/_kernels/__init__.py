@@ -305,8 +305,9 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
     """
     (X, places), n_rows, t = read, rows.n_rows, given.pop("t", 0)
     sizes, batch = np.array(network.sizes, np.intp), min(batch, n_rows)
+    windows = np.array([kind.windows for kind in network.kinds], np.intp)
     moved, total = theta.astype(rows.dtype, copy=False), 0.0
-    work = batch * int(sizes[:-1] @ sizes[1:])
+    work = batch * int(np.sum([kind.work for kind in network.kinds]))
     at_a_time = max(1, CALL_WORK // work) * batch
     like = moved.dtype, moved.shape
     for moment in given.get("moments", ()):
@@ -315,7 +316,7 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
     if places is not None and order is None:
         order = np.arange(n_rows)
     data, activation = _data(X, rows), ACTIVATIONS[network.activation.name]
-    model = sizes, network.fit_intercept, activation, moved, RULES[rule]
+    model = sizes, windows, network.fit_intercept, activation, moved, RULES[rule]
     threads = n_threads() if work > SHARED_WORK else 1
     for start in range(0, n_rows, at_a_time):
         n = min(at_a_time, n_rows - start)

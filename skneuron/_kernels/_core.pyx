@@ -72,6 +72,7 @@ cdef extern from "kernels.h":
         const Py_ssize_t *places
         Py_ssize_t first, n_rows, batch, n_layers
         const Py_ssize_t *sizes
+        const Py_ssize_t *windows
         int intercept, activation
         void *theta
         Py_ssize_t n_parameters
@@ -285,10 +286,10 @@ def activate(int activation, z, a, int n_threads):
 
 
 def epoch(X, centre, codes, weights, widths, order, places, Py_ssize_t first,
-          Py_ssize_t n_rows, Py_ssize_t batch, sizes, bint intercept, int activation,
-          theta, int rule, int64_t t, rates, int n_threads, *, moments=(None, None),
-          sum=None, numbers=(0.0, 0.0, 0.0, 0.0), shrunk=None, l2=(0.0, 0.0),
-          divisor=(1.0, 0.0)):
+          Py_ssize_t n_rows, Py_ssize_t batch, sizes, windows, bint intercept,
+          int activation, theta, int rule, int64_t t, rates, int n_threads, *,
+          moments=(None, None), sum=None, numbers=(0.0, 0.0, 0.0, 0.0), shrunk=None,
+          l2=(0.0, 0.0), divisor=(1.0, 0.0)):
     """Steps of `theta` for mini-batches; the log-likelihood that they met."""
     cdef Epoch job
     cdef _Buffers held = _Buffers()
@@ -299,6 +300,7 @@ def epoch(X, centre, codes, weights, widths, order, places, Py_ssize_t first,
     job.first, job.n_rows, job.batch = first, n_rows, batch
     job.sizes, job.n_layers = <const Py_ssize_t *>held.data(sizes), len(sizes) - 1
     job.intercept, job.activation = intercept, activation
+    job.windows = <const Py_ssize_t *>held.data(windows)
     job.theta, job.n_parameters = held.data(theta, True), len(theta)
     job.rule = rule
     job.first_moment = held.data(moments[0], True)

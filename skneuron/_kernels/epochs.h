@@ -3,8 +3,9 @@
 A batch is two phases. In the first, tasks are slices of its rows: each is gathered, goes
 forward through all layers, and back. In the second, they are slices of a layer's inputs:
 each has the gradient of its weights summed over the rows, and takes their step while it
-is in the cache. What two tasks write is never nearer than a row of either. Borders follow
-from sizes alone.
+is in the cache. Weights that are shared are few: slices of rows sum the gradient of all
+of them on the way back, and one task adds that up for the step. What two tasks write is
+never nearer than a row of either. Borders follow from sizes alone.
 */
 
 #define SLICE_ROWS 32
@@ -21,6 +22,10 @@ typedef struct {
     T **h, **d; /* of each layer's input: values, and dLL/d(weighted sum) */
     T *w, *row_w, *z;
     int32_t *codes, *row_codes;
+    int32_t **kept; /* of pooled layers: which place each number is of */
+    T **parts;      /* of layers that share weights: the gradient of each slice of rows */
+    T *rooms;       /* of such layers, for each thread */
+    size_t room_size;
     T *shift;       /* of sparse features with a mean: each slice's part */
     T *gradients;   /* of a slice, for each thread */
     size_t largest; /* numbers in one */
@@ -48,6 +53,8 @@ static int NAME(slices)(const Epoch *epoch, int layer)
 {
     ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1];
     int n = 1;
+    if (NAME(windows)(epoch, layer).rows)
+        return n;
     while (n < MOST_SLICES && n_in * n_out >= SLICE_NUMBERS * n && n_in >= 16 * n)
         n *= 2;
     return n;
@@ -172,15 +179,21 @@ CLONES static void NAME(add_to_rows)(ptrdiff_t m, ptrdiff_t n, const T *restrict
 
 /* --- rows -------------------------------------------------------------------------- */
 
+static T *NAME(thread_room)(const NAME(Run) *run, int rank)
+{
+    return run->rooms + (size_t)rank * run->room_size;
+}
+
 /* Weighted sums of rows `top` to `end` of a batch, of all neurons of a layer. */
 static void NAME(weigh)(const NAME(Run) *run, ptrdiff_t batch, int layer, ptrdiff_t top,
-                        ptrdiff_t end, T *z)
+                        ptrdiff_t end, T *z, int rank)
 {
     const Epoch *epoch = run->epoch;
+    NAME(Windows) of = NAME(windows)(epoch, layer);
     ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1], lead = n_in;
     const T *weights = (T *)epoch->theta + run->offsets[layer];
-    const T *intercepts = weights + n_in * n_out, *h = run->h[layer] + top * n_in;
-    if (layer == 0 && epoch->X.indptr) {
+    const T *intercepts = weights + of.n_in * of.n_out, *h = run->h[layer] + top * n_in;
+    if (layer == 0 && epoch->X.indptr && !of.rows) {
         ptrdiff_t parts = run->shift ? NAME(slices)(epoch, 0) : 0;
         memset(z, 0, sizeof(T) * (size_t)n_out);
         for (ptrdiff_t s = 0; s < parts; s++)
@@ -193,11 +206,15 @@ static void NAME(weigh)(const NAME(Run) *run, ptrdiff_t batch, int layer, ptrdif
     } else {
         if (layer == 0)
             h = NAME(inputs)(run, batch, top, end, &lead);
-        NAME(tiled)('N', 'N', end - top, n_out, n_in, h, lead, weights, n_out, z,
-                       n_out);
+        if (of.rows)
+            NAME(slide)(&of, end - top, h, lead, weights, z,
+                        run->kept[layer] + top * n_out, NAME(thread_room)(run, rank));
+        else
+            NAME(tiled)('N', 'N', end - top, n_out, n_in, h, lead, weights, n_out, z,
+                        n_out);
     }
     if (epoch->intercept)
-        NAME(add_to_rows)(end - top, n_out, intercepts, z);
+        NAME(add_to_rows)((end - top) * (n_out / of.n_out), of.n_out, intercepts, z);
 }
 
 /* Logits of rows `top` to `end` become their residuals over the divisor. */
@@ -235,7 +252,7 @@ static double NAME(residuals)(const NAME(Run) *run, ptrdiff_t batch, ptrdiff_t t
 }
 
 /* A slice of rows, forward and back. */
-static void NAME(rows)(const NAME(Run) *run, ptrdiff_t batch, int slice)
+static void NAME(rows)(const NAME(Run) *run, ptrdiff_t batch, int slice, int rank)
 {
     const Epoch *epoch = run->epoch;
     ptrdiff_t m = NAME(batch_rows)(run, batch), n = NAME(row_slices)(m);
@@ -243,22 +260,36 @@ static void NAME(rows)(const NAME(Run) *run, ptrdiff_t batch, int slice)
     for (int layer = 0; layer < run->last; layer++) {
         ptrdiff_t width = epoch->sizes[layer + 1];
         T *z = run->h[layer + 1] + top * width;
-        NAME(weigh)(run, batch, layer, top, end, z);
+        NAME(weigh)(run, batch, layer, top, end, z, rank);
         NAME(activation)(epoch->activation, (end - top) * width, z);
     }
     NAME(weigh)(run, batch, run->last, top, end,
-                run->d[run->last + 1] + top * epoch->y.n_logits);
+                run->d[run->last + 1] + top * epoch->y.n_logits, rank);
     run->totals[slice] += NAME(residuals)(run, batch, top, end);
     if (epoch->rule == NOTHING)
         return;
-    for (int layer = run->last; layer; layer--) {
+    for (int layer = run->last; layer >= 0; layer--) {
+        NAME(Windows) of = NAME(windows)(epoch, layer);
         ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1];
+        ptrdiff_t lead = n_in;
         const T *weights = (T *)epoch->theta + run->offsets[layer];
-        T *below = run->d[layer] + top * n_in;
-        NAME(tiled)('N', 'T', end - top, n_in, n_out, run->d[layer + 1] + top * n_out,
-                       n_out, weights, n_out, below, n_in);
-        NAME(slope)(epoch->activation, (end - top) * n_in, below,
-                    run->h[layer] + top * n_in);
+        const T *d = run->d[layer + 1] + top * n_out, *h = run->h[layer] + top * n_in;
+        T *below = layer ? run->d[layer] + top * n_in : NULL;
+        if (of.rows) {
+            T *part = run->parts[layer] + slice * (of.n_in + 1) * of.n_out;
+            if (layer == 0)
+                h = NAME(inputs)(run, batch, top, top, &lead);
+            NAME(slide_back)(&of, end - top, h, lead, weights, d,
+                             run->kept[layer] + top * n_out, part, below,
+                             NAME(thread_room)(run, rank));
+            NAME(column_sums)((end - top) * (n_out / of.n_out), of.n_out, d,
+                              part + of.n_in * of.n_out);
+        } else if (layer) {
+            NAME(tiled)('N', 'T', end - top, n_in, n_out, d, n_out, weights, n_out, below,
+                        n_in);
+        }
+        if (layer)
+            NAME(slope)(epoch->activation, (end - top) * n_in, below, h);
     }
 }
 
@@ -334,6 +365,22 @@ static void NAME(move)(const NAME(Run) *run, ptrdiff_t batch, ptrdiff_t from, pt
     }
 }
 
+/* Weights that are shared, and intercepts: the sum of what slices of rows have, and their
+step. */
+static void NAME(step_shared)(const NAME(Run) *run, ptrdiff_t batch, int layer, T *g)
+{
+    NAME(Windows) of = NAME(windows)(run->epoch, layer);
+    ptrdiff_t size = (of.n_in + 1) * of.n_out;
+    const T *parts = run->parts[layer];
+    int n = NAME(row_slices)(NAME(batch_rows)(run, batch));
+    memcpy(g, parts, sizeof(T) * (size_t)size);
+    for (int slice = 1; slice < n; slice++)
+        for (ptrdiff_t j = 0; j < size; j++)
+            g[j] += parts[slice * size + j];
+    NAME(move)(run, batch, run->offsets[layer],
+               size - (run->epoch->intercept ? 0 : of.n_out), g);
+}
+
 /* A slice of a layer's inputs: the gradient of their weights, h^T d, and their step. With
 the last come the intercepts, sum d. */
 static void NAME(step)(const NAME(Run) *run, ptrdiff_t batch, int slice, int rank)
@@ -343,6 +390,11 @@ static void NAME(step)(const NAME(Run) *run, ptrdiff_t batch, int slice, int ran
     for (; slice >= (n = NAME(slices)(epoch, layer)); layer++)
         slice -= n;
     ptrdiff_t m = NAME(batch_rows)(run, batch);
+    if (NAME(windows)(epoch, layer).rows) {
+        NAME(step_shared)(run, batch, layer,
+                          run->gradients + (size_t)rank * run->largest);
+        return;
+    }
     ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1], lead = n_in;
     ptrdiff_t from = NAME(border)(n_in, slice, n), to = NAME(border)(n_in, slice + 1, n);
     const T *d = run->d[layer + 1], *h = run->h[layer];
@@ -402,7 +454,7 @@ static void NAME(work_epoch)(void *what, long phase, int task, int rank)
     else if (stepping)
         NAME(step)(run, batch, task, rank);
     else
-        NAME(rows)(run, batch, task);
+        NAME(rows)(run, batch, task, rank);
 }
 
 /* Lay out what a run needs, from `at`; the end. */
@@ -410,13 +462,17 @@ static char *NAME(lay_out)(NAME(Run) *run, char *at)
 {
     const Epoch *epoch = run->epoch;
     ptrdiff_t b = epoch->batch, outputs = epoch->y.n_outputs, L = epoch->n_layers;
-    int shifted = epoch->X.indptr && epoch->X.mean;
+    int sparse = epoch->X.indptr && !NAME(windows)(epoch, 0).rows;
+    int shifted = sparse && epoch->X.mean;
 #define TAKE(into, type, size)                                                         \
     into = (type *)at;                                                                 \
     at += ROUND_UP(sizeof(type) * (size_t)(size))
     TAKE(run->offsets, ptrdiff_t, L);
     TAKE(run->h, T *, L);
     TAKE(run->d, T *, L + 1);
+    TAKE(run->kept, int32_t *, L);
+    TAKE(run->parts, T *, L);
+    TAKE(run->rooms, T, run->room_size * (size_t)epoch->n_threads);
     TAKE(run->totals, double, MOST_ROW_SLICES);
     TAKE(run->codes, int32_t, b * outputs);
     TAKE(run->row_codes, int32_t, b * outputs);
@@ -430,17 +486,25 @@ static char *NAME(lay_out)(NAME(Run) *run, char *at)
     ptrdiff_t offset = 0;
     for (ptrdiff_t l = 0; l <= L; l++) {
         ptrdiff_t size = b * epoch->sizes[l];
-        T *values, *below;
-        TAKE(values, T, l == L || (l == 0 && epoch->X.indptr) ? 0 : size);
+        NAME(Windows) of = {0};
+        if (l < L)
+            of = NAME(windows)(epoch, l);
+        T *values, *below, *parts;
+        int32_t *kept;
+        TAKE(values, T, l == L || (l == 0 && sparse) ? 0 : size);
         TAKE(below, T, l && (l == L || run->steps) ? size : 0);
+        TAKE(kept, int32_t, of.pool > 1 ? b * epoch->sizes[l + 1] : 0);
+        TAKE(parts, T, of.rows ? MOST_ROW_SLICES * (of.n_in + 1) * of.n_out : 0);
         if (!run->room)
             continue; /* only its size was asked for */
         run->d[l] = below;
         if (l == L)
             continue;
         run->h[l] = values;
+        run->kept[l] = kept;
+        run->parts[l] = parts;
         run->offsets[l] = offset;
-        offset += (epoch->sizes[l] + (epoch->intercept ? 1 : 0)) * epoch->sizes[l + 1];
+        offset += (of.n_in + (epoch->intercept ? 1 : 0)) * of.n_out;
     }
 #undef TAKE
     return at;
@@ -451,9 +515,14 @@ int NAME(epoch)(Epoch *epoch)
     NAME(Run) run = {.epoch = epoch, .last = (int)epoch->n_layers - 1};
     epoch->log_likelihood = 0;
     run.n_batches = (epoch->n_rows + epoch->batch - 1) / epoch->batch;
-    for (int l = 0; l <= run.last && epoch->rule != NOTHING; l++) {
-        ptrdiff_t n = NAME(slices)(epoch, l), n_in = epoch->sizes[l];
-        size_t size = (size_t)(((n_in + 7) / 8 / n * 8 + 9) * epoch->sizes[l + 1]);
+    for (int l = 0; l <= run.last; l++) {
+        NAME(Windows) of = NAME(windows)(epoch, l);
+        size_t room = of.rows ? ROUND_UP(NAME(windows_room)(&of)) : 0;
+        run.room_size = room > run.room_size ? room : run.room_size;
+        if (epoch->rule == NOTHING)
+            continue;
+        ptrdiff_t n = NAME(slices)(epoch, l);
+        size_t size = (size_t)(((of.n_in + 7) / 8 / n * 8 + 9) * of.n_out);
         size = ROUND_UP(size * sizeof(T)) / sizeof(T);
         run.largest = size > run.largest ? size : run.largest;
         run.steps += (int)n;

@@ -63,6 +63,7 @@ const char *compiled_with(void)
 #include "moments.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "windows.h"
 #include "epochs.h"
 #undef T
 #undef DOUBLE
@@ -87,4 +88,5 @@ const char *compiled_with(void)
 #include "moments.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "windows.h"
 #include "epochs.h"

@@ -107,6 +107,9 @@ typedef struct {
     ptrdiff_t first, n_rows, batch;
     ptrdiff_t n_layers;
     const ptrdiff_t *sizes; /* (n_layers + 1,) */
+    const ptrdiff_t *windows; /* (n_layers, 6): height, width and channels of a picture,
+                                 of a window height and width (0: the layer is dense),
+                                 and of pooled squares the side. NULL: all are dense */
     int intercept, activation;
     void *theta;         /* T, as Network has it */
     ptrdiff_t n_parameters;

@@ -11,6 +11,8 @@ What the climb needs in the new coordinates follows from the old by the chain ru
 are read as they are. Where a feature's offset is large, that would lose digits: then
 they are standardised block by block as they are read. The penalty is on W, as
 ever.
+
+Pixels that share a weight share a unit and a centre, too: those of their channel.
 """
 
 import numpy as np
@@ -111,10 +113,11 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     -------
     objective : Objective
     """
-    exponents, (mean, deviation) = moments
-    rows = objective.rows
+    exponents, (mean, deviation) = _in_common(moments, objective.network.kinds[0])
+    rows, n_features = objective.rows, objective.network.sizes[0]
     if exponents is not None:
-        objective = objective.reading(rows.in_units(exponents), exponents)
+        in_units = rows.in_units(np.resize(exponents, n_features))
+        objective = objective.reading(in_units, exponents)
     if not objective.network.fit_intercept:  # no b for the shift: size, not deviation
         deviation = np.hypot(mean, deviation)
         mean = np.zeros_like(mean)
@@ -136,7 +139,26 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
     mild = bool(np.all(np.abs(mean) <= MILD * scale))
-    chained = mild or len(mean) > FEW
+    chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small()
     return objective.in_coordinates(Coordinates(mean, scale, exponents), chained)
+
+
+def _in_common(moments, layer):
+    """The moments of what a neuron sees, where places share units: channel by channel.
+
+    They repeat from channel to channel: as long as need be, they are those of all.
+    """
+    exponents, (mean, deviation) = moments
+    if layer.n_units == len(mean):
+        return moments
+    mean, deviation = (of.reshape(-1, layer.n_units) for of in (mean, deviation))
+    if exponents is not None:
+        each = exponents.reshape(mean.shape)
+        exponents = each.max(axis=0)
+        mean, deviation = (np.ldexp(of, each - exponents) for of in (mean, deviation))
+        exponents = np.resize(exponents, layer.shape[0])
+    centre = mean.mean(axis=0)
+    deviation = np.sqrt(np.mean((mean - centre) ** 2 + deviation**2, axis=0))
+    return exponents, [np.resize(of, layer.shape[0]) for of in (centre, deviation)]

@@ -5,37 +5,49 @@ Logistic regression is the network with no hidden layer. Its gradient,
 
 All parameters are one flat vector `theta`; a layer's weights W, (n_in, n_out), and
 then its intercepts b, (n_out,), are views into it. W and b together are therefore one
-C-ordered matrix of shape (n_in + 1, n_out).
+C-ordered matrix of shape (n_in + 1, n_out). What a neuron sees of h, and what is kept
+of its sums, is its layer's matter.
 """
 
 import numpy as np
 
 from .._arrays import array_namespace, float_type, is_sparse, largest_size
 from .activations import ACTIVATIONS
+from .layers import connected
 
 
 class Network:
-    """Fully connected layers with a linear last one, whose output is the logits.
+    """Layers with a linear last one, whose output is the logits.
 
     Parameters
     ----------
-    sizes : sequence of int
+    sizes : sequence of int or Convolution
         Neurons in every layer: inputs, hidden layers (any number), logits.
     activation : {"identity", "logistic", "tanh", "relu"}, default="logistic"
         g of the hidden layers.
     fit_intercept : bool, default=True
         Whether a layer has b.
+    image_shape : sequence of int, default=None
+        See :func:`connected`.
     """
 
-    def __init__(self, sizes, activation="logistic", fit_intercept=True):
-        self.sizes = tuple(int(size) for size in sizes)
+    def __init__(
+        self, sizes, activation="logistic", fit_intercept=True, image_shape=None
+    ):
+        self.kinds = connected(sizes, image_shape)
+        #: Of every layer's W.
+        self.shapes = [kind.shape for kind in self.kinds]
+        #: Activations of a row, in every layer.
+        self.sizes = int(sizes[0]), *(kind.n_out for kind in self.kinds)
+        #: What is computed from a row on the way forward.
+        self.n_numbers = sum(kind.n_numbers for kind in self.kinds)
         self.activation = ACTIVATIONS[activation]
         self.fit_intercept = fit_intercept
         #: Whether nothing is hidden: logistic regression.
         self.is_one_layer = len(self.sizes) == 2
         self._spans = []
         end = 0
-        for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+        for n_in, n_out in self.shapes:
             start, middle = end, end + n_in * n_out
             end = middle + n_out * fit_intercept
             self._spans.append((start, middle, end, n_in, n_out))
@@ -102,12 +114,13 @@ class Network:
         for i, (weights, intercepts) in enumerate(layers):
             if i > 0:
                 activations[i] = h = self.activation.value(activations[i])
+            h = self.kinds[i].seen(h)
             z = h @ weights
             if intercepts is not None:
                 z += intercepts
             if guarded and not largest_size(z) <= _largest_logit(z):  # NaN too
                 z = _affine_of_huge(h, weights, intercepts)
-            activations.append(z)
+            activations.append(self.kinds[i].pooled(z))
         return activations
 
     def backward(self, layers, activations, residual, gradient):
@@ -131,13 +144,15 @@ class Network:
         """
         residuals = [residual]
         for i in reversed(range(len(layers))):
-            h, (into_weights, into_intercepts) = activations[i], gradient[i]
-            into_weights[...] = h.T @ residual
+            a, (into_weights, into_intercepts) = activations[i], gradient[i]
+            weights, _ = layers[i]
+            h, D = self.kinds[i].examples(a, weights, residual)
+            into_weights[...] = h.T @ D
             if into_intercepts is not None:
-                into_intercepts[...] = array_namespace(residual).sum(residual, axis=0)
+                into_intercepts[...] = array_namespace(D).sum(D, axis=0)
             if i > 0:
-                residual = residual @ layers[i][0].T
-                residual = self.activation.times_slope(residual, h)
+                residual = self.kinds[i].below(D @ weights.T)
+                residual = self.activation.times_slope(residual, a)
                 residuals.insert(0, residual)
         return residuals
 

@@ -66,7 +66,7 @@ class Objective:
         #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
         self.shrunk = network.weight_mask()
         #: Rows of the first layer: features, and a 1 with intercepts.
-        self.n_inputs = network.sizes[0] + network.fit_intercept
+        self.n_inputs = network.shapes[0][0] + network.fit_intercept
         self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
         self.total_weight = rows.total_weight
         self.divisor = rows.total_weight if reduction == "mean" else 1.0
@@ -118,7 +118,9 @@ class Objective:
         """
         base, scale = self, coordinates.scale
         if not chained:
-            centred = self.rows.centred(coordinates.mean, scale)
+            n_features = self.network.sizes[0]
+            units = (np.resize(of, n_features) for of in (coordinates.mean, scale))
+            centred = self.rows.centred(*units)
             base = self.reading(centred, np.log2(scale))
         return base._with(coordinates=coordinates, _chained=chained)
 
@@ -310,7 +312,7 @@ class Objective:
 
     def _first_layer(self, theta):
         """The first layer, (n_inputs, any): a view into theta, or what is one alone."""
-        size = self.n_inputs * self.network.sizes[1]
+        size = self.n_inputs * self.network.shapes[0][1]
         return array_namespace(theta).reshape(theta[:size], (self.n_inputs, -1))
 
     def _mapped(self, theta, *maps):

@@ -56,7 +56,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
             return total
     there, xp = beside(theta, rows.X), array_namespace(rows.X)
     layers, total = network.layers(like(there, rows.X)), None
-    for block in rows.blocks(2 * sum(network.sizes[1:])):
+    for block in rows.blocks(2 * network.n_numbers):
         activations, pairs = network.forward(layers, block.X), {}
         logits, w = activations[-1], block.weights
         if curvature:
@@ -108,7 +108,7 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
         if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
             return found.log_likelihood
     total = 0.0
-    for block in rows.blocks(2 * sum(network.sizes[1:])):
+    for block in rows.blocks(2 * network.n_numbers):
         logits = network.forward(layers, block.X, guarded=guarded)[-1]
         total += likelihood.total(logits, block.codes, block.weights)
     return float(total)

@@ -31,8 +31,9 @@ def forward_pass(est, X):
     """Every layer's activations.
 
     The first layer's are X. A hidden layer's are ``a = g(h W + b)``, h being those of
-    the layer before. The last layer's are probabilities, ``y_hat = sigmoid(h W + b)``
-    or ``softmax(h W + b)``, in one column for each of its neurons.
+    the layer before; a Convolution's are a picture, row by row, with each pixel's
+    channels side by side. The last layer's are probabilities, ``y_hat = sigmoid(h W +
+    b)`` or ``softmax(h W + b)``, in one column for each of its neurons.
 
     Parameters
     ----------
@@ -233,8 +234,9 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
 
     Notes
     -----
-    d changes z by about 6e-6. Where relu's z is closer to 0 than that, its kink lies
-    between the two log-likelihoods, and their difference is of no use.
+    d changes z by about 6e-6. Where relu's z is closer to 0 than that, or two sums that
+    are pooled to one another, a kink lies between the two log-likelihoods, and their
+    difference is of no use.
 
     References
     ----------
@@ -260,7 +262,8 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         terms = rows.weights[:, None] * likelihood.log_prob(z, rows.codes)
         noise = 8 * EPS * (abs(terms).sum() + abs(z * residuals[-1]).sum())
         sizes, steps = [], []
-        for h, D in zip(inputs, residuals):
+        for kind, h, (W, _), D in zip(network.kinds, inputs, layers, residuals):
+            h, D = kind.examples(h, W, D)
             sizes.append((abs(h).T @ abs(D), abs(D).sum(axis=0)))
             # By the size of the inputs, as it is z that they move; an intercept's is 1.
             largest = np.append(MaxAbsScaler().fit(h).max_abs_, 1.0)

@@ -6,6 +6,7 @@ And what these displays share with those of curves.
 import math
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -107,7 +108,8 @@ class NeuronWeightsDisplay(Display):
         est : GradientAscentLogisticRegression or SimpleMLPClassifier
             Fitted.
         image_shape : tuple of (int, int)
-            Height and width of an image; their product is the layer's inputs.
+            Height and width of an image; their product is the layer's inputs, or the
+            window of a Convolution.
         layer : int, default=0
             Which layer's neurons, 0 being those that see the features. The logistic
             regression has that one alone, with one neuron for two classes and one for
@@ -295,10 +297,13 @@ class NetworkDisplay(Display):
         NotFittedError
             If it is not fitted.
         ValueError
-            If X is not one usable row, or `max_neurons` is below 1.
+            If X is not one usable row, `max_neurons` is below 1, or layers share their
+            weights: an edge is a weight of its own.
         """
         cls._check(est)
         coefs = [np.asarray(to_host(weights)) for weights, _ in est._layers]
+        if any(len(W) != below.shape[1] for below, W in pairwise(coefs)):
+            raise ValueError("A network of Convolutions has more edges than weights.")
         activations = None
         if X is not None:
             inputs, *others = forward_pass(est, X)

@@ -22,6 +22,7 @@ from slow import (
     weightings,
 )
 
+from skneuron import Convolution
 from skneuron._arrays import numbers_may_end
 from skneuron._ascent import Adam, Gradient, Momentum
 from skneuron._data.files import OnDemand
@@ -147,6 +148,93 @@ def test_epochs_step_by_step(
     check(found, expected, dtype)
 
 
+@given(
+    likelihoods,
+    dtypes,
+    st.integers(1, 100),
+    st.tuples(st.integers(3, 6), st.integers(3, 6), st.integers(1, 3)),
+    st.lists(
+        st.builds(
+            Convolution,
+            st.sampled_from([1, 3, 8, 17]),
+            st.tuples(st.integers(1, 3), st.integers(1, 3)),
+            st.integers(1, 2),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from([(), (5,)]),
+    st.sampled_from(ACTIVATIONS),
+    st.sampled_from([*RULES]),
+    st.sampled_from([1, 16, 50, 200]),
+    st.sampled_from(["C", "F", np.int8, "places", "narrow", "wide"]),
+    weightings,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0.0, 0.3]),
+    seeds,
+)
+@settings(deadline=None, max_examples=80)
+def test_windows_step_by_step(
+    likelihood,
+    dtype,
+    n,
+    picture,
+    convolutions,
+    hidden,
+    activation,
+    rule,
+    size,
+    features,
+    weighting,
+    intercept,
+    centred,
+    l2,
+    seed,
+):
+    rng, d = np.random.default_rng(seed), int(np.prod(picture))
+    if features in ("narrow", "wide"):
+        X = draw_sparse(rng, n, d, dtype, features == "wide")
+    elif features == "places":
+        # No two sums alike, or rounding would tell which of them is the largest.
+        source = draw_features(rng, 2 * n, d, dtype)
+        X = OnDemand(source, dtype, rng.choice(2 * n, n))
+    elif isinstance(features, str):
+        X = draw_features(rng, n, d, dtype, features)
+    else:
+        X = OnDemand(draw_features(rng, n, d, features), dtype)
+    weights = draw_weights(rng, n, likelihood, weighting, dtype)
+    if weights is not None:
+        weights[0] += 1
+    centre = None
+    if centred:
+        centre = rng.standard_normal(d), 2.0 ** rng.integers(-1, 2, d)
+        centre = tuple(of.astype(dtype) for of in centre)
+    rows = Rows(X, draw_codes(rng, n, likelihood), weights, centre)
+    sizes = [d, *convolutions, *hidden, likelihood.n_logits]
+    try:
+        network = Network(sizes, activation, intercept, picture)
+    except ValueError:  # larger than the picture
+        assume(False)
+    objective = Objective(network, likelihood, rows, l2)
+    theta = network.random_start(rng).astype(dtype)
+    rates = rng.uniform(0.01, 0.02, n) / (1 if rule == "adam" else 4)
+    orders = [rng.permutation(n), None]
+    given = size, True, orders, theta, rates, RULES[rule]
+    with patched(CALL_WORK=rng.choice([1, 1 << 12, 1 << 31])):
+        found, expected = both(objective, *given)
+    assume(np.abs(expected[0]).max() < 100)
+    check(found, expected, dtype)
+    here = objective.evaluate(theta)
+    with generic():
+        there = objective.evaluate(theta)
+    near = 1e-10 if dtype is np.float64 else 1e-3
+    np.testing.assert_allclose(here.value, there.value, rtol=near)
+    np.testing.assert_allclose(here.gradient, there.gradient, rtol=near, atol=near)
+    value = objective.log_likelihood(theta)
+    np.testing.assert_allclose(value, there.log_likelihood, rtol=near)
+
+
 def digits(dtype, n=90, d=12, make=np.array):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d)) * (rng.random((n, d)) < 0.5)
@@ -172,10 +260,12 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
 @floats
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("make", [np.array, sp.csr_array])
-@pytest.mark.parametrize("hidden", [(), (70,), (120, 55)])
+@pytest.mark.parametrize(
+    "hidden", [(), (70,), (120, 55), (Convolution(9, 2, 2), Convolution(50, 1), 7)]
+)
 def test_the_same_bits_for_any_number_of_threads(dtype, rule, make, hidden):
     X, codes = digits(dtype, 300, make=make)
-    network = Network([12, *hidden, 3], "tanh")
+    network = Network([12, *hidden, 3], "tanh", image_shape=(4, 3))
     objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
     start = network.random_start(np.random.default_rng(1)).astype(dtype)
     order, results = np.random.default_rng(2).permutation(300), []

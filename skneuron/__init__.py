@@ -1,10 +1,10 @@
 """Logistic regression and neural networks that climb the log-likelihood."""
 
+__version__ = "0.1.0"
+
 from ._show_versions import show_versions
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
-
-__version__ = "0.1.0"
 
 __all__ = [
     "GradientAscentLogisticRegression",

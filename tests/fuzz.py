@@ -236,6 +236,8 @@ class Case:
         table = draw_table(rng)
         self.kind, self.y = draw_labels(rng, table)
         self.weights = draw_weights(rng, len(table))
+        if self.weights is not None and self.y.ndim == 1:  # every class has some
+            self.weights[np.unique(self.y, return_index=True)[1]] = 1
         self.model = draw_model(rng, len(table))
         name = choose(rng, list(DENSE)[:8] * 2 + [*DENSE, *SPARSE])
         form = choose(rng, ["float64"] * 5 + ["float32", "float32", "int64", "bool"])

@@ -25,6 +25,7 @@ from .._data.reading import read_here
 from .._model import Network, Objective
 from .._threads import one_blas
 from ..exceptions import SeparationWarning
+from .kept import Kept
 from .plan import Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
@@ -35,7 +36,7 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    Kept, Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 

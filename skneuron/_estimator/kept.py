@@ -45,13 +45,12 @@ class Kept:
         try:
             width = self.n_features_in_
             for layer in self._layers:
-                weights, intercepts = (np.asarray(to_host(part)) for part in layer)
-                numbers = np.concatenate([weights.ravel(), intercepts])
-                fits = weights.shape == (width, *intercepts.shape)
-                fits = fits and numbers.dtype.kind in "biuf"
-                if not (fits and np.isfinite(numbers).all()):
+                W, b = (np.asarray(to_host(part)) for part in layer)
+                known = np.append(W, b)
+                fits = W.shape == (width, *b.shape) and known.dtype.kind in "biuf"
+                if not (fits and np.isfinite(known).all()):
                     return False
-                width = len(intercepts)
+                width = len(b)
             return width == Targets(self.classes_).likelihood.n_logits
         except (AttributeError, TypeError, ValueError):
             return False

@@ -1,6 +1,6 @@
 """Logistic regression and neural networks that climb the log-likelihood."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from ._show_versions import show_versions
 from .logistic_regression import GradientAscentLogisticRegression

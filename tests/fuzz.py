@@ -452,7 +452,7 @@ def check_climb(case, model):
         spread = weights[:, None] * np.maximum(p * (1 - p), case.precision)
         bend = (X.T**2 @ spread)[:, -len(model.coef_) :].T + 1 / model.C
         size = abs(model.log_likelihood_) + (model.coef_**2).sum() / model.C
-        visible = gradient**2 / bend > 64 * case.precision * size
+        visible = gradient**2 / bend > 4096 * case.precision * size
         over = np.where(visible, over, 0).max()
     require(over <= 1, "converged_ is at the top, to tol", over)
 

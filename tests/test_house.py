@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 5_440, 2_940
+WHOLE, WHOLE_CORE = 5_460, 2_960
 
 
 def imports(name, tree=None):

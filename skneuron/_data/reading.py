@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
-from .files import OnDemand
+from .files import OnDemand, check_file
 from .rows import Rows, block_rows, slices
 from .targets import Targets
 
@@ -40,6 +40,7 @@ def floats(X):
 
 def check_features(estimator, X, *, reset):
     """X by scikit-learn's rules; what is read from a file or converted stays there."""
+    check_file(X)
     if not stays_where_it_is(X):
         rules = {"accept_sparse": "csr", "dtype": floats(X)}
         return validate_data(estimator, X, reset=reset, **rules)
@@ -70,6 +71,7 @@ def stays_where_it_is(X):
 
 def check_data(estimator, X, y, sample_weight, *, reset):
     """X, y and sample_weight (or None) by scikit-learn's rules and ours."""
+    check_file(X)
     if stays_where_it_is(X):
         X = check_features(estimator, X, reset=reset)
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True)

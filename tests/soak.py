@@ -2,8 +2,8 @@
 
     python -m tests.soak --minutes 60
 
-The cases are those of `tests/fuzz.py`, the same few over and over: what a case takes for
-the first time, such as a library that is loaded, is no growth. Linux only.
+The cases are those of `tests/fuzz.py`, the same few over and over: what a case takes
+for the first time, such as a library that is loaded, is no growth. Linux only.
 """
 
 import argparse

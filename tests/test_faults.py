@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
 ]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
-PATIENCE = 60  # seconds until what hangs is said to hang
+PATIENCE = 120  # seconds until what hangs is said to hang
 
 PRELUDE = """
 import os, sys, warnings

@@ -1,5 +1,6 @@
 """How many threads there are: of the kernels, and of BLAS while we compute."""
 
+import os
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,12 @@ class _OneThread:
     """
 
     def __init__(self, of_scipy):
-        self._of_scipy, self._lock, self._n_inside = of_scipy, threading.Lock(), 0
+        self._of_scipy, self._n_inside = of_scipy, 0
+        self._lock = lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            # Or a child may have it locked, by a thread that it does not have.
+            release = {"after_in_parent": lock.release, "after_in_child": lock.release}
+            os.register_at_fork(before=lock.acquire, **release)
 
     def __enter__(self):
         with self._lock:

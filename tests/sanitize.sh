@@ -35,3 +35,4 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONMALLOC=malloc PYTHONPATH=.
 "$python" -c "from skneuron._kernels import available; assert available()"
 "$python" -m pytest -q -n 2 -p no:cacheprovider tests/_kernels
+"$python" -m tests.fuzz --cases 200 --seed 0

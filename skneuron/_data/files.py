@@ -4,7 +4,26 @@ A memory map of bytes would be eight times as large as floats, and some of the r
 large table nearly as large as the table: neither is made as a whole.
 """
 
+from mmap import ALLOCATIONGRANULARITY
+
 import numpy as np
+
+
+def check_file(X):
+    """ValueError that names the file of a memory map, if it has become too short.
+
+    To read what is no longer there ends the process: nothing can be caught.
+    """
+    while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        X = X.base
+    there = getattr(X, "_mmap", None)
+    if there is not None:
+        needed = X.offset - X.offset % ALLOCATIONGRANULARITY + len(there)
+        if there.size() < needed:
+            raise ValueError(
+                f"The file of X, {X.filename}, has become shorter than its memory map: "
+                f"{there.size()} bytes are left of {needed}."
+            )
 
 
 class OnDemand:
@@ -50,6 +69,7 @@ class OnDemand:
         return OnDemand(some, self.dtype, exponents=self.exponents)
 
     def _given(self, at):
+        check_file(self.source)
         if isinstance(at, slice):  # which some files take within their bounds only
             return self.source[slice(*at.indices(self.source.shape[0]))]
         if isinstance(self.source, np.ndarray):

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
-from .files import OnDemand
+from .files import OnDemand, check_file
 from .rows import Rows, block_rows, slices
 from .targets import Targets, looked_up
 
@@ -41,6 +41,7 @@ def floats(X):
 
 def check_features(estimator, X, *, reset):
     """X by scikit-learn's rules; what is read from a file or converted stays there."""
+    check_file(X)
     if not stays_where_it_is(X):
         rules = {"accept_sparse": "csr", "dtype": floats(X)}
         return validate_data(estimator, X, reset=reset, **rules)
@@ -74,6 +75,7 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False):
 
     `signed`: whether weights may be negative.
     """
+    check_file(X)
     with missing_named():
         if stays_where_it_is(X):
             X = check_features(estimator, X, reset=reset)

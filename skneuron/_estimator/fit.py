@@ -26,6 +26,7 @@ from .._model import Network, Objective
 from .._peers import AnswersPeers
 from .._threads import one_blas
 from .endings import Endings, is_one_of_many
+from .kept import Kept
 from .plan import NO_NUMBERS, Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
@@ -37,6 +38,7 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 class NeuronClassifier(
     AnswersPeers,
+    Kept,
     Endings,
     Predictions,
     CallbackSupportMixin,

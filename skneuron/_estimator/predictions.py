@@ -268,7 +268,8 @@ def _softmax(z):
 def _proper(p, log_p, z):
     """Probabilities kept from rounding to 0 or 1, which no finite logit means.
 
-    Below the smallest normal number they stay in order, if not in proportion.
+    Below the smallest normal number they stay in order, if not in proportion, as far
+    as there are numbers.
     """
     xp = array_namespace(p)
     limits = xp.finfo(p.dtype)
@@ -277,7 +278,7 @@ def _proper(p, log_p, z):
         least = math.log(tiny)
         order = least / xp.clip(log_p(z), None, least)
         p = xp.where(p < tiny, xp.astype(tiny * order, p.dtype), p)
-    return xp.clip(p, None, below_1)
+    return xp.clip(p, tiny * float(limits.eps), below_1)
 
 
 def _resolved(z):

@@ -1,10 +1,11 @@
-"""What looks on while a climb runs: callbacks, `verbose`, early stopping."""
+"""What looks on while a climb runs: callbacks, `verbose`, early stopping, files."""
 
 from functools import partial
 
 import numpy as np
 
 from .._arrays import array_namespace, like, to_host
+from .._data.files import check_file
 from .._data.reading import of_any_output
 
 
@@ -21,6 +22,7 @@ class Watch:
         self.next_line = 0
 
     def begin(self, n, position):
+        check_file(self.given["X"])
         if self.verbose and n == 1:
             self._print(0, position, "next at 1")
         if self.context is not None:

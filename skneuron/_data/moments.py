@@ -6,6 +6,11 @@ import numpy as np
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, numbers_may_end, to_host, widest
+from .._model.coordinates import FEW
+
+#: Rows that tell what is usual in a column; a deviation so many times the usual one
+#: is that of a few absurd values, as is an offset that none of these rows has.
+USUAL, ABSURD = 256, 1e3
 
 
 def column_moments(rows):
@@ -100,12 +105,25 @@ def _means_about(total, columns, centre, unit, rows):
     return means
 
 
-def measured(rows):
-    """Exponents of the columns' units, or None, and the moments in those units.
+def measured(rows, robust=True):
+    """Exponents of the columns' units, or None, and in those units the columns' own.
 
     Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
     that hold any are measured in units of powers of two, column by column, which is
     exact.
+
+    Parameters
+    ----------
+    rows : Rows
+    robust : bool, default=True
+        Whether units are those of usual values. A hidden layer is better off with all
+        values among them.
+
+    Returns
+    -------
+    exponents : int array of shape (n_features,), or None
+    (centre, unit, reach) : arrays of shape (n_features,)
+        As :func:`usual` has them.
     """
     limits = np.finfo(rows.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -113,8 +131,45 @@ def measured(rows):
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
-        return None, (mean, deviation)
+        return None, usual(rows, mean, deviation, robust)
     largest = rows.largest_sizes()
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    return exponents, column_moments(rows.in_units(exponents))
+    rows = rows.in_units(exponents)
+    return exponents, usual(rows, *column_moments(rows), robust)
+
+
+def usual(rows, mean, deviation, robust):
+    """The centre and the unit of every column, which no absurd value moves.
+
+    They are the mean and the deviation, unless nearly all rows of a sample say that
+    these are a few values': then they are the median, and half of what 95% of the
+    distances from it do not exceed. Centred elsewhere, the other values would lose
+    their digits, and look all the same.
+
+    Returns
+    -------
+    centre, unit : arrays of shape (n_features,)
+    reach : array of shape (n_features,)
+        The root of the mean square of ``(x - centre) / unit``.
+    """
+    if not robust or not (rows.is_dense or len(mean) <= FEW):
+        return mean, deviation, np.ones_like(mean)
+    some = rows if rows.n_rows <= 2 * USUAL else rows.sample(USUAL)
+    X = some.total(_on_host, lambda *parts: np.concatenate(parts))
+    middle = len(X) // 2
+    median = np.partition(X, middle, axis=0)[middle].astype(np.float64)
+    distances, nearly = np.abs(X - median), len(X) - 1 - max(2, len(X) // 20)
+    width = np.partition(distances, nearly, axis=0)[nearly] / 2 if nearly > 0 else mean
+    off = np.hypot(deviation, mean - median)
+    absurd = (width * ABSURD < off) & (nearly > 0)
+    unit = np.where(absurd, np.where(width > 0, width, off), deviation)
+    reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
+    return np.where(absurd, median, mean), unit, reach
+
+
+def _on_host(rows):
+    """The features of rows, few, without gaps."""
+    blocks = [block.X for block in rows.blocks(0)]
+    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
+    return np.concatenate([to_host(X) for X in blocks])

@@ -24,7 +24,6 @@ from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
 from .._threads import one_blas
-from ..exceptions import SeparationWarning
 from .plan import Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
@@ -241,7 +240,9 @@ class NeuronClassifier(
 
     def _top(self, objective, direction):
         """What stops a climb at the top."""
-        return Top(objective, direction, self.tol)
+        rows = objective.rows
+        lightest = rows.smallest_weight * objective.n_rows / objective.total_weight
+        return Top(objective, direction, self.tol, min(lightest, 1.0))
 
     # Keep ----------------------------------------------------------------------------
 
@@ -326,7 +327,7 @@ class NeuronClassifier(
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _no_maximum(self, climber, result):
-        """What to say where the climb could not have a top; None: it could."""
+        """The warning where the climb had no top, or was far from it; None: it had."""
         return None
 
     def _warning(self, climber, result):
@@ -357,7 +358,7 @@ class NeuronClassifier(
                 "scale the features, for example with StandardScaler."
             )
         elif endless:
-            return endless.__str__, SeparationWarning
+            return endless.__str__, type(endless)
         elif result.stopped or result.converged or stream:
             return None
         elif n < self.max_iter:

@@ -113,6 +113,63 @@ def _compiled(network, likelihood, theta, rows, order):
     return Sums(value, gradient)
 
 
+def _by_block(network, likelihood, theta, rows, n_numbers):
+    """Yield blocks of rows, their inputs and their logits: in float64, on the host.
+
+    `theta` is of the shape (n_inputs, n_logits), of a network without hidden layers.
+    """
+    for block in rows.blocks(n_numbers):
+        X = to_host(block.X if block.is_dense else block.X.toarray()).astype(np.float64)
+        if network.fit_intercept:
+            X = np.concatenate([X, np.ones_like(X[:, :1])], axis=1)
+        w = np.ones((1, theta.shape[1]))
+        if block.weights is not None:
+            w = likelihood.per_logit(to_host(block.weights).astype(np.float64))
+        yield X, X @ theta, to_host(block.codes), w
+
+
+def curvature_roots(network, likelihood, theta, rows):
+    """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
+
+    They are those of ``QR = sqrt(curvature) X1``, of some rows beneath the R of all
+    before these. The curvature itself has the square of their condition.
+    """
+    total = [np.zeros((0, len(theta) * len(of))) for of in likelihood.blocks]
+    wide = 4 * len(theta) * likelihood.coupled**2
+    for X, z, _, w in _by_block(network, likelihood, theta, rows, wide):
+        for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
+            root = root * np.sqrt(w[:, of.start, None, None])
+            share = X[:, None, :, None] * root[:, :, None, :]
+            total[i] = np.concatenate([total[i], share.reshape(-1, total[i].shape[1])])
+            if len(total[i]) > 5 * total[i].shape[1]:
+                total[i] = np.linalg.qr(total[i], mode="r")
+    return [np.linalg.qr(rows, mode="r") for rows in total]
+
+
+def rounding_errors(network, likelihood, theta, rows):
+    """The sizes of all that is rounded in the sums of a gradient, (n_inputs, n_logits).
+
+    That is the terms, and the logits' own terms as far as they change these.
+    """
+    total = 0.0
+    for X, z, codes, w in _by_block(network, likelihood, theta, rows, 4 * theta.size):
+        sizes, moved = np.abs(X), likelihood.couplings(z)
+        of_logits = sizes @ np.abs(theta)
+        terms = np.abs(likelihood.residual(z, codes))
+        for of in likelihood.blocks:
+            each = of_logits[:, of].sum(axis=1)
+            for a in of:
+                terms[:, a] += moved[a, a] * each
+        total += sizes.T @ (w * terms)
+    return total
+
+
+def stacked(some, others):
+    """The triangular roots of the rows of both."""
+    both = zip(some, others)
+    return [np.linalg.qr(np.concatenate(of), mode="r") for of in both]
+
+
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's layers give."""
     if not is_elsewhere(layers[0][0]):

@@ -5,7 +5,15 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, numbers_may_end, to_host, widest
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_numpy,
+    like,
+    numbers_may_end,
+    to_host,
+    widest,
+)
 from .._model.coordinates import FEW
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
@@ -156,20 +164,31 @@ def usual(rows, mean, deviation, robust):
     if not robust or not (rows.is_dense or len(mean) <= FEW):
         return mean, deviation, np.ones_like(mean)
     some = rows if rows.n_rows <= 2 * USUAL else rows.sample(USUAL)
-    X = some.total(_on_host, lambda *parts: np.concatenate(parts))
-    middle = len(X) // 2
-    median = np.partition(X, middle, axis=0)[middle].astype(np.float64)
-    distances, nearly = np.abs(X - median), len(X) - 1 - max(2, len(X) // 20)
-    width = np.partition(distances, nearly, axis=0)[nearly] / 2 if nearly > 0 else mean
+    X = some.total(_without_gaps, lambda *parts: np.concatenate(parts))
+    xp, n = array_namespace(X), X.shape[0]
+    median = _ordered(X, n // 2)
+    nearly = n - 1 - max(2, n // 20)
+    if nearly <= 0:
+        return mean, deviation, np.ones_like(mean)
+    width = _ordered(xp.abs(X - like(median, X)), nearly) / 2
     off = np.hypot(deviation, mean - median)
-    absurd = (width * ABSURD < off) & (nearly > 0)
+    absurd = width * ABSURD < off
     unit = np.where(absurd, np.where(width > 0, width, off), deviation)
     reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
     return np.where(absurd, median, mean), unit, reach
 
 
-def _on_host(rows):
-    """The features of rows, few, without gaps."""
+def _ordered(X, k):
+    """The k-th smallest value of each column, of 0, 1, ..."""
+    if is_numpy(X):
+        found = np.partition(X, k, axis=0)[k]
+    else:
+        found = to_host(array_namespace(X).sort(X, axis=0)[k, ...])
+    return found.astype(np.float64)
+
+
+def _without_gaps(rows):
+    """The features of rows, few, as one array where they are."""
     blocks = [block.X for block in rows.blocks(0)]
     blocks = [X if rows.is_dense else X.toarray() for X in blocks]
-    return np.concatenate([to_host(X) for X in blocks])
+    return array_namespace(blocks[0]).concat(blocks)

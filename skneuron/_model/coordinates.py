@@ -139,8 +139,9 @@ def standardised(objective, moments, width=None, alike=ALIKE):
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
-    # A mean of few digits, from which what has few is taken without rounding.
-    mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
+    if objective.network.is_one_layer:
+        # A centre of few digits: what has few, too, is taken from it without rounding.
+        mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
     mean = mean.astype(rows.dtype).astype(np.float64)
     mild = bool(np.all(np.abs(mean) <= MILD * scale))
     chained = mild or len(mean) > FEW

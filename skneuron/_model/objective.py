@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_numpy, like, to_host
+from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
 from .likelihood import by_output
 from .sums import (
     curvature_roots,
@@ -264,7 +264,7 @@ class Objective:
         read, model = self.as_read(theta), (self.network, self.likelihood)
         of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
         here = self.evaluation(theta, read, self.rows.total(of))
-        if curvature:
+        if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
         return here
 
@@ -370,8 +370,8 @@ class Objective:
         # What rounds absurd values, and logits of large terms, is no more than this.
         sizes *= 1 + np.abs(sizes * evaluation.theta).sum()
         bound = self.resolution * to.slope(first, sizes=True)
-        if np.any(slope > np.maximum(tol, bound)):
-            return False
+        if np.any(slope > np.maximum(tol, bound)) or is_elsewhere(self.rows.X):
+            return bool(np.all(slope <= np.maximum(tol, bound)))
         return bool(np.all(slope <= np.maximum(tol, self._rounding(evaluation.theta))))
 
     def _rounding(self, theta):

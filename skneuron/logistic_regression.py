@@ -84,7 +84,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         set. Otherwise it is Newton's method with a curvature that is kept, and
         corrected as L-BFGS does, for as long as that is quicker than a new one; it
         climbs on a sample of the rows first, where there are many. ``"newton"`` takes
-        a new curvature in every iteration; ``"lbfgs"``, none at all.
+        a new curvature in every iteration; ``"lbfgs"``, none at all but, of up to 700
+        parameters to an output, for a last look: on a long ridge of nearly collinear
+        columns it may end far from the top, which is then said.
     batch_size : int, default=None
         None: every example in every step. An int: mini-batches of so many examples in
         random order (solver ``"gradient"``); an iteration is then an epoch. With
@@ -94,7 +96,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         Largest number of iterations.
     tol : float, default=1e-6
         The climb is at the top when no component of the gradient of the mean penalised
-        log-likelihood is larger, in absolute value.
+        log-likelihood is larger, in absolute value, in the features' own units; or than
+        what rounds it.
     fit_intercept : bool, default=True
         Whether to learn an intercept for each logit.
     class_weight : dict, "balanced", list of those, or None, default=None

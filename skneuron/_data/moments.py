@@ -163,19 +163,31 @@ def usual(rows, mean, deviation, robust):
     """
     if not robust or not (rows.is_dense or len(mean) <= FEW):
         return mean, deviation, np.ones_like(mean)
-    some = rows if rows.n_rows <= 2 * USUAL else rows.sample(USUAL)
-    X = some.total(_without_gaps, lambda *parts: np.concatenate(parts))
-    xp, n = array_namespace(X), X.shape[0]
-    median = _ordered(X, n // 2)
-    nearly = n - 1 - max(2, n // 20)
-    if nearly <= 0:
-        return mean, deviation, np.ones_like(mean)
-    width = _ordered(xp.abs(X - like(median, X)), nearly) / 2
+    is_few = rows.lie_here and rows.n_rows <= 2 * USUAL
+    some = rows if is_few else rows.sample(min(USUAL, rows.n_rows))
+    # A sample lies in one place, unless rows are so wide that medians of parts do.
+    median, width = some.total(_median_and_width, lambda one, other: (one + other) / 2)
     off = np.hypot(deviation, mean - median)
     absurd = width * ABSURD < off
     unit = np.where(absurd, np.where(width > 0, width, off), deviation)
     reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
     return np.where(absurd, median, mean), unit, reach
+
+
+def _median_and_width(rows):
+    """The median, and half of what 95% of the distances from it do not exceed.
+
+    Of each column, (2, n_features), where the rows are; of few rows there is no width.
+    """
+    blocks = [block.X for block in rows.blocks(0)]
+    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
+    xp, X = array_namespace(blocks[0]), blocks[0]
+    X = xp.concat(blocks) if blocks[1:] else X
+    median, nearly = _ordered(X, X.shape[0] // 2), X.shape[0] - 1
+    nearly -= max(2, X.shape[0] // 20)
+    if nearly <= 0:
+        return np.stack([median, np.full_like(median, np.inf)])
+    return np.stack([median, _ordered(xp.abs(X - like(median, X)), nearly) / 2])
 
 
 def _ordered(X, k):
@@ -185,10 +197,3 @@ def _ordered(X, k):
     else:
         found = to_host(array_namespace(X).sort(X, axis=0)[k, ...])
     return found.astype(np.float64)
-
-
-def _without_gaps(rows):
-    """The features of rows, few, as one array where they are."""
-    blocks = [block.X for block in rows.blocks(0)]
-    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
-    return array_namespace(blocks[0]).concat(blocks)

@@ -187,8 +187,9 @@ class Solver:
         size, unit = len(matrix), np.sqrt(np.diagonal(matrix))
         self.unit = unit if unit.all() else np.where(unit > 0, unit, 1.0)
         self.tall, self.is_clear = None, True
-        if root is not None:
-            R, self.order = qr(root / self.unit, mode="r", pivoting=True)
+        root = None if root is None else root / self.unit
+        if root is not None and np.isfinite(root).all():
+            R, self.order = qr(root, mode="r", pivoting=True)
             pivots = np.abs(np.diagonal(R))
             rounding = max(8 * size * EPS, 2 * size**0.5 * noise)
             self.rank = int(np.sum(pivots > rounding * pivots[0]))

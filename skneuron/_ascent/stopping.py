@@ -13,24 +13,26 @@ class Top:
     lightest : float, default=1.0
         What the lightest example weighs, in mean weights: what it says of the value is
         so much less.
+    strict : bool, default=True
+        Whether tol has to be met where nothing is higher, too.
     """
 
-    def __init__(self, objective, direction, tol, lightest=1.0):
+    def __init__(self, objective, direction, tol, lightest=1.0, strict=True):
         self.objective, self.direction, self.tol = objective, direction, tol
-        self.lightest = lightest
+        self.lightest, self.strict = lightest, strict
 
     def at_start(self, position):
         """Whether the climb starts at the top, as far as is known of the start."""
         return position.evaluation is not None and self(position)
 
     def __call__(self, position):
-        return self.allows(position) and self.direction.is_settled(
-            position.theta, position.evaluation, self.tol * self.lightest
-        )
+        here, tol = position.evaluation, self.tol * self.lightest
+        is_top = self.objective.is_top(here, self.tol)
+        return is_top and self.direction.is_settled(position.theta, here, tol)
 
     def allows(self, position):
         """Whether a climb that finds nothing higher is at the top."""
-        return self.objective.is_top(position.evaluation, self.tol)
+        return not self.strict or self.objective.is_top(position.evaluation, self.tol)
 
 
 class Plateau:

@@ -169,7 +169,9 @@ def usual(rows, mean, deviation, robust):
     median, width = some.total(_median_and_width, lambda one, other: (one + other) / 2)
     off = np.hypot(deviation, mean - median)
     absurd = width * ABSURD < off
-    unit = np.where(absurd, np.where(width > 0, width, off), deviation)
+    least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
+    width = np.where(width > 0, np.maximum(width, least), off)
+    unit = np.where(absurd, width, deviation)
     reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
     return np.where(absurd, median, mean), unit, reach
 
@@ -177,16 +179,14 @@ def usual(rows, mean, deviation, robust):
 def _median_and_width(rows):
     """The median, and half of what 95% of the distances from it do not exceed.
 
-    Of each column, (2, n_features), where the rows are; of few rows there is no width.
+    Of each column, (2, n_features), where the rows are; of few rows, of all of them.
     """
     blocks = [block.X for block in rows.blocks(0)]
     blocks = [X if rows.is_dense else X.toarray() for X in blocks]
     xp, X = array_namespace(blocks[0]), blocks[0]
     X = xp.concat(blocks) if blocks[1:] else X
     median, nearly = _ordered(X, X.shape[0] // 2), X.shape[0] - 1
-    nearly -= max(2, X.shape[0] // 20)
-    if nearly <= 0:
-        return np.stack([median, np.full_like(median, np.inf)])
+    nearly -= min(max(2, X.shape[0] // 20), X.shape[0] // 10)
     return np.stack([median, _ordered(xp.abs(X - like(median, X)), nearly) / 2])
 
 

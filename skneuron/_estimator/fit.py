@@ -242,7 +242,8 @@ class NeuronClassifier(
         """What stops a climb at the top."""
         rows = objective.rows
         lightest = rows.smallest_weight * objective.n_rows / objective.total_weight
-        return Top(objective, direction, self.tol, min(lightest, 1.0))
+        strict = objective.network.is_one_layer
+        return Top(objective, direction, self.tol, min(lightest, 1.0), strict)
 
     # Keep ----------------------------------------------------------------------------
 

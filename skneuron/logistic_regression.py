@@ -6,6 +6,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -17,6 +18,7 @@ from ._estimator.fit import AT_LEAST_1, NeuronClassifier
 from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
 from ._model import Firth, Remembering, information_along, largest_safe_rate
 from ._separation.endless import find_separation, separation_message, telling_step
+from .exceptions import SeparationWarning
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
 #: square of them in memory, and their cube in time.
@@ -29,6 +31,10 @@ ROWS_TO_A_PARAMETER = 15
 #: At the border (10,000 x 100, 5,000 x 50) features that are as good as independent are
 #: climbed in two thirds of the time by L-BFGS, others in a fraction by Newton.
 BARGAIN = 3.0
+
+#: A column whose square, but for what others say of it, is a smaller share of it makes
+#: a ridge too flat for L-BFGS.
+RIDGE = 1e-4
 
 #: Numbers in X, and products in a curvature, up to which data are small: Newton's
 #: method takes fewest calls.
@@ -90,7 +96,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         set. Otherwise it is Newton's method with a curvature that is kept, and
         corrected as L-BFGS does, for as long as that is quicker than a new one; it
         climbs on a sample of the rows first, where there are many. ``"newton"`` takes
-        a new curvature in every iteration; ``"lbfgs"``, none at all.
+        a new curvature in every iteration; ``"lbfgs"``, none at all but, of up to 700
+        parameters to an output, for a last look: on a long ridge of nearly collinear
+        columns it may end far from the top, which is then said.
     batch_size : int, default=None
         None: every example in every step. An int: mini-batches of so many examples in
         random order (solver ``"gradient"``); an iteration is then an epoch. With
@@ -100,7 +108,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         Largest number of iterations.
     tol : float, default=1e-6
         The climb is at the top when no component of the gradient of the mean penalised
-        log-likelihood is larger, in absolute value.
+        log-likelihood is larger, in absolute value, in the features' own units; or than
+        what rounds it.
     fit_intercept : bool, default=True
         Whether to learn an intercept for each logit.
     class_weight : dict, "balanced", list of those, or None, default=None
@@ -444,7 +453,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         price = _price_of_curvature(objective)
         share = ROWS_TO_A_PARAMETER * _n_coupled(objective) / objective.n_rows
         target = max(self.tol, objective.resolution) ** 2
-        return _ascent.Newton(price, price * min(1.0, share) <= BARGAIN, target)
+        is_bargain = price * min(1.0, share) <= BARGAIN
+        at_once = is_bargain or (price < np.inf and _has_ridge(objective))
+        return _ascent.Newton(price, at_once, target)
 
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""
@@ -456,23 +467,37 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return replace(climber, plan=plan, theta=theta)
 
     def _no_maximum(self, climber, result):
-        plan, targets = climber.plan, climber.data.targets
+        plan, data = climber.plan, climber.data
         objective, step = plan.objective, None
-        if objective.l2 or self.penalty:
+        if self.penalty:
             return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)
             direction = plan.memory["direction"]
             step = telling_step(result, objective, direction, price)
-        found = find_separation(
-            objective, climber.data.rows, targets, result, self.log_likelihood_, step
-        )
-        if not found:
+        found = []
+        if not objective.l2:
+            end = self.log_likelihood_, step
+            found = find_separation(objective, data.rows, data.targets, result, *end)
+        if found:
+            at_limit = not result.converged and result.n_iter == self.max_iter
+            ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
+            names = getattr(self, "feature_names_in_", None)
+            message = separation_message(found, data.targets, names, ended)
+            return SeparationWarning(message)
+        if objective.l2 and (absent := super()._no_maximum(climber, result)):
+            return absent
+        if step is None or not result.converged:
             return None
-        at_limit = not result.converged and result.n_iter == self.max_iter
-        ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
-        names = getattr(self, "feature_names_in_", None)
-        return separation_message(found, targets, names, ended)
+        promise = float(step @ result.position.evaluation.gradient)
+        if promise <= max(self.tol * plan.stop.lightest, objective.noise):
+            return None
+        self.converged_ = result.converged = False
+        return ConvergenceWarning(
+            f"The climb met tol={self.tol} on a long flat ridge, along which Newton's "
+            f"next step promises {promise * objective.total_weight:.2g} nats more. Use "
+            "solver='auto'."
+        )
 
     def _nats_to_go(self, climber, result):
         objective, theta = climber.plan.objective, result.position.theta
@@ -499,6 +524,25 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 def _n_coupled(objective):
     """How many parameters share a block of the curvature: those of an output."""
     return (objective.network.sizes[0] + 1) * objective.likelihood.coupled
+
+
+def _has_ridge(objective):
+    """Whether some rows say that a column is nearly a weighted sum of others.
+
+    Along such a ridge gradients are too small to tell where the top is. Columns that
+    are such a sum make none: there a long step changes nothing.
+    """
+    some = objective.sample(min(2 * _n_coupled(objective), objective.n_rows))
+    start = np.zeros(objective.n_parameters)
+    here, any_way = some.evaluate(start, curvature=True), np.random.default_rng(0)
+    for at, matrix in here.curvature:
+        solve = _ascent.Solver(matrix)
+        if not solve.least_pivot > RIDGE:
+            return True
+        if solve.rank < len(at):
+            start[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
+    there = some.log_likelihood(1e-9 / objective.noise * start)
+    return abs(there - here.log_likelihood) > 1e-6 * abs(here.log_likelihood)
 
 
 def _price_of_curvature(objective):

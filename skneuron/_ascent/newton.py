@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.linalg import blas, eigh, lapack
+from scipy.linalg import blas, eigh, lapack, qr
 
 from .directions import LBFGS, _norm
 
@@ -47,6 +47,7 @@ class Newton(LBFGS):
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
+        self._known_ranks = None
         self.begin()
 
     def begin(self):
@@ -70,7 +71,8 @@ class Newton(LBFGS):
         if self._cached[0] is not here:
             resumed = self.is_at(theta)
             if here.curvature and not resumed:
-                self._learn(here.curvature)
+                self._learn(here)
+            here.roots = None  # with which a memory would keep the rows
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
                 self.order = 1 + self._is_slow(self._cached[1] @ here.gradient)
@@ -87,8 +89,20 @@ class Newton(LBFGS):
         self._gains = []
         self.order, self._is_bent = 1, True
 
-    def _learn(self, curvature):
-        self.solvers = [(at, Solver(matrix)) for at, matrix in curvature]
+    def _learn(self, here):
+        was_rooted = any(solve.root is not None for _, solve in self.solvers)
+        self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
+        ranks = [solve.rank for _, solve in self.solvers]
+        full = [len(at) for at, _ in self.solvers]
+        if here.roots is not None and ranks not in (full, self._known_ranks):
+            noise, roots = here.roots()
+            both = zip(here.curvature, roots)
+            self.solvers = [(at, Solver(of, root, noise)) for (at, of), root in both]
+            # Once is enough where the matrix says the same: columns are collinear.
+            if ranks == [solve.rank for _, solve in self.solvers]:
+                self._known_ranks = ranks
+            if not was_rooted:
+                self._last_slope = np.inf  # a matrix without these digits gave it
         super().forget()
         self._is_carried = self._is_bent = False
         self._gains = []
@@ -139,7 +153,7 @@ class Newton(LBFGS):
                 self.order = 2
                 return False
             return gain <= self.target or stalls
-        return gain <= 1e-4 * tol**2 or 0.1 * last < gain <= tol
+        return gain <= 1e-8 * tol**2 or 0.1 * last < gain <= tol
 
 
 class Solver:
@@ -148,35 +162,51 @@ class Solver:
     Parameters
     ----------
     matrix : array of shape (size, size)
+    root : array of shape (any, size), default=None
+        R with ``R^T R`` the matrix, which has twice the digits.
+    noise : float, default=EPS
+        What rounds the numbers that the root is made of, relatively.
 
     Notes
     -----
     For a singular matrix the solution is the shortest, in the units that give the
     matrix a unit diagonal, with nothing along directions that are flat to rounding.
     The rank shows in the pivots of a Cholesky factor; where it does not show clearly,
-    in the eigenvalues.
+    in those of its root; without one, in the eigenvalues.
 
     Attributes
     ----------
+    rank : int
+        -1 where it is not clear.
     is_clear : bool
         Whether the pivots show it.
     """
 
-    def __init__(self, matrix):
-        self.matrix = matrix
-        unit = np.sqrt(np.diagonal(matrix))
+    def __init__(self, matrix, root=None, noise=EPS):
+        self.matrix, self.root = matrix, root
+        size, unit = len(matrix), np.sqrt(np.diagonal(matrix))
         self.unit = unit if unit.all() else np.where(unit > 0, unit, 1.0)
-        scaled = matrix / self.unit
-        scaled /= self.unit[:, None]
-        self.tall = None
-        self.factor, pivots, rank, _ = lapack.dpstrf(scaled, lower=1)
-        self.order = pivots - 1
-        self.is_clear = rank > 0 and self.factor[rank - 1, rank - 1] ** 2 > 1e-10
+        self.tall, self.is_clear = None, True
+        root = None if root is None else root / self.unit
+        if root is not None and np.isfinite(root).all():
+            R, self.order = qr(root, mode="r", pivoting=True)
+            pivots = np.abs(np.diagonal(R))
+            rounding = max(8 * size * EPS, 2 * size**0.5 * noise)
+            self.rank = int(np.sum(pivots > rounding * pivots[0]))
+            self.factor = np.asfortranarray(R[:size].T)
+        else:
+            scaled = matrix / self.unit
+            scaled /= self.unit[:, None]
+            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
+            self.order = pivots - 1
+            self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
+            self.is_clear = self.rank > 0 and self.least_pivot > 1e-10
         if not self.is_clear:
+            self.rank = -1
             self.values, self.vectors = eigh(scaled)
-        elif rank < len(matrix):
+        elif self.rank < size:
             # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
-            self.tall = np.asfortranarray(np.tril(self.factor)[:, :rank])
+            self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
             inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
             self.factor, _ = lapack.dpotrf(inner, lower=1)
 
@@ -196,9 +226,13 @@ class Solver:
         scaled[self.order] = x
         return scaled / self.unit
 
+    def flat(self, vector):
+        """A direction along which the matrix is flat, of a vector that has all."""
+        return (vector - self.matrix @ self(vector)) / self.unit / self.unit
+
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""
-        return _norm((vector - self.matrix @ self(vector)) / self.unit)
+        return _norm(self.flat(vector) * self.unit)
 
     def _by_eigenvalues(self, vector):
         values = self.values

@@ -70,13 +70,14 @@ class LineSearch:
     stride : float, default=4.0
         The first try moves the parameters by no more than this times their size + 1.
     patience : int, default=3
-        After so many steps on end that gained no more than rounding, no further one.
+        After so many steps on end that gained no more than rounding, from slopes that
+        were steep as before, no further one.
     """
 
     def __init__(self, enough=1e-4, flat=0.9, max_tries=40, stride=4.0, patience=3):
         self.enough, self.flat = enough, flat
         self.max_tries, self.stride, self.patience = max_tries, stride, patience
-        self._last_gain, self._idle, self._renewals = None, 0, 0
+        self._last_gain, self._least, self._idle, self._renewals = None, math.inf, 0, 0
 
     def __call__(self, theta, here, along, direction, noise):
         slope = float(along @ here.gradient)
@@ -89,18 +90,20 @@ class LineSearch:
         else:  # hope for as much as the last step gained (Nocedal & Wright, (3.60))
             length = _coarse(max(2 * self._last_gain / slope, 1e-12))
         # Where the slope levels out (a top at infinity) the natural length is endless.
-        span = float(along @ along) ** 0.5
-        length = min(length, self.stride * (1 + float(theta @ theta) ** 0.5) / span)
+        span, size = float(along @ along) ** 0.5, float(theta @ theta) ** 0.5
+        length = min(length, self.stride * (1 + size) / span)
         low, low_slope, high, best = 0.0, slope, math.inf, None
-        # Near the top, differences of the value are rounding; the slope still tells.
-        noise = 4 * noise * abs(here.value)
+        # Near the top, differences of the value are rounding, its own or that of
+        # logits, sums of terms like theta; the slope still tells.
+        noise, rounding = 4 * noise * abs(here.value), 4 * noise * size
+        rounding = max(noise, rounding)
         for _ in range(self.max_tries):
             place = theta + length * along
             there = yield Question(place, direction.order)
             gain = there.value - here.value
             there_slope = float(along @ there.gradient)
             least = self.enough * length * slope
-            level = gain >= -noise and least <= noise and abs(there_slope) <= slope
+            level = -gain <= rounding >= least and abs(there_slope) <= slope
             if not ((gain >= least or level) and math.isfinite(there_slope)):
                 high = length
             else:
@@ -114,7 +117,9 @@ class LineSearch:
         if best is not None:
             gain = best[1].value - here.value
             self._last_gain = gain if gain > 0 else None
-            self._idle = 0 if gain > noise else self._idle + 1
+            tells = gain > noise or slope < self._least / 2 < math.inf
+            self._idle = 0 if tells else self._idle + 1
+            self._least = min(self._least, slope)
         return best
 
     def renew(self):

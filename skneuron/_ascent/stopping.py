@@ -10,20 +10,29 @@ class Top:
     direction : Direction
     tol : float
         Bound on the largest component of the mean objective's gradient.
+    lightest : float, default=1.0
+        What the lightest example weighs, in mean weights: what it says of the value is
+        so much less.
+    strict : bool, default=True
+        Whether tol has to be met where nothing is higher, too.
     """
 
-    def __init__(self, objective, direction, tol):
+    def __init__(self, objective, direction, tol, lightest=1.0, strict=True):
         self.objective, self.direction, self.tol = objective, direction, tol
+        self.lightest, self.strict = lightest, strict
 
     def at_start(self, position):
         """Whether the climb starts at the top, as far as is known of the start."""
         return position.evaluation is not None and self(position)
 
     def __call__(self, position):
-        here = position.evaluation
-        return self.objective.is_top(here, self.tol) and self.direction.is_settled(
-            position.theta, here, self.tol
-        )
+        here, tol = position.evaluation, self.tol * self.lightest
+        is_top = self.objective.is_top(here, self.tol)
+        return is_top and self.direction.is_settled(position.theta, here, tol)
+
+    def allows(self, position):
+        """Whether a climb that finds nothing higher is at the top."""
+        return not self.strict or self.objective.is_top(position.evaluation, self.tol)
 
 
 class Plateau:
@@ -55,6 +64,9 @@ class Plateau:
             self.best, self.best_position = self.figure(position), position
         return False
 
+    def allows(self, position):
+        return True
+
     def __call__(self, position):
         figure = self.figure(position)
         self.waited = 0 if figure >= self.best + self.tol else self.waited + 1
@@ -78,6 +90,9 @@ class Any:
     def at_start(self, position):
         """Whether any rule stops at the start."""
         return any([rule.at_start(position) for rule in self.rules])
+
+    def allows(self, position):
+        return all(rule.allows(position) for rule in self.rules)
 
     def __call__(self, position):
         return any([rule(position) for rule in self.rules])

@@ -5,7 +5,20 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, numbers_may_end, to_host, widest
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_numpy,
+    like,
+    numbers_may_end,
+    to_host,
+    widest,
+)
+from .._model.coordinates import FEW
+
+#: Rows that tell what is usual in a column; a deviation so many times the usual one
+#: is that of a few absurd values, as is an offset that none of these rows has.
+USUAL, ABSURD = 256, 1e3
 
 
 def column_moments(rows):
@@ -103,12 +116,25 @@ def _means_about(total, columns, centre, unit, rows):
     return means
 
 
-def measured(rows):
-    """Exponents of the columns' units, or None, and the moments in those units.
+def measured(rows, robust=True):
+    """Exponents of the columns' units, or None, and in those units the columns' own.
 
     Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
     that hold any are measured in units of powers of two, column by column, which is
     exact.
+
+    Parameters
+    ----------
+    rows : Rows
+    robust : bool, default=True
+        Whether units are those of usual values. A hidden layer is better off with all
+        values among them.
+
+    Returns
+    -------
+    exponents : int array of shape (n_features,), or None
+    (centre, unit, reach) : arrays of shape (n_features,)
+        As :func:`usual` has them.
     """
     limits = np.finfo(rows.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -116,8 +142,61 @@ def measured(rows):
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
-        return None, (mean, deviation)
+        return None, usual(rows, mean, deviation, robust)
     largest = rows.largest_sizes()
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    return exponents, column_moments(rows.in_units(exponents))
+    rows = rows.in_units(exponents)
+    return exponents, usual(rows, *column_moments(rows), robust)
+
+
+def usual(rows, mean, deviation, robust):
+    """The centre and the unit of every column, which no absurd value moves.
+
+    They are the mean and the deviation, unless nearly all rows of a sample say that
+    these are a few values': then they are the median, and half of what 95% of the
+    distances from it do not exceed. Centred elsewhere, the other values would lose
+    their digits, and look all the same.
+
+    Returns
+    -------
+    centre, unit : arrays of shape (n_features,)
+    reach : array of shape (n_features,)
+        The root of the mean square of ``(x - centre) / unit``.
+    """
+    if not robust or not (rows.is_dense or len(mean) <= FEW):
+        return mean, deviation, np.ones_like(mean)
+    is_few = rows.lie_here and rows.n_rows <= 2 * USUAL
+    some = rows if is_few else rows.sample(min(USUAL, rows.n_rows))
+    # A sample lies in one place, unless rows are so wide that medians of parts do.
+    median, width = some.total(_median_and_width, lambda one, other: (one + other) / 2)
+    off = np.hypot(deviation, mean - median)
+    absurd = width * ABSURD < off
+    least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
+    width = np.where(width > 0, np.maximum(width, least), off)
+    unit = np.where(absurd, width, deviation)
+    reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
+    return np.where(absurd, median, mean), unit, reach
+
+
+def _median_and_width(rows):
+    """The median, and half of what 95% of the distances from it do not exceed.
+
+    Of each column, (2, n_features), where the rows are; of few rows, of all of them.
+    """
+    blocks = [block.X for block in rows.blocks(0)]
+    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
+    xp, X = array_namespace(blocks[0]), blocks[0]
+    X = xp.concat(blocks) if blocks[1:] else X
+    median, nearly = _ordered(X, X.shape[0] // 2), X.shape[0] - 1
+    nearly -= min(max(2, X.shape[0] // 20), X.shape[0] // 10)
+    return np.stack([median, _ordered(xp.abs(X - like(median, X)), nearly) / 2])
+
+
+def _ordered(X, k):
+    """The k-th smallest value of each column, of 0, 1, ..."""
+    if is_numpy(X):
+        found = np.partition(X, k, axis=0)[k]
+    else:
+        found = to_host(array_namespace(X).sort(X, axis=0)[k, ...])
+    return found.astype(np.float64)

@@ -21,7 +21,7 @@ class Endings:
         return result.diverged or not self.log_likelihood_ >= result.curve[0]
 
     def _no_maximum(self, climber, result):
-        """What to say where the climb could not have a top; None: it could.
+        """The warning where the climb had no top, or was far from it; None: it had.
 
         The penalty leaves the intercepts free to make classes without samples unlikely.
         """
@@ -32,7 +32,7 @@ class Endings:
         absent = classes[climber.data.rows.counts(len(classes)) == 0].tolist()
         if not absent:
             return None
-        return (
+        return SeparationWarning(
             f"No sample that counts is of class {' or '.join(map(repr, absent))}: all "
             "that is learned of it is to make it ever less likely, for as long as the "
             "climb goes on. Leave out classes that have no samples to learn from."
@@ -66,7 +66,7 @@ class Endings:
                 "scale the features, for example with StandardScaler."
             )
         elif endless:
-            return endless.__str__, SeparationWarning
+            return endless.__str__, type(endless)
         elif result.stopped or result.converged or stream:
             return None
         elif n < self.max_iter:

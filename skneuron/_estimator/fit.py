@@ -251,7 +251,10 @@ class NeuronClassifier(
 
     def _top(self, objective, direction):
         """What stops a climb at the top."""
-        return Top(objective, direction, self.tol)
+        rows = objective.rows
+        lightest = rows.smallest_weight * objective.n_rows / objective.total_weight
+        strict = objective.network.is_one_layer
+        return Top(objective, direction, self.tol, min(lightest, 1.0), strict)
 
     # Keep ----------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ def standardised(objective, memory, *, partial, **unit):
     """
     moments = memory.get("moments")
     if not (partial and moments):
-        moments = measured(objective.rows)
+        moments = measured(objective.rows, objective.network.is_one_layer)
         if not np.isfinite(moments[1]).all():
             raise ValueError(NO_NUMBERS)
         if not all(map(np.array_equal, moments, memory.get("moments", moments))):

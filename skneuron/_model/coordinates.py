@@ -1,8 +1,8 @@
 """The coordinates of a climb: the parameters for standardised features.
 
 Features of any scale and offset make a long, narrow hill; in units of their own mean m
-and deviation s it is a round one. A network on ``x' = (x - m) / s`` with first-layer
-parameters W', b' is the network on x with::
+and deviation s, or those of their usual values, it is a round one. A network on
+``x' = (x - m) / s`` with first-layer parameters W', b' is the network on x with::
 
     W = W' / s        b = b' - m^T W
 
@@ -39,10 +39,13 @@ class Coordinates:
         m, and s: powers of two, by which to divide is exact.
     exponents : int array of shape (n_features,), default=None
         The features are measured, and read, divided by 2 to these. None: as they are.
+    reach : array of shape (n_features,), default=1.0
+        The deviations of the features, in their units, about.
     """
 
-    def __init__(self, mean, scale, exponents=None):
+    def __init__(self, mean, scale, exponents=None, reach=1.0):
         self.mean, self.scale, self.exponents = mean, scale, exponents
+        self.reach = reach
 
     def to_parameters(self, first):
         """T along the first axis, in place."""
@@ -75,17 +78,19 @@ class Coordinates:
             W, *_ = self._beside(first)
             W[...] = np.ldexp(W, sign * self.exponents[:, None])
 
-    def slope(self, first):
-        """A gradient's components in the features' own units, and what rounds them.
+    def slope(self, first, *, sizes=False):
+        """A gradient's components in the features' own units, of the weights alone.
 
-        From one in coordinates, of the shape (n_inputs, any): two arrays like it.
+        From one in coordinates, (n_inputs, any); `sizes`: from the sizes of its errors.
         """
         W, b, mean, scale = self._beside(first)
-        size = np.maximum(self.scale, np.abs(self.mean))[:, None]
-        raw = W * scale + mean @ b
+        return self.in_own_units(W * scale + (np.abs(mean) if sizes else mean) @ b)
+
+    def in_own_units(self, slope):
+        """A gradient in weights, of the features as they were given."""
         if self.exponents is not None:
-            raw, size = (np.ldexp(x, self.exponents[:, None]) for x in (raw, size))
-        return raw, size
+            slope = np.ldexp(slope, self.exponents[:, None])
+        return slope
 
     def _beside(self, first):
         """Views of W and b; m and s as columns. Without a row of b, m is no column."""
@@ -100,8 +105,8 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     Parameters
     ----------
     objective : Objective
-    moments : (exponents, (mean, deviation))
-        The features' own, as ``rows.moments()`` gives them.
+    moments : (exponents, (mean, deviation, reach))
+        The features' own, as :func:`skneuron._data.moments.measured` gives them.
     width : float, default=None
         How many deviations make a unit, which is one for all features where their
         deviations are alike: then their sizes say something, as they do where one
@@ -113,7 +118,8 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     -------
     objective : Objective
     """
-    exponents, (mean, deviation) = _in_common(moments, objective.network.kinds[0])
+    moments = _in_common(moments, objective.network.kinds[0])
+    exponents, (mean, deviation, reach) = moments
     rows, n_features = objective.rows, objective.network.sizes[0]
     if exponents is not None:
         in_units = rows.in_units(np.resize(exponents, n_features))
@@ -121,7 +127,6 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     if not objective.network.fit_intercept:  # no b for the shift: size, not deviation
         deviation = np.hypot(mean, deviation)
         mean = np.zeros_like(mean)
-    mean = mean.astype(rows.dtype).astype(np.float64)
     # What the penalty adds to the curvature, in the same units.
     prior = np.full_like(mean, np.sqrt(4 * objective.l2 / rows.total_weight))
     if exponents is not None:
@@ -138,11 +143,15 @@ def standardised(objective, moments, width=None, alike=ALIKE):
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
+    if objective.network.is_one_layer:
+        # A centre of few digits: what has few, too, is taken from it without rounding.
+        mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
+    mean = mean.astype(rows.dtype).astype(np.float64)
     mild = bool(np.all(np.abs(mean) <= MILD * scale))
     chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small()
-    return objective.in_coordinates(Coordinates(mean, scale, exponents), chained)
+    return objective.in_coordinates(Coordinates(mean, scale, exponents, reach), chained)
 
 
 def _in_common(moments, layer):
@@ -150,7 +159,7 @@ def _in_common(moments, layer):
 
     They repeat from channel to channel: as long as need be, they are those of all.
     """
-    exponents, (mean, deviation) = moments
+    exponents, (mean, deviation, reach) = moments
     if layer.n_units == len(mean):
         return moments
     mean, deviation = (of.reshape(-1, layer.n_units) for of in (mean, deviation))
@@ -161,4 +170,5 @@ def _in_common(moments, layer):
         exponents = np.resize(exponents, layer.shape[0])
     centre = mean.mean(axis=0)
     deviation = np.sqrt(np.mean((mean - centre) ** 2 + deviation**2, axis=0))
-    return exponents, [np.resize(of, layer.shape[0]) for of in (centre, deviation)]
+    common = [np.resize(of, layer.shape[0]) for of in (centre, deviation, reach)]
+    return exponents, common

@@ -120,6 +120,27 @@ class Likelihood:
         _kernels.outcome(y_hat, None, self, None, _kernels.Y_HAT)
         return y_hat
 
+    def roots(self, z):
+        """Roots of the curvature: for each output R with ``R^T R`` that of each row.
+
+        Of a Bernoulli (n_rows, 1, 1), of k classes (n_rows, k + 1, k). As for
+        :class:`Evaluation`, it is made definite along the shift of all logits.
+        """
+        found, couplings = [], self.couplings(z)
+        for of in self.blocks:
+            own = np.stack([couplings[a, a] for a in of], axis=1)
+            k = len(of)
+            if k == 1:
+                found.append(np.sqrt(own)[:, None])
+                continue
+            # (I - v v^T) diag(v), v = sqrt(y_hat): the first factor is a projector.
+            v = np.sqrt(np.exp(log_softmax(z[:, of.start : of.stop])))
+            R = -v[:, :, None] * (v**2)[:, None, :]
+            R[:, range(k), range(k)] = own / np.where(v > 0, v, 1.0)
+            shift = np.sqrt(own.sum(axis=1))[:, None, None] / k
+            found.append(np.concatenate([R, np.repeat(shift, k, axis=2)], axis=1))
+        return found
+
     def per_logit(self, weights):
         """Weights of rows, or of outputs, to multiply (n_rows, n_logits) by."""
         if weights.ndim == 1:

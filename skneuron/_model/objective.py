@@ -12,9 +12,15 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_numpy, like, to_host
+from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
 from .likelihood import by_output
-from .sums import log_likelihood, sums_over_rows
+from .sums import (
+    curvature_roots,
+    log_likelihood,
+    rounding_errors,
+    stacked,
+    sums_over_rows,
+)
 
 
 @dataclass
@@ -33,12 +39,19 @@ class Evaluation:
         Minus the second derivatives of `value`, block-diagonal: a block's places in
         the parameter vector, (size,), and its matrix, (size, size), made definite along
         the shift of all logits that softmax cannot see. Empty unless asked for.
+    roots : callable or None
+        Gives what rounds the features, relatively, and R for each block of the
+        curvature, ``R^T R``, with all of its digits: a pass, dearer than a curvature's.
+    theta : array of shape (n_parameters,), or None
+        Where this is.
     """
 
     log_likelihood: float
     value: float
     gradient: np.ndarray | None = None
     curvature: list = field(default_factory=list)
+    roots: object = None
+    theta: np.ndarray | None = None
 
 
 class Objective:
@@ -227,10 +240,13 @@ class Objective:
         """
         read, model = self.as_read(theta), (self.network, self.likelihood)
         of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
-        return self.evaluation(read, self.rows.total(of))
+        here = self.evaluation(theta, read, self.rows.total(of))
+        if curvature and not is_elsewhere(self.rows.X):
+            here.roots = partial(self._roots, read)
+        return here
 
-    def evaluation(self, read, sums):
-        """The evaluation that the sums over the rows make, at parameters `as_read`."""
+    def evaluation(self, theta, read, sums):
+        """The evaluation at theta that the sums over the rows make; `read` as_read."""
         gradient = sums.gradient
         value = (sums.log_likelihood - self._penalty(read)) / self.divisor
         if self.l2:
@@ -241,7 +257,7 @@ class Objective:
             self.pulled(gradient)
             for _, matrix in blocks:
                 self.coordinates.pull_both(matrix, self.n_inputs)
-        return Evaluation(sums.log_likelihood, value, gradient, blocks)
+        return Evaluation(sums.log_likelihood, value, gradient, blocks, None, theta)
 
     @cached_property
     def _places(self):
@@ -271,6 +287,20 @@ class Objective:
             blocks.append((places, matrix))
         return blocks
 
+    def _roots(self, read):
+        read = self._first_layer(read).astype(np.float64)
+        of = partial(curvature_roots, self.network, self.likelihood, read)
+        roots = self.rows.total(of, stacked)
+        if self.l2:
+            of_penalty = np.sqrt(self.l2 * self.shrunk)
+            roots = stacked(roots, [np.diag(of_penalty[at]) for at in self._places])
+        if self._chained:
+            for i, R in enumerate(roots):
+                turned = R.T.copy()
+                self.coordinates.pull(turned.reshape(self.n_inputs, -1))
+                roots[i] = turned.T
+        return self.noise, [R / self.divisor**0.5 for R in roots]
+
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
         layers = self.network.layers(like(self.as_read(theta), self.rows.X))
@@ -298,15 +328,40 @@ class Objective:
 
         In coordinates, neither in them nor in the features' own units: the one alone
         would stop at the start for features of 1e-9, the other never for features of
-        1e9, whose gradient's rounding errors exceed tol. Where tol is below what the
-        float type of the data resolves, that resolution stands in for it.
+        1e9, whose gradient's rounding errors exceed tol. These, where they do, stand in
+        for it: what the float type resolves of usual values or, at a single neuron, of
+        the very terms that are summed, which takes a pass.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        is_flat = bool(np.abs(gradient).max() <= max(tol, self.resolution))
-        if not is_flat or self.coordinates is None:
-            return is_flat
-        slope, size = self.coordinates.slope(self._first_layer(gradient))
-        return bool(np.all(np.abs(slope) <= np.maximum(tol, self.resolution * size)))
+        to, sizes = self.coordinates, np.ones_like(gradient)
+        if to is None:
+            return bool(np.abs(gradient).max() <= max(tol, self.resolution))
+        slope = np.abs(to.slope(self._first_layer(gradient)))
+        first = self._first_layer(sizes)
+        bound = self.resolution * to.slope(first, sizes=True)
+        first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
+        if np.any(np.abs(gradient) > np.maximum(tol, self.resolution * sizes)):
+            return False
+        if np.all(slope <= np.maximum(tol, bound)) or not self.network.is_one_layer:
+            return bool(np.all(slope <= np.maximum(tol, bound)))
+        # What rounds absurd values, and logits of large terms, is no more than this.
+        sizes *= 1 + np.abs(sizes * evaluation.theta).sum()
+        bound = self.resolution * to.slope(first, sizes=True)
+        if np.any(slope > np.maximum(tol, bound)) or is_elsewhere(self.rows.X):
+            return bool(np.all(slope <= np.maximum(tol, bound)))
+        return bool(np.all(slope <= np.maximum(tol, self._rounding(evaluation.theta))))
+
+    def _rounding(self, theta):
+        """What rounding makes of the mean gradient in the features' own units, at most.
+
+        Of logits, and of what these leave of each term: (n_features, n_logits).
+        """
+        read = self._first_layer(self.as_read(theta)).astype(np.float64)
+        of = partial(rounding_errors, self.network, self.likelihood, read)
+        errors = self.resolution / self.total_weight * self.rows.total(of)
+        if self._chained:
+            return self.coordinates.in_own_units(errors[: len(self.coordinates.scale)])
+        return self.coordinates.slope(errors, sizes=True)
 
     # Its parameters ------------------------------------------------------------------
 

@@ -39,8 +39,8 @@ def answers(asked):
             continue
         read = [one.as_read(asked[i][1].theta) for one, i in zip(objectives, members)]
         sums = _sums(objectives, read)
-        for i, objective, theta, of in zip(members, objectives, read, sums):
-            replies[i] = objective.evaluation(theta, of)
+        for i, objective, at, of in zip(members, objectives, read, sums):
+            replies[i] = objective.evaluation(asked[i][1].theta, at, of)
     return replies
 
 

@@ -31,7 +31,7 @@ class Remembering:
         """As :meth:`Objective.answer`; the log-likelihood is that of the batch."""
         theta = question.theta
         here = self.objective.answer(question)
-        step = theta - self.top
+        here.roots, step = None, theta - self.top  # none is of the hill's
         for at, matrix in self.information:
             pull = matrix @ step[at]
             here.value -= 0.5 * float(step[at] @ pull)

@@ -1,11 +1,16 @@
 """What rows give of each sum over the examples: log-likelihood, gradient, curvature."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from operator import mul
 
 import numpy as np
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
+
+#: Rows that tell whether a feature lies far from 0, so many times as they differ.
+SOME, FAR = 32, 8.0
 
 
 @dataclass
@@ -101,8 +106,66 @@ def _compiled(network, likelihood, theta, rows, order):
     return Sums(*_kernels.network_sums(*given))
 
 
+def _by_block(network, likelihood, theta, rows, n_numbers):
+    """Yield blocks of rows, their inputs and their logits: in float64, on the host.
+
+    `theta` is of the shape (n_inputs, n_logits), of a network without hidden layers.
+    """
+    for block in rows.blocks(n_numbers):
+        X = to_host(block.X if block.is_dense else block.X.toarray()).astype(np.float64)
+        if network.fit_intercept:
+            X = np.concatenate([X, np.ones_like(X[:, :1])], axis=1)
+        w = np.ones((1, theta.shape[1]))
+        if block.weights is not None:
+            w = likelihood.per_logit(to_host(block.weights).astype(np.float64))
+        yield X, X @ theta, to_host(block.codes), w
+
+
+def curvature_roots(network, likelihood, theta, rows):
+    """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
+
+    They are those of ``QR = sqrt(curvature) X1``, of some rows beneath the R of all
+    before these. The curvature itself has the square of their condition.
+    """
+    total = [np.zeros((0, len(theta) * len(of))) for of in likelihood.blocks]
+    wide = 4 * len(theta) * likelihood.coupled**2
+    for X, z, _, w in _by_block(network, likelihood, theta, rows, wide):
+        for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
+            root = root * np.sqrt(w[:, of.start, None, None])
+            share = X[:, None, :, None] * root[:, :, None, :]
+            total[i] = np.concatenate([total[i], share.reshape(-1, total[i].shape[1])])
+            if len(total[i]) > 5 * total[i].shape[1]:
+                total[i] = np.linalg.qr(total[i], mode="r")
+    return [np.linalg.qr(rows, mode="r") for rows in total]
+
+
+def rounding_errors(network, likelihood, theta, rows):
+    """The sizes of all that is rounded in the sums of a gradient, (n_inputs, n_logits).
+
+    That is the terms, and the logits' own terms as far as they change these.
+    """
+    total = 0.0
+    for X, z, codes, w in _by_block(network, likelihood, theta, rows, 4 * theta.size):
+        sizes, moved = np.abs(X), likelihood.couplings(z)
+        of_logits = sizes @ np.abs(theta)
+        terms = np.abs(likelihood.residual(z, codes))
+        for of in likelihood.blocks:
+            each = of_logits[:, of].sum(axis=1)
+            for a in of:
+                terms[:, a] += moved[a, a] * each
+        total += sizes.T @ (w * terms)
+    return total
+
+
+def stacked(some, others):
+    """The triangular roots of the rows of both."""
+    both = zip(some, others)
+    return [np.linalg.qr(np.concatenate(of), mode="r") for of in both]
+
+
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's layers give."""
+    layers, rows = _about_a_row(layers, rows)
     if not is_elsewhere(layers[0][0]):
         found = _compiled(network, likelihood, network.flatten(layers), rows, 0)
         if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
@@ -112,3 +175,27 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
         logits = network.forward(layers, block.X, guarded=guarded)[-1]
         total += likelihood.total(logits, block.codes, block.weights)
     return float(total)
+
+
+def _about_a_row(layers, rows):
+    """Layers and rows of the same logits, where features lie far from 0.
+
+    There the terms of a logit cancel. Less those of one of the rows they are small, and
+    that row's logits, the intercepts to come, are summed exactly.
+    """
+    (W, b), X, n_rows = layers[0], rows.X, rows.X.shape[0]
+    plain = rows.is_dense and rows.lie_here and rows.centre is None and n_rows
+    if not (plain and is_numpy(W) and b is not None and len(W) == X.shape[1]):
+        return layers, rows
+    if len(rows.spans) > 1 or rows.n_rows < n_rows:
+        return layers, rows
+    some = to_host(X[:SOME]).astype(np.float64)
+    far = np.abs(some[0]) > FAR * np.ptp(some, axis=0)
+    if not np.any(far & (some[0] != 0) & W.any(axis=1)):
+        return layers, rows
+    if not all(np.isfinite(of).all() for of in (some[0], W, b)):
+        return layers, rows
+    x = [*map(Fraction, some[0].tolist()), 1]
+    exact = [sum(map(mul, x, map(Fraction, of))) for of in np.vstack([W, b]).T.tolist()]
+    at_the_row = W, np.array(exact, dtype=b.dtype)
+    return [at_the_row, *layers[1:]], rows.centred(some[0], np.ones(len(W)))

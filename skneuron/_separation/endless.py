@@ -75,21 +75,25 @@ def telling_step(result, objective, direction, price):
     """The step whose length tells a top from an endless slope; None: there is none.
 
     Of a climb cut short, the last step. Of one that converged, the next, which is as
-    good as known where the direction knows its length. Gradient's does not; and where
-    rounding ended a climb without a curvature, what was learned of it is lost. There
-    Newton's step is found, if the `price` of its curvature, in gradients, is a small
-    part of what the climb took.
+    good as known where the direction knows its length. Gradient's does not, and neither
+    that nor L-BFGS sees anything of a long flat ridge: to these Newton's is added where
+    it can be. Where rounding ended a climb without a curvature, what was learned of it
+    is lost: then so it is, if its `price`, in gradients, is a small part of the way.
     """
     here, before = result.position, result.before
-    if result.converged:
-        known = direction.knows_its_length and here.evaluation is not None
-        if result.n_iter and not getattr(direction, "solvers", None):
-            known &= result.curve[-1] > result.curve[-2]
-        if known:
-            return direction(here.theta, here.evaluation)
-        if 20 * price <= result.n_iter:
-            there = objective.evaluate(here.theta, curvature=True)
-            return Newton()(here.theta, there)
+    if not result.converged:
+        return None if before is None else here.theta - before.theta
+    known = direction.knows_its_length and here.evaluation is not None
+    if result.n_iter and not direction.solvers:
+        known &= result.curve[-1] > result.curve[-2]
+    step = direction(here.theta, here.evaluation) if known else None
+    blind = not isinstance(direction, Newton)
+    if price < np.inf if blind else not known and 20 * price <= result.n_iter:
+        there = objective.evaluate(here.theta, curvature=True)
+        # It, in turn, does not see what is certain beyond the float type.
+        step = Newton()(here.theta, there) + (0.0 if step is None else step)
+    if step is not None:
+        return step
     return None if before is None else here.theta - before.theta
 
 
@@ -159,7 +163,8 @@ def _furthest_move(objective, targets, step):
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
     z = np.abs(step.reshape(-1, objective.network.sizes[1]))
-    z = furthest * z[:d].sum(axis=0) + z[d:].sum(axis=0)
+    reach = np.broadcast_to(objective.coordinates.reach, d)
+    z = furthest * (reach @ z[:d]) + z[d:].sum(axis=0)
     return max(min(2, own.size) * own.max() for _, own in targets.split(z[None]))
 
 

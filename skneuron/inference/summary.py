@@ -215,7 +215,7 @@ def examined(
         raise _singular(names, constant, f"is {what}. Leave such features out.")
     # Collinear columns are so up to the rounding of their values.
     rounding = np.finfo(X.dtype).eps * (1 + np.max(np.abs(mean / deviation)))
-    tol = min(max(1e-12, 100 * rounding**2), 1e-8)
+    tol = min(max(1e-12, 10 * rounding), 1e-4)
     X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
     rows, network = Rows(X, codes, weights), Network(W.shape, "identity", intercept)
     objective = Objective(network, targets.likelihood, rows, reduction="sum")
@@ -389,7 +389,10 @@ def _doubt(objective, targets, here, F, penalty):
         )
     if penalty:
         return None
-    lowest, largest = margins_along(objective, targets, F @ off_top)
+    step = F @ off_top
+    if np.all(np.abs(step) <= 1e-8 * np.abs(here.theta)):
+        return None  # what an absurd value makes of the estimate's rounding
+    lowest, largest = margins_along(objective, targets, step)
     if (move := max(largest[0], -lowest[0])) > 0.1:
         return SeparationWarning(
             f"One more step of Newton's would move log-odds by {move:.2g}, as happens "
@@ -411,17 +414,18 @@ def _against_first(per_logit, order):
 def _root_of_inverse(here, tol):
     """F with F F^T the inverse of the information, and where there is none, flat.
 
-    What stands in the place of the shift of all logits, which softmax cannot see, is no
+    By a root of the information, whose condition is the square of its root's. What
+    stands in the place of the shift of all logits, which softmax cannot see, is no
     difference of any two, and of those are all estimates.
     """
-    ((_, information),) = here.curvature
-    unit = np.sqrt(np.clip(information.diagonal(), 0, None))
+    _, (R,) = here.roots()
+    unit = np.linalg.norm(R, axis=0)
     if not unit.all():
         return None, np.eye(len(unit))[:, unit == 0]
-    values, vectors = np.linalg.eigh(information / unit / unit[:, None])
-    flat = values <= tol * values[-1]
-    lengths = np.sqrt(np.where(flat, 1.0, values))
-    return vectors / lengths / unit[:, None], vectors[:, flat]
+    _, values, rows = np.linalg.svd(R / unit)
+    flat = values <= tol * values[0]
+    lengths = np.where(flat, 1.0, values)
+    return rows.T / lengths / unit[:, None], rows[flat].T
 
 
 def _singular(names, involved, reason):

@@ -15,6 +15,7 @@ class Here:
     value: float = 0.0
     log_likelihood: float = 0.0
     curvature: list = field(default_factory=list)
+    roots: object = None
 
 
 class Hill:
@@ -147,6 +148,9 @@ class Until:
 
     def at_start(self, position):
         return position.evaluation is not None and self(position)
+
+    def allows(self, position):
+        return True
 
     def __call__(self, position):
         return np.abs(position.evaluation.gradient).max() <= self.tol

@@ -38,6 +38,7 @@ class Here:
     gradient: np.ndarray
     log_likelihood: float
     curvature: list = field(default_factory=list)
+    roots: object = None
 
 
 class Rowwise(Hill):
@@ -114,6 +115,9 @@ class When:
 
     def __call__(self, position):
         return self.rule(position)
+
+    def allows(self, position):
+        return True
 
 
 def go(walk, max_iter=100, stop=lambda position: False, watch=None, noise=EPS):

@@ -6,6 +6,8 @@ import numpy as np
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, numbers_may_end, to_host, widest
+from .reading import of_any_output
+from .rows import take_rows
 
 
 def column_moments(rows):
@@ -100,12 +102,13 @@ def _means_about(total, columns, centre, unit, rows):
     return means
 
 
-def measured(rows):
+def measured(rows, farthest=None):
     """Exponents of the columns' units, or None, and the moments in those units.
 
     Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
     that hold any are measured in units of powers of two, column by column, which is
-    exact.
+    exact. With `farthest`, a deviation is at least the largest distance from the mean
+    divided by it.
     """
     limits = np.finfo(rows.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -113,8 +116,34 @@ def measured(rows):
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
-        return None, (mean, deviation)
-    largest = rows.largest_sizes()
+        exponents = None
+    else:
+        rows, exponents, (mean, deviation) = _in_units(rows)
+    if farthest is not None:
+        largest = rows.total(_largest_that_count, np.maximum)
+        deviation = np.maximum(deviation, (largest - np.abs(mean)) / farthest)
+    return exponents, (mean, deviation)
+
+
+def _largest_that_count(rows):
+    """The largest absolute value in every column, of rows with a weight."""
+    largest = np.zeros(rows.X.shape[1])
+    for block in rows.blocks(len(largest) if rows.is_dense else 1):
+        X, xp = block.X, array_namespace(rows.X)
+        if block.weights is not None:
+            counts = to_host(of_any_output(block.weights)) > 0
+            X = take_rows(X, beside(np.flatnonzero(counts), X))
+        if X.shape[0]:
+            sizes = xp.max(xp.abs(X), axis=0) if block.is_dense else abs(X).max(axis=0)
+            sizes = to_host(sizes) if block.is_dense else sizes.toarray().ravel()
+            largest = np.maximum(largest, sizes)
+    return largest
+
+
+def _in_units(rows):
+    """Rows in units of powers of two, the exponents of these, and moments in them."""
+    limits, largest = np.finfo(rows.dtype), rows.largest_sizes()
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    return exponents, column_moments(rows.in_units(exponents))
+    rows = rows.in_units(exponents)
+    return rows, exponents, column_moments(rows)

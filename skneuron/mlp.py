@@ -35,7 +35,7 @@ HALF_LIFE = 3000
 #: ENOUGH nats after a fit with another. What suits differs by a factor of thirty from
 #: table to table, for which the number of rows, of features or of classes says little;
 #: that it is of all examples together, whatever their number, does
-#: (`python -m tests.benchmarks.mlp --tables`). Fewer rows than FEW cannot tell, and of
+#: (`python -m tests.benchmarks.mlp --quality`). Fewer rows than FEW cannot tell, and of
 #: more than MOST some are as good.
 STRENGTHS = 0.3, 0.1, 1.0, 3.0
 ENOUGH = 5.0
@@ -92,7 +92,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         of their standard deviations, of strength 0.3 for all examples together,
         whatever their number; or, from 300 examples on, of 0.1, 1 or 3, if a fifth of
         them (of 2000 at most), held out, is more likely by 5 nats after a fit with
-        that.
+        that. Neurons other than ``"logistic"``, whose slopes are steeper, have four
+        times as much.
     batch_size : "auto" or int, default="auto"
         Examples in a mini-batch of ``"adam"`` and ``"gradient"``; ``"auto"`` is 200, or
         all if there are fewer. ``"lbfgs"`` uses all.
@@ -315,6 +316,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         # Weights of less than 1 on the mean are no numbers of rows; and the rows of a
         # truth table are no sample.
         strength *= min(1.0, rows.total_weight / max(n_rows, 40))
+        if self._hidden_layer_sizes() and self.activation != "logistic":
+            strength *= 4  # tanh(z) is 2 logistic(2z) - 1: the same, by weights of half
         return strength * (self._batch_rows(rows) or n_rows) / n_rows
 
     def _strength(self, data, rng):

@@ -32,6 +32,17 @@ def test_auto_is_a_penalty_on_all_rows_together(solver):
         np.testing.assert_allclose(model.alpha_, expected)
 
 
+def test_neurons_with_steep_slopes_are_held_back_more():
+    X, y = noisy(100)
+    alphas = [
+        MLP(hidden, activation, max_iter=2).fit(X, y).alpha_
+        for hidden in [(3,), ()]
+        for activation in ["logistic", "tanh", "relu"]
+    ]
+    usual = STRENGTHS[0]
+    np.testing.assert_allclose(alphas, [usual, 4 * usual, 4 * usual, *[usual] * 3])
+
+
 def test_auto_is_the_mle_with_a_number_as_the_rate():
     X, y = noisy(400)
     lecture = MLP((5,), learning_rate=0.1, max_iter=5, random_state=0).fit(X, y)

@@ -39,7 +39,7 @@ X_train, X_test, y_train, y_test = X[:2000], X[2000:], y[:2000], y[2000:]
 models = {
     "logistic regression": GradientAscentLogisticRegression(),
     "network, no penalty": SimpleMLPClassifier(
-        (50,), "tanh", max_iter=300, tol=0.0, random_state=0
+        (50,), "tanh", alpha=0, max_iter=300, tol=0.0, random_state=0
     ),
     "network, alpha=1": SimpleMLPClassifier(
         (50,), "tanh", alpha=1.0, max_iter=300, tol=0.0, random_state=0

@@ -44,7 +44,7 @@ display.figure_.suptitle("Red: ink here speaks for the digit; blue: against it")
 # layer are free to look for whatever helps it: strokes at certain places, and contrasts
 # between neighbouring pixels.
 
-network = SimpleMLPClassifier((16,), alpha=1.0, max_iter=100, random_state=0)
+network = SimpleMLPClassifier((16,), random_state=0)
 network.fit(X_train, y_train)
 print(f"right on held-out digits: {network.score(X_test, y_test):.1%}")
 

@@ -30,7 +30,9 @@ from skneuron.inspection import (
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 y = np.array([0, 1, 1, 0])
-network = SimpleMLPClassifier((3,), solver="lbfgs", max_iter=12, random_state=0)
+network = SimpleMLPClassifier(
+    (3,), solver="lbfgs", alpha=0, max_iter=12, random_state=0
+)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # twelve steps are not the top
     network.fit(X, y)

@@ -60,7 +60,9 @@ class Snapshots:
 
 X, y = make_moons(300, noise=0.2, random_state=0)
 snapshots = Snapshots([100, 350, 600])
-network = SimpleMLPClassifier((3,), "tanh", max_iter=600, tol=0.0, random_state=6)
+network = SimpleMLPClassifier(
+    (3,), "tanh", alpha=0, max_iter=600, tol=0.0, random_state=6
+)
 network.set_callbacks(snapshots)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # 600 iterations and no more

@@ -12,7 +12,16 @@ from sklearn.utils.metaestimators import available_if
 from . import _ascent
 from ._estimator.by_hand import with_layers
 from ._estimator.fit import AT_LEAST_1, NOT_NEGATIVE, NeuronClassifier
-from ._estimator.plan import Plan, learns_from_streams, round_down, standardised, walks
+from ._estimator.plan import (
+    Data,
+    Past,
+    Plan,
+    learns_from_streams,
+    round_down,
+    standardised,
+    walks,
+)
+from ._estimator.watch import ValidationScores
 from ._model.layers import Convolution, are_counts
 
 #: The rates that "auto" starts with. The logistic function, whose slope is at most a
@@ -23,10 +32,26 @@ LOGISTIC_FACTOR = 3.0
 #: Steps until the rate of "auto" has halved.
 HALF_LIFE = 3000
 
+#: What "auto" may take for the penalty's strength, of all examples together and weights
+#: of standardised features: the first, unless rows that are held out are more likely by
+#: ENOUGH nats after a fit with another. What suits differs by a factor of thirty from
+#: table to table, for which the number of rows, of features or of classes says little;
+#: that it is of all examples together, whatever their number, does
+#: (`python -m tests.benchmarks.mlp --quality`). Fewer rows than FEW cannot tell, and of
+#: more than MOST some are as good.
+STRENGTHS = 0.3, 0.1, 1.0, 3.0
+ENOUGH = 5.0
+FEW, MOST = 300, 2000
+
 #: Deviations to a unit of the features, under "auto". The wider it is, the longer the
 #: neurons stay as good as linear, and the less noise they learn by heart. Adam's steps
 #: are as long for features of any size, so that it can afford it.
 WIDTHS = {"adam": 3.0, "gradient": 1.0, "lbfgs": 1.0}
+
+#: Deviations that a feature may lie off its mean. One that lies farther, as a pixel at
+#: the border does in a few rows, has its unit by that: its deviation is too small for
+#: what those rows alone say of its weight.
+FARTHEST = 4.0
 
 
 # Of this package: a kept fit has it among its memory, and needs trust in nothing else.
@@ -60,15 +85,22 @@ class SimpleMLPClassifier(NeuronClassifier):
     learning_rate : "auto" or float, default="auto"
         A number is the rate of the step on the features as they are. ``"auto"`` climbs
         in the coordinates of standardised features, so that the data need no scaling
-        (features that are within a factor of ten of one another keep their relative
-        sizes), at a rate that suits them and falls with the steps: it starts at 0.01
-        for ``"adam"`` and 0.1 for ``"gradient"``, at three times that for
+        (features that are within a factor of thirty of one another keep their
+        relative sizes), at a rate that suits them and falls with the steps: it starts
+        at 0.01 for ``"adam"`` and 0.1 for ``"gradient"``, at three times that for
         ``"logistic"`` neurons, and is half of it after 3000 steps. ``"lbfgs"`` finds
         its own lengths and takes no number.
-    alpha : float, default=0.0
-        Strength of the L2 penalty on the weights, with the meaning that it has in
-        `sklearn.neural_network.MLPClassifier`: ``log-likelihood - alpha / 2 ||W||^2``
-        of the examples in a step, all of them or a mini-batch. 0 is no penalty.
+    alpha : "auto" or float, default="auto"
+        Strength of the L2 penalty on the weights. A number has the meaning that it has
+        in `sklearn.neural_network.MLPClassifier`: ``log-likelihood - alpha / 2
+        ||W||^2`` of the examples in a step, all of them or a mini-batch. 0 is no
+        penalty: the maximum likelihood estimate. ``"auto"`` is 0 where `learning_rate`
+        is a number, and otherwise a penalty that predicts well: for features in units
+        of their standard deviations, of strength 0.3 for all examples together,
+        whatever their number; or, from 300 examples on, of 0.1, 1 or 3, if a fifth of
+        them (of 2000 at most), held out, is more likely by 5 nats after a fit with
+        that. Neurons other than ``"logistic"``, whose slopes are steeper, have four
+        times as much.
     batch_size : "auto" or int, default="auto"
         Examples in a mini-batch of ``"adam"`` and ``"gradient"``; ``"auto"`` is 200, or
         all if there are fewer. ``"lbfgs"`` uses all.
@@ -76,9 +108,10 @@ class SimpleMLPClassifier(NeuronClassifier):
         Largest number of iterations: epochs, or steps of ``"lbfgs"``.
     tol : float, default=1e-4
         ``"adam"`` and ``"gradient"`` end when the mean penalised log-likelihood (with
-        `early_stopping`, the accuracy on validation data) has not risen by `tol` for
-        `n_iter_no_change` epochs on end. ``"lbfgs"`` ends when no component of its
-        gradient is larger.
+        `early_stopping`, the mean log-likelihood of the validation data) has not risen
+        by `tol` for `n_iter_no_change` epochs on end. ``"lbfgs"`` ends when no
+        component of its gradient is larger, or with a hundredth of `tol` as these do:
+        where neurons have kinks, its gradient need not get small.
     n_iter_no_change : int, default=10
         See `tol`.
     momentum : float, default=0.9
@@ -86,8 +119,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     shuffle : bool, default=True
         Whether to draw the mini-batches anew for every epoch.
     early_stopping : bool, default=False
-        Set `validation_fraction` of the training data aside, end when the accuracy on
-        it stops rising, and keep the parameters that were best on it.
+        Set `validation_fraction` of the training data aside, end when its mean
+        log-likelihood stops rising, and keep the parameters that were best for it.
     validation_fraction : float, default=0.1
         Share of the training data to set aside, in (0, 1).
     class_weight : dict, "balanced", list of those, or None, default=None
@@ -118,6 +151,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         Iterations run.
     converged_ : bool
         Whether the climb ended as `tol` has it.
+    alpha_ : float
+        `alpha`, or what ``"auto"`` chose: the penalty beside the log-likelihood of the
+        examples in a step, which is their share of that on all.
     n_parameters_ : int
         How many numbers were learned; weights that are shared are one.
     log_likelihood_ : float
@@ -128,7 +164,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         ``"gradient"`` an epoch's entry is the sum of what each mini-batch had before
         its step, which costs nothing to know; the last entry is exact.
     validation_scores_ : ndarray of shape (`n_iter_`,)
-        With `early_stopping`: the accuracy on validation data after every iteration.
+        With `early_stopping`: the mean log-likelihood of the validation data after
+        every iteration.
     n_features_in_ : int
         Features seen in fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -137,7 +174,7 @@ class SimpleMLPClassifier(NeuronClassifier):
     See Also
     --------
     GradientAscentLogisticRegression : The network without a hidden layer.
-    sklearn.neural_network.MLPClassifier : The same model with a penalty by default.
+    sklearn.neural_network.MLPClassifier : The same model with a weaker penalty.
 
     References
     ----------
@@ -153,8 +190,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     >>> from skneuron import SimpleMLPClassifier
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     >>> y = np.array([0, 1, 1, 0])
-    >>> clf = SimpleMLPClassifier((4,), solver="lbfgs", random_state=0).fit(X, y)
-    >>> clf.predict(X)
+    >>> clf = SimpleMLPClassifier((4,), solver="lbfgs", alpha=0, random_state=0)
+    >>> clf.fit(X, y).predict(X)
     array([0, 1, 1, 0])
     >>> clf.n_parameters_
     17
@@ -166,7 +203,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
         "image_shape": ["array-like", None],
         "solver": [StrOptions({"adam", "gradient", "lbfgs"})],
-        "alpha": [NOT_NEGATIVE],
+        "alpha": [StrOptions({"auto"}), NOT_NEGATIVE],
         "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
         "n_iter_no_change": [AT_LEAST_1],
         "momentum": [Interval(Real, 0, 1, closed="left")],
@@ -183,7 +220,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         image_shape=None,
         solver="adam",
         learning_rate="auto",
-        alpha=0.0,
+        alpha="auto",
         batch_size="auto",
         max_iter=200,
         tol=1e-4,
@@ -323,7 +360,50 @@ class SimpleMLPClassifier(NeuronClassifier):
         return self.activation
 
     def _l2(self):
-        return self.alpha
+        return 0.0 if self.alpha == "auto" else self.alpha
+
+    def _prepare(self, data, past):
+        if self.alpha != "auto" or self.learning_rate != "auto":
+            self.alpha_ = self._l2()
+        elif past.partial:  # the prior of a stream counts once, not for every batch
+            n_calls = 1 + (self.n_iter_ if past.goes_on else 0)
+            self.alpha_ = self._alpha(data, STRENGTHS[0]) / n_calls
+        elif not (past.goes_on and hasattr(self, "alpha_")):
+            self.alpha_ = self._alpha(data, self._strength(data, past.rng))
+        return super()._prepare(data, past)
+
+    def _alpha(self, data, strength):
+        """The share of a mini-batch in the penalty on all examples."""
+        rows, n_rows = data.rows, data.rows.n_rows
+        # Weights of less than 1 on the mean are no numbers of rows; and the rows of a
+        # truth table are no sample.
+        strength *= min(1.0, rows.total_weight / max(n_rows, 40))
+        if self._hidden_layer_sizes() and self.activation != "logistic":
+            strength *= 4  # tanh(z) is 2 logistic(2z) - 1: the same, by weights of half
+        return strength * (self._batch_rows(rows) or n_rows) / n_rows
+
+    def _strength(self, data, rng):
+        """The one of STRENGTHS that suits the data."""
+        rows = data.rows
+        if rows.n_rows < FEW:
+            return STRENGTHS[0]
+        seed, scores = rng.randint(2**31 - 1), {}
+        if rows.n_rows > MOST:
+            _, rows = rows.split(MOST, seed, by_class=False)
+        rows, aside = rows.split(rows.n_rows // 5, seed, by_class=False)
+        for strength in STRENGTHS:
+            trial = Data(data.targets, rows)
+            self.alpha_ = self._alpha(trial, strength)
+            past = Past(False, False, None, {}, np.random.RandomState(seed))
+            climber = super()._prepare(trial, past)
+            result, objective = climber.run(), climber.plan.objective
+            if result.interrupted:
+                raise KeyboardInterrupt
+            trial.validation = aside
+            scores[strength] = ValidationScores(objective, trial)(result.position)
+        enough = scores[STRENGTHS[0]] + ENOUGH / aside.n_rows
+        best = max(scores, key=scores.get)
+        return best if scores[best] > enough else STRENGTHS[0]
 
     def _start(self, network, rng):
         theta = network.random_start(rng)
@@ -347,35 +427,42 @@ class SimpleMLPClassifier(NeuronClassifier):
     def _plan(self, objective, memory, rng, partial):
         auto = self.learning_rate == "auto"
         if auto:
-            unit = {"width": WIDTHS[self.solver]}
-            objective, memory = standardised(objective, memory, partial=partial, **unit)
+            unit = {"width": WIDTHS[self.solver], "farthest": FARTHEST}
+            unit |= {"partial": partial, "penalised": self.alpha == "auto"}
+            objective, memory = standardised(objective, memory, **unit)
+            if self.alpha == "auto":
+                n_rows = objective.n_rows
+                batch = self._batch_rows(objective) or n_rows
+                objective = objective.penalised(self.alpha_ * n_rows / batch)
         direction = memory.setdefault("direction", self._direction())
+        stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0))
+        stop.tol, stop.patience = self.tol, self.n_iter_no_change
         if self.solver == "lbfgs":
             step_size = memory.setdefault("step_size", _ascent.LineSearch())
-            stop = self._top(objective, direction)
+            stop.tol /= 100
+            stop = _ascent.Any([self._top(objective, direction), stop])
+        elif auto:
+            rate = AUTO_RATES[self.solver]
+            rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
+            new = _ascent.FallingRate(rate, HALF_LIFE)
+            step_size = memory.setdefault("step_size", new)
         else:
-            if auto:
-                rate = AUTO_RATES[self.solver]
-                rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
-                new = _ascent.FallingRate(rate, HALF_LIFE)
-                step_size = memory.setdefault("step_size", new)
-            else:
-                step_size = _ascent.FixedRate(self.learning_rate)
-            stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0))
-            stop.tol, stop.patience = self.tol, self.n_iter_no_change
+            step_size = _ascent.FixedRate(self.learning_rate)
         walk = self._walk(objective, direction, step_size, rng)
         whole = self._batch_rows(objective) is None
         return Plan(objective, walk, stop, memory, exact_curve=whole)
 
-    def _batch_rows(self, objective):
+    def _batch_rows(self, rows):
         """Rows in a mini-batch; None for all."""
         size = 200 if self.batch_size == "auto" else self.batch_size
-        some = self.solver != "lbfgs" and size < objective.n_rows
+        some = self.solver != "lbfgs" and size < rows.n_rows
         return size if some else None
 
     def _walk(self, objective, direction, step_size, rng):
         size, rng = self._batch_rows(objective), rng if self.shuffle else None
-        how = {"whole_penalty": True, "exact": False, "monotone": False}
+        # Each batch bears all of alpha, as MLPClassifier's does, one of few rows too;
+        # or its share of a penalty that is for all rows.
+        how = {"whole_penalty": self.alpha != "auto", "exact": False, "monotone": False}
         return partial(walks, objective, direction, step_size, size, rng, **how)
 
     def _direction(self):

@@ -166,6 +166,7 @@ def test_xor_is_no_trouble_for_a_hidden_layer(solver, activation):
         activation,
         solver=solver,
         learning_rate="auto" if solver == "lbfgs" else {"adam": 0.1}.get(solver, 1.0),
+        alpha=0,
         max_iter=3000,
         tol=1e-6,
         random_state=0,
@@ -175,7 +176,7 @@ def test_xor_is_no_trouble_for_a_hidden_layer(solver, activation):
 
 def test_two_layers_without_activation_are_still_one_line():
     model = SimpleMLPClassifier(
-        (8,), "identity", solver="lbfgs", max_iter=500, random_state=0
+        (8,), "identity", solver="lbfgs", alpha=0, max_iter=500, random_state=0
     )
     assert model.fit(XOR, XOR_LABELS).score(XOR, XOR_LABELS) <= 0.75
 
@@ -235,7 +236,7 @@ def test_auto_never_lowers_the_objective(data, C, solver):
 
 def test_lbfgs_never_lowers_the_log_likelihood_of_a_network():
     X, y = multiclass_data()
-    model = SimpleMLPClassifier((5,), "tanh", solver="lbfgs", random_state=0)
+    model = SimpleMLPClassifier((5,), "tanh", solver="lbfgs", alpha=0, random_state=0)
     curve = np.asarray(model.fit(X, y).log_likelihood_curve_)
     assert (np.diff(curve) >= -1e-12 * abs(curve[0])).all()
     assert curve[-1] > curve[0]

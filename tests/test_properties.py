@@ -209,7 +209,13 @@ def test_any_rate_on_any_features_leaves_a_finite_model(rows, eta, reduction):
 def test_networks_climb_and_say_where_they_are(problem, activation):
     X, y, weights = problem
     model = MLP(
-        (3,), activation, solver="lbfgs", max_iter=20, tol=1e-3, random_state=0
+        (3,),
+        activation,
+        solver="lbfgs",
+        alpha=0,
+        max_iter=20,
+        tol=1e-3,
+        random_state=0,
     ).fit(X, y, sample_weight=weights)
     curve = np.asarray(model.log_likelihood_curve_)
     assert (np.diff(curve) >= -1e-12 * abs(curve[0])).all()

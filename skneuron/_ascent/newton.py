@@ -47,7 +47,7 @@ class Newton(LBFGS):
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
-        self._known_ranks = None
+        self._known_ranks, self._is_in_doubt = None, False
         self.begin()
 
     def begin(self):
@@ -90,19 +90,19 @@ class Newton(LBFGS):
         self.order, self._is_bent = 1, True
 
     def _learn(self, here):
-        was_rooted = any(solve.root is not None for _, solve in self.solvers)
         self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
-        if here.roots is not None and ranks not in (full, self._known_ranks):
+        # Once in doubt, for good: what is clear by rounding alone is no rank.
+        self._is_in_doubt |= -1 in ranks
+        known = ranks in (full, self._known_ranks) and not self._is_in_doubt
+        if here.roots is not None and not known:
             noise, roots = here.roots()
             both = zip(here.curvature, roots)
             self.solvers = [(at, Solver(of, root, noise)) for (at, of), root in both]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
-            if not was_rooted:
-                self._last_slope = np.inf  # a matrix without these digits gave it
         super().forget()
         self._is_carried = self._is_bent = False
         self._gains = []

@@ -11,8 +11,8 @@ class Top:
     tol : float
         Bound on the largest component of the mean objective's gradient.
     lightest : float, default=1.0
-        What the lightest example weighs, in mean weights: what it says of the value is
-        so much less.
+        What the lightest example weighs, in thousandths of the mean weight, 1 at most:
+        what it says of the value is so much less.
     strict : bool, default=True
         Whether tol has to be met where nothing is higher, too.
     """

@@ -15,6 +15,8 @@ from .._arrays import (
     widest,
 )
 from .._model.coordinates import FEW
+from .reading import of_any_output
+from .rows import take_rows
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
 #: is that of a few absurd values, as is an offset that none of these rows has.
@@ -116,7 +118,7 @@ def _means_about(total, columns, centre, unit, rows):
     return means
 
 
-def measured(rows, robust=True):
+def measured(rows, robust=True, farthest=None):
     """Exponents of the columns' units, or None, and in those units the columns' own.
 
     Squares of features beyond 1e+-150 (in float32, 1e+-18) cannot be represented. Data
@@ -129,6 +131,8 @@ def measured(rows, robust=True):
     robust : bool, default=True
         Whether units are those of usual values. A hidden layer is better off with all
         values among them.
+    farthest : float, default=None
+        A deviation is at least the largest distance from the mean divided by it.
 
     Returns
     -------
@@ -142,12 +146,37 @@ def measured(rows, robust=True):
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
     if np.all(regular | ((mean == 0) & (deviation == 0))):
-        return None, usual(rows, mean, deviation, robust)
-    largest = rows.largest_sizes()
+        exponents = None
+    else:
+        rows, exponents, (mean, deviation) = _in_units(rows)
+    if farthest is not None:
+        largest = rows.total(_largest_that_count, np.maximum)
+        deviation = np.maximum(deviation, (largest - np.abs(mean)) / farthest)
+    return exponents, usual(rows, mean, deviation, robust)
+
+
+def _largest_that_count(rows):
+    """The largest absolute value in every column, of rows with a weight."""
+    largest = np.zeros(rows.X.shape[1])
+    for block in rows.blocks(len(largest) if rows.is_dense else 1):
+        X, xp = block.X, array_namespace(rows.X)
+        if block.weights is not None:
+            counts = to_host(of_any_output(block.weights)) != 0
+            X = take_rows(X, beside(np.flatnonzero(counts), X))
+        if X.shape[0]:
+            sizes = xp.max(xp.abs(X), axis=0) if block.is_dense else abs(X).max(axis=0)
+            sizes = to_host(sizes) if block.is_dense else sizes.toarray().ravel()
+            largest = np.maximum(largest, sizes)
+    return largest
+
+
+def _in_units(rows):
+    """Rows in units of powers of two, the exponents of these, and moments in them."""
+    limits, largest = np.finfo(rows.dtype), rows.largest_sizes()
     # A column whose weights would overflow before they mattered is taken for zeros.
     exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
     rows = rows.in_units(exponents)
-    return exponents, usual(rows, *column_moments(rows), robust)
+    return rows, exponents, column_moments(rows)
 
 
 def usual(rows, mean, deviation, robust):
@@ -182,15 +211,26 @@ def usual(rows, mean, deviation, robust):
 def _median_and_width(rows):
     """The median, and half of what 95% of the distances from it do not exceed.
 
-    Of each column, (2, n_features), where the rows are; of few rows, of all of them.
+    Of each column, (2, n_features), where the rows are; of few rows, of all of them. If
+    these are all 0, as most of a rare feature are, of those that are not.
     """
     blocks = [block.X for block in rows.blocks(0)]
     blocks = [X if rows.is_dense else X.toarray() for X in blocks]
     xp, X = array_namespace(blocks[0]), blocks[0]
     X = xp.concat(blocks) if blocks[1:] else X
-    median, nearly = _ordered(X, X.shape[0] // 2), X.shape[0] - 1
-    nearly -= min(max(2, X.shape[0] // 20), X.shape[0] // 10)
-    return np.stack([median, _ordered(xp.abs(X - like(median, X)), nearly) / 2])
+    median = _ordered(X, X.shape[0] // 2)
+    distances = xp.abs(X - like(median, X))
+    width = _ordered(distances, _nearly_all(X.shape[0]))
+    for j in np.flatnonzero(width == 0):
+        some = np.sort(to_host(distances[:, j]))
+        some = some[some > 0]
+        width[j] = some[_nearly_all(len(some))] if len(some) else 0.0
+    return np.stack([median, width / 2])
+
+
+def _nearly_all(n):
+    """The place of what 95% of so many do not exceed."""
+    return n - 1 - min(max(2, n // 20), n // 10)
 
 
 def _ordered(X, k):

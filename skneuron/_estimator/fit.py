@@ -252,7 +252,9 @@ class NeuronClassifier(
     def _top(self, objective, direction):
         """What stops a climb at the top."""
         rows = objective.rows
-        lightest = rows.smallest_weight * objective.n_rows / objective.total_weight
+        # Not of weights that stand for repeated rows: the climb ends as with those.
+        mean = objective.total_weight / objective.n_rows
+        lightest = 1000 * rows.smallest_weight / mean
         strict = objective.network.is_one_layer
         return Top(objective, direction, self.tol, min(lightest, 1.0), strict)
 

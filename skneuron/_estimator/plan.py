@@ -143,16 +143,17 @@ class Climber:
         return _ascent.answered(self.climb(watch), plan.answer or plan.objective.answer)
 
 
-def standardised(objective, memory, *, partial, **unit):
+def standardised(objective, memory, *, partial, farthest=None, **unit):
     """The objective in standardised coordinates, and the memory that is valid there.
 
     A stream stays in the coordinates of its first batch. A fit has those of its data;
-    a memory of others is dropped. `unit` is what else :func:`coordinates.standardised`
-    takes.
+    a memory of others is dropped. `farthest` is for :func:`measured`, and `unit` what
+    else :func:`coordinates.standardised` takes.
     """
     moments = memory.get("moments")
     if not (partial and moments):
-        moments = measured(objective.rows, objective.network.is_one_layer)
+        robust = objective.network.is_one_layer
+        moments = measured(objective.rows, robust, farthest)
         if not np.isfinite(moments[1]).all():
             raise ValueError(NO_NUMBERS)
         if not all(map(np.array_equal, moments, memory.get("moments", moments))):

@@ -2,11 +2,8 @@
 
 from functools import partial
 
-import numpy as np
-
-from .._arrays import array_namespace, like, to_host
 from .._data.files import check_file
-from .._data.reading import of_any_output
+from .._model import Objective
 
 
 class Watch:
@@ -55,31 +52,15 @@ class Watch:
 
 
 class ValidationScores:
-    """The share of set-aside rows predicted right, position by position."""
+    """The mean log-likelihood of set-aside rows, position by position."""
 
     def __init__(self, objective, data):
-        self.objective, self.network = objective, objective.network
-        self.targets, self.rows = data.targets, data.validation
+        self.objective, model = objective, (objective.network, objective.likelihood)
+        self.held_out = Objective(*model, data.validation)
         self.history = []
 
     def __call__(self, position):
         theta = self.objective.parameters(position.theta)
-        right, total = self.rows.total(
-            partial(_weight_right, self.network, self.targets, theta)
-        )
-        self.history.append(float(right / total))
+        total = self.held_out.log_likelihood(theta)
+        self.history.append(float(total / self.held_out.total_weight))
         return self.history[-1]
-
-
-def _weight_right(network, targets, theta, rows):
-    """The weight of the rows predicted right, and of all of them."""
-    layers, weight = network.layers(like(theta, rows.X)), np.zeros(2)
-    xp = array_namespace(rows.X)
-    for block in rows.blocks(network.n_numbers):
-        codes = targets.choose(network.forward(layers, block.X)[-1])
-        right = to_host(xp.all(codes == block.codes, axis=1))
-        w = np.ones(right.shape)
-        if block.weights is not None:
-            w = to_host(of_any_output(block.weights))
-        weight += w @ right, w.sum()
-    return weight

@@ -20,7 +20,7 @@ import numpy as np
 from .._arrays import like
 
 #: Deviations within this factor of one another are those of features in one unit.
-ALIKE = 10.0
+ALIKE = 32.0
 
 #: The largest offset, in deviations, that the chain rule is left to deal with: it costs
 #: the curvature the square of that in rounding errors.
@@ -99,7 +99,7 @@ class Coordinates:
         return first[:d, :], first[d:, :], mean[:, : n_rows - d], scale
 
 
-def standardised(objective, moments, width=None, alike=ALIKE):
+def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
     """An objective as a function of the parameters for standardised features.
 
     Parameters
@@ -113,6 +113,8 @@ def standardised(objective, moments, width=None, alike=ALIKE):
         scale measured them all. None: to each feature its own deviation.
     alike : float, default=ALIKE
         The factor within which deviations are alike.
+    penalised : bool, default=False
+        Whether a penalty is on weights of features of deviation 1, not as they are.
 
     Returns
     -------
@@ -128,7 +130,8 @@ def standardised(objective, moments, width=None, alike=ALIKE):
         deviation = np.hypot(mean, deviation)
         mean = np.zeros_like(mean)
     # What the penalty adds to the curvature, in the same units.
-    prior = np.full_like(mean, np.sqrt(4 * objective.l2 / rows.total_weight))
+    l2 = 0.0 if penalised else objective.l2
+    prior = np.full_like(mean, np.sqrt(4 * l2 / rows.total_weight))
     if exponents is not None:
         prior = np.ldexp(prior, -exponents)
     deviation = np.hypot(deviation, prior)
@@ -138,8 +141,12 @@ def standardised(objective, moments, width=None, alike=ALIKE):
     constant = deviation <= 8 * objective.noise * np.abs(mean)
     if width is not None:
         varying = deviation[~constant]
+        deviation = np.where(constant, 1.0, deviation)  # whose weights may fade
         if len(varying) and varying.max() <= alike * varying.min():
             deviation = np.full_like(deviation, np.sqrt(np.mean(varying**2)))
+        if penalised:
+            unit = np.clip(objective.exponents, -500, 500)
+            objective = objective.measured_in(np.ldexp(deviation, unit))
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))

@@ -78,6 +78,8 @@ class Objective:
         self.l2, self.reduction = l2, reduction
         #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
         self.shrunk = network.weight_mask()
+        #: The units of features, as given, whose weights are penalised.
+        self.sizes = 1.0
         #: Rows of the first layer: features, and a 1 with intercepts.
         self.n_inputs = network.shapes[0][0] + network.fit_intercept
         self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
@@ -88,7 +90,7 @@ class Objective:
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
         self.coordinates, self._chained = None, False
-        self._exponents = 0  # of the units that the features are read in
+        self.exponents = 0  # of the units that the features are read in
         self._sample = None
 
     # Others like it ----------------------------------------------------------------
@@ -107,17 +109,22 @@ class Objective:
         """The same objective with a penalty of another strength."""
         return self._with(l2=l2)
 
+    def measured_in(self, sizes):
+        """The same with a penalty on weights of features in units of these sizes."""
+        return self._with(sizes=sizes).reading(self.rows, 0)
+
     def reading(self, rows, exponents):
         """The objective of the weights of features divided by 2 to their exponents.
 
         `rows` give these.
         """
-        exponents = self._exponents + exponents
+        exponents = self.exponents + exponents
         # The penalty stays on the weights of the features as they were.
         shrunk = self.shrunk.copy()
         weights, _ = self.network.layers(shrunk)[0]
-        weights[...] = np.exp2(np.clip(-2 * exponents, -1000, 1000))[:, None]
-        return self._with(rows=rows, shrunk=shrunk, _exponents=exponents)
+        units = np.clip(-exponents, -500, 500).astype(int)
+        weights[...] = np.square(np.ldexp(self.sizes, units))[..., None]
+        return self._with(rows=rows, shrunk=shrunk, exponents=exponents)
 
     def in_coordinates(self, coordinates, chained):
         """The objective as a function of coordinates.

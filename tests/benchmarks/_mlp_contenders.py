@@ -118,6 +118,7 @@ def our_parameters(setting, epochs, learning_rate=None):
         "hidden_layer_sizes": (setting.hidden,),
         "solver": setting.solver,
         "learning_rate": learning_rate or RATES[setting.solver],
+        "alpha": 0.0,
         "momentum": MOMENTUM,
         "batch_size": setting.batch,
         "max_iter": epochs,

@@ -258,7 +258,7 @@ class Case:
         # scikit-learn makes float64 of what is no array, or has other bytes
         widened = name in ("list", "big endian", "polars")
         self.single = form == "float32" and not widened
-        self.precision = np.finfo(np.float32 if self.single else float).eps
+        self.precision = float(np.finfo(np.float32 if self.single else float).eps)
 
     def __str__(self):
         n, p = self.table.shape

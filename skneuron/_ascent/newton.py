@@ -204,7 +204,7 @@ class Solver:
         if not self.is_clear:
             self.rank = -1
             self.values, self.vectors = eigh(scaled)
-        elif self.rank < size:
+        elif 0 < self.rank < size:
             # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
             self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
             inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
@@ -213,6 +213,8 @@ class Solver:
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
         scaled = vector / self.unit
+        if self.rank == 0:
+            return np.zeros_like(vector)
         if not self.is_clear:
             return self._by_eigenvalues(scaled) / self.unit
         x = scaled[self.order]

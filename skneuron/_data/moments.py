@@ -150,24 +150,27 @@ def measured(rows, robust=True, farthest=None):
     else:
         rows, exponents, (mean, deviation) = _in_units(rows)
     if farthest is not None:
-        largest = rows.total(_largest_that_count, np.maximum)
-        deviation = np.maximum(deviation, (largest - np.abs(mean)) / farthest)
+        reach = rows.total(partial(_reach, mean), np.maximum)
+        deviation = np.maximum(deviation, reach / farthest)
     return exponents, usual(rows, mean, deviation, robust)
 
 
-def _largest_that_count(rows):
-    """The largest absolute value in every column, of rows with a weight."""
-    largest = np.zeros(rows.X.shape[1])
-    for block in rows.blocks(len(largest) if rows.is_dense else 1):
+def _reach(mean, rows):
+    """The largest distance from the mean in every column, of rows with a weight."""
+    reach = np.zeros_like(mean)
+    for block in rows.blocks(len(mean) if rows.is_dense else 1):
         X, xp = block.X, array_namespace(rows.X)
         if block.weights is not None:
             counts = to_host(of_any_output(block.weights)) != 0
             X = take_rows(X, beside(np.flatnonzero(counts), X))
-        if X.shape[0]:
-            sizes = xp.max(xp.abs(X), axis=0) if block.is_dense else abs(X).max(axis=0)
-            sizes = to_host(sizes) if block.is_dense else sizes.toarray().ravel()
-            largest = np.maximum(largest, sizes)
-    return largest
+        if not X.shape[0]:
+            continue
+        if block.is_dense:
+            ends = to_host(xp.max(X, axis=0)), to_host(xp.min(X, axis=0))
+        else:
+            ends = X.max(axis=0).toarray().ravel(), X.min(axis=0).toarray().ravel()
+        reach = np.max([reach, *(abs(end - mean) for end in ends)], axis=0)
+    return reach
 
 
 def _in_units(rows):

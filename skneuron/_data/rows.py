@@ -218,7 +218,7 @@ class Rows:
         else:  # SciPy's products need no cache, and its slices are copies
             some = min(self.X.shape[0] * self._row_bytes() // 20, LARGE_BYTES)
             some = max(BLOCK_BYTES, some)
-            size = some // (number + self._row_bytes())
+            size = some // max(1, number + self._row_bytes())
             if number * self.X.shape[0] <= some:
                 size = self.X.shape[0]
         size = max(size, LEAST_ROWS)

@@ -145,7 +145,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         if len(varying) and varying.max() <= alike * varying.min():
             deviation = np.full_like(deviation, np.sqrt(np.mean(varying**2)))
         if penalised:
-            unit = np.clip(objective.exponents, -500, 500)
+            unit = np.clip(objective.exponents, -1000, 1000)
             objective = objective.measured_in(np.ldexp(deviation, unit))
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)

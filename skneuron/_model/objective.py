@@ -122,8 +122,9 @@ class Objective:
         # The penalty stays on the weights of the features as they were.
         shrunk = self.shrunk.copy()
         weights, _ = self.network.layers(shrunk)[0]
-        units = np.clip(-exponents, -500, 500).astype(int)
-        weights[...] = np.square(np.ldexp(self.sizes, units))[..., None]
+        with np.errstate(over="ignore"):
+            sizes = np.ldexp(self.sizes, -np.asarray(exponents, dtype=int))
+        weights[...] = np.square(np.clip(sizes, 2.0**-500, 2.0**500))[..., None]
         return self._with(rows=rows, shrunk=shrunk, exponents=exponents)
 
     def in_coordinates(self, coordinates, chained):

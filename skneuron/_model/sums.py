@@ -117,7 +117,7 @@ def _by_block(network, likelihood, theta, rows, n_numbers):
             X = np.concatenate([X, np.ones_like(X[:, :1])], axis=1)
         w = np.ones((1, theta.shape[1]))
         if block.weights is not None:
-            w = likelihood.per_logit(to_host(block.weights).astype(np.float64))
+            w = w * likelihood.per_logit(to_host(block.weights).astype(np.float64))
         yield X, X @ theta, to_host(block.codes), w
 
 
@@ -197,5 +197,7 @@ def _about_a_row(layers, rows):
         return layers, rows
     x = [*map(Fraction, some[0].tolist()), 1]
     exact = [sum(map(mul, x, map(Fraction, of))) for of in np.vstack([W, b]).T.tolist()]
-    at_the_row = W, np.array(exact, dtype=b.dtype)
+    if max(map(abs, exact)) > float(np.finfo(rows.dtype).max):
+        return layers, rows
+    at_the_row = W, np.array(exact, dtype=rows.dtype)
     return [at_the_row, *layers[1:]], rows.centred(some[0], np.ones(len(W)))

@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 from strokes import drawings
 
 import skneuron
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron import Convolution, GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron.inspection import write_climb_page, write_page
 
 TEMPLATES = Path(skneuron.__file__).parent / "inspection" / "templates"
@@ -890,3 +890,11 @@ def test_the_pages_of_the_documentation(browser, tmp_path, live, size):
     for page in pages:
         browser.open(page, size)
         browser.is_sound()
+
+
+def test_neurons_that_share_weights_are_not_drawn(tmp_path):
+    X, y = images(n_features=12)
+    est = SimpleMLPClassifier((Convolution(2, window=2), 3), image_shape=(3, 4))
+    est = quietly(est.set_params(max_iter=2, random_state=0), X, y)
+    with pytest.raises(ValueError, match="no Convolution"):
+        write_page(est, tmp_path / "page.html", image_shape=(3, 4))

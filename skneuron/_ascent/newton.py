@@ -177,7 +177,7 @@ class Solver:
     Attributes
     ----------
     rank : int
-        -1 where it is not clear.
+        -1 where it is not clear, in the eigenvalues either.
     is_clear : bool
         Whether the pivots show it.
     """
@@ -202,8 +202,10 @@ class Solver:
             self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
             self.is_clear = self.rank > 0 and self.least_pivot > 1e-10
         if not self.is_clear:
-            self.rank = -1
             self.values, self.vectors = eigh(scaled)
+            large = self.values > 1e-10 * self.values[-1]
+            none = self.values <= 16 * size * EPS * self.values[-1]
+            self.rank = int(np.sum(large)) if np.all(large | none) else -1
         elif 0 < self.rank < size:
             # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
             self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])

@@ -9,8 +9,9 @@ import numpy as np
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
 
-#: Rows that tell whether a feature lies far from 0, so many times as they differ.
-SOME, FAR = 32, 8.0
+#: Rows that tell whether a feature lies far from 0, so many times as they differ; and
+#: the terms of a logit that this makes too large for its digits.
+SOME, FAR, LARGE = 32, 8.0, 1e3
 
 
 @dataclass
@@ -191,7 +192,7 @@ def _about_a_row(layers, rows):
         return layers, rows
     some = to_host(X[:SOME]).astype(np.float64)
     far = np.abs(some[0]) > FAR * np.ptp(some, axis=0)
-    if not np.any(far & (some[0] != 0) & W.any(axis=1)):
+    if not np.abs(some[0, far, None] * W[far]).max(initial=0.0) > LARGE:
         return layers, rows
     if not all(np.isfinite(of).all() for of in (some[0], W, b)):
         return layers, rows

@@ -501,9 +501,10 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _nats_to_go(self, climber, result):
         objective, theta = climber.plan.objective, result.position.theta
-        if _n_coupled(objective) > MOST_PARAMETERS:
-            return np.inf
+        if not _price_of_curvature(objective) <= 0.1 * result.n_iter:
+            return np.inf  # to say it would take long, beside the climb
         here = objective.evaluate(theta, curvature=True)
+        here.roots = None
         # Of a parabola with the slope and curvature that the hill has here.
         gain = 0.5 * float(_ascent.Newton()(theta, here) @ here.gradient)
         return min(gain * objective.divisor, -here.log_likelihood)

@@ -11,6 +11,10 @@ from .directions import LBFGS, _norm
 #: picks up by itself.
 PATIENCE = 3.0
 
+#: Floating-point operations that a root may take: a quarter of a second. Beyond, the
+#: eigenvalues of the curvature have to do.
+MOST_ROOT_WORK = 8e9
+
 #: Up to so many parameters a curvature is bent to another penalty's: its factor takes
 #: their cube. Beyond, the start from another top is all that pays.
 BENT = 200
@@ -96,7 +100,7 @@ class Newton(LBFGS):
         # Once in doubt, for good: what is clear by rounding alone is no rank.
         self._is_in_doubt |= -1 in ranks
         known = ranks in (full, self._known_ranks) and not self._is_in_doubt
-        if here.roots is not None and not known:
+        if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             noise, roots = here.roots()
             both = zip(here.curvature, roots)
             self.solvers = [(at, Solver(of, root, noise)) for (at, of), root in both]

@@ -44,6 +44,8 @@ class Evaluation:
         curvature, ``R^T R``, with all of its digits: a pass, dearer than a curvature's.
     theta : array of shape (n_parameters,), or None
         Where this is.
+    root_work : float
+        Floating-point operations that the roots take, about.
     """
 
     log_likelihood: float
@@ -52,6 +54,7 @@ class Evaluation:
     curvature: list = field(default_factory=list)
     roots: object = None
     theta: np.ndarray | None = None
+    root_work: float = 0.0
 
 
 class Objective:
@@ -251,6 +254,8 @@ class Objective:
         here = self.evaluation(theta, read, self.rows.total(of))
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
+            rows = self.n_rows * (self.likelihood.coupled + 1)
+            here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
 
     def evaluation(self, theta, read, sums):

@@ -186,7 +186,7 @@ def _uniform(rng, deviation, shape):
 def _affine_of_huge(h, weights, intercepts):
     """``h W + b`` where that overflows: cut off at the largest numbers, never NaN."""
     xp, limit = array_namespace(weights), _largest_logit(weights)
-    unit, weight_unit = largest_size(h), largest_size(weights)
+    unit, weight_unit = largest_size(h) or 1.0, largest_size(weights) or 1.0
     z = (h / unit) @ (weights / weight_unit)
     z = xp.astype(z, weights.dtype, copy=False)
     bound = limit / unit / weight_unit

@@ -900,3 +900,7 @@ def test_neurons_that_share_weights_are_not_drawn(tmp_path):
     est = quietly(est.set_params(max_iter=2, random_state=0), X, y)
     with pytest.raises(ValueError, match="no Convolution"):
         write_page(est, tmp_path / "page.html", image_shape=(3, 4))
+    est = SimpleMLPClassifier((Convolution(2, window=(1, 2)), 3), image_shape=(1, 2))
+    est.set_params(solver="gradient", learning_rate=0.1, batch_size=1000)
+    with pytest.raises(ValueError, match="no Convolution"):
+        write_climb_page(est, tmp_path / "page.html", X[:, :2], y)

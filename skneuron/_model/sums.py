@@ -185,10 +185,9 @@ def _about_a_row(layers, rows):
     that row's logits, the intercepts to come, are summed exactly.
     """
     (W, b), X, n_rows = layers[0], rows.X, rows.X.shape[0]
-    plain = rows.is_dense and rows.lie_here and rows.centre is None and n_rows
+    whole = rows.lie_here and rows.n_rows == n_rows > 0
+    plain = whole and rows.is_dense and rows.centre is None
     if not (plain and is_numpy(W) and b is not None and len(W) == X.shape[1]):
-        return layers, rows
-    if len(rows.spans) > 1 or rows.n_rows < n_rows:
         return layers, rows
     some = to_host(X[:SOME]).astype(np.float64)
     far = np.abs(some[0]) > FAR * np.ptp(some, axis=0)

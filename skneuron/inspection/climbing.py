@@ -16,7 +16,7 @@ from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
 from .pages import write
-from .passes import check_estimator
+from .passes import check_dense, check_estimator
 
 #: The ends of the slider, beside a rate that is right: too small, and overshooting.
 SLOWEST, FASTEST = 1 / 100, 30
@@ -88,6 +88,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
     est = clone(est)
     est._validate_params()
     est._check_parameters()
+    check_dense(est)
     network = isinstance(est, SimpleMLPClassifier)
     wanted = {"learning_rate": isinstance(est.learning_rate, Real)}
     if network:

@@ -17,8 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import is_sparse, to_host
 from .._data.targets import Targets
-from .._model import Convolution
-from .passes import check_estimator
+from .passes import check_dense, check_estimator
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -106,8 +105,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     """
     *before, (_, est) = getattr(estimator, "steps", [(None, estimator)])
     check_estimator(est)
-    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
-        raise ValueError("The page draws dense layers alone, and no Convolution.")
+    check_dense(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
     layers = [tuple(map(to_host, layer)) for layer in est._layers]
     n_features, shape = len(layers[0][0]), tuple(map(int, image_shape))

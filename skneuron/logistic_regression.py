@@ -32,9 +32,9 @@ ROWS_TO_A_PARAMETER = 15
 #: climbed in two thirds of the time by L-BFGS, others in a fraction by Newton.
 BARGAIN = 3.0
 
-#: A column whose square, but for what others say of it, is a smaller share of it makes
-#: a ridge too flat for L-BFGS.
-RIDGE = 1e-4
+#: A column of which, but for what others say of it, less is left makes a ridge that is
+#: too flat for L-BFGS.
+RIDGE = 1e-2
 
 #: Numbers in X, and products in a curvature, up to which data are small: Newton's
 #: method takes fewest calls.
@@ -528,22 +528,17 @@ def _n_coupled(objective):
 
 
 def _has_ridge(objective):
-    """Whether some rows say that a column is nearly a weighted sum of others.
+    """Whether some rows say that a column is nearly a weighted sum of those before it.
 
     Along such a ridge gradients are too small to tell where the top is. Columns that
     are such a sum make none: there a long step changes nothing.
     """
-    some = objective.sample(min(2 * _n_coupled(objective), objective.n_rows))
-    start = np.zeros(objective.n_parameters)
-    here, any_way = some.evaluate(start, curvature=True), np.random.default_rng(0)
-    for at, matrix in here.curvature:
-        solve = _ascent.Solver(matrix)
-        if not solve.least_pivot > RIDGE:
-            return True
-        if solve.rank < len(at):
-            start[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
-    there = some.log_likelihood(1e-9 / objective.noise * start)
-    return abs(there - here.log_likelihood) > 1e-6 * abs(here.log_likelihood)
+    inputs = objective.in_coordinates(objective.coordinates, chained=False)
+    n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
+    R = inputs.sample(n_some).root_at_0()
+    own, size = np.abs(np.diagonal(R)), np.linalg.norm(R, axis=0)[: len(R)]
+    rounding = _ascent.rounding(len(R), objective.noise)
+    return bool(np.any((own > rounding * size) & (own < RIDGE * size)))
 
 
 def _price_of_curvature(objective):

@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_870, 3_600
+WHOLE, WHOLE_CORE = 6_925, 3_655
 
 
 def imports(name, tree=None):

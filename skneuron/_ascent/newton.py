@@ -21,6 +21,9 @@ BENT = 200
 
 EPS = float(np.finfo(np.float64).eps)
 
+#: The least pivot of a Cholesky factor, squared, that no rounding can have made.
+CLEAR = 1e-10
+
 
 class Newton(LBFGS):
     """``curvature^-1 gradient``: Fisher scoring, for these likelihoods the same thing.
@@ -101,9 +104,10 @@ class Newton(LBFGS):
         self._is_in_doubt |= -1 in ranks
         known = ranks in (full, self._known_ranks) and not self._is_in_doubt
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
-            noise, roots = here.roots()
-            both = zip(here.curvature, roots)
-            self.solvers = [(at, Solver(of, root, noise)) for (at, of), root in both]
+            if -1 in ranks or not is_flat_indeed(self.solvers, here):
+                noise, roots = here.roots()
+                both = zip(here.curvature, roots)
+                self.solvers = [(at, Solver(of, R, noise)) for (at, of), R in both]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
@@ -160,6 +164,28 @@ class Newton(LBFGS):
         return gain <= 1e-8 * tol**2 or 0.1 * last < gain <= tol
 
 
+def is_flat_indeed(solvers, here):
+    """Whether the rows agree that the curvature is flat where it seems so.
+
+    The curvature has half of the digits. Its size along a direction that has all of the
+    flat ones in it tells, of the rows: nothing but rounding.
+    """
+    direction, any_way = np.zeros_like(here.theta), np.random.default_rng(0)
+    for at, solve in solvers:
+        if solve.rank < len(at):
+            direction[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
+    noise, sizes = here.roots(direction)
+    return all(
+        abs(R[0, 0]) <= rounding(len(at), noise) * _norm(direction[at] * solve.unit)
+        for (at, solve), R in zip(solvers, sizes)
+    )
+
+
+def rounding(size, noise):
+    """What rounds the root of a matrix of so many columns, relatively, at most."""
+    return max(8 * size * EPS, 2 * size**0.5 * noise)
+
+
 class Solver:
     """A positive semidefinite matrix made ready to solve with.
 
@@ -195,19 +221,22 @@ class Solver:
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
             pivots = np.abs(np.diagonal(R))
-            rounding = max(8 * size * EPS, 2 * size**0.5 * noise)
-            self.rank = int(np.sum(pivots > rounding * pivots[0]))
+            self.rank = int(np.sum(pivots > rounding(size, noise) * pivots[0]))
             self.factor = np.asfortranarray(R[:size].T)
         else:
             scaled = matrix / self.unit
             scaled /= self.unit[:, None]
-            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
-            self.order = pivots - 1
-            self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
-            self.is_clear = self.rank > 0 and self.least_pivot > 1e-10
+            self.rank, self.order = size, slice(None)
+            self.factor, fails = lapack.dpotrf(scaled, lower=1)
+            self.least_pivot = 0.0 if fails else np.diagonal(self.factor).min() ** 2
+            if not self.least_pivot > CLEAR:
+                self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
+                self.order = pivots - 1
+                self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
+            self.is_clear = self.rank > 0 and bool(self.least_pivot > CLEAR)
         if not self.is_clear:
             self.values, self.vectors = eigh(scaled)
-            large = self.values > 1e-10 * self.values[-1]
+            large = self.values > CLEAR * self.values[-1]
             none = self.values <= 16 * size * EPS * self.values[-1]
             self.rank = int(np.sum(large)) if np.all(large | none) else -1
         elif 0 < self.rank < size:
@@ -248,5 +277,5 @@ class Solver:
         # Below rounding an eigenvalue says nothing, and neither does a slope.
         flat = values <= len(values) * EPS * values[-1]
         rounding = 32 * EPS * _norm(vector)
-        flat |= (values <= 1e-10 * values[-1]) & (np.abs(along) <= rounding)
+        flat |= (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding)
         return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

@@ -22,6 +22,9 @@ from .rows import take_rows
 #: is that of a few absurd values, as is an offset that none of these rows has.
 USUAL, ABSURD = 256, 1e3
 
+#: Rows half of which tell, of most columns, that nothing in them is absurd.
+GLANCE = 16
+
 
 def column_moments(rows):
     """The weighted mean and standard deviation of every column.
@@ -196,33 +199,58 @@ def usual(rows, mean, deviation, robust):
     reach : array of shape (n_features,)
         The root of the mean square of ``(x - centre) / unit``.
     """
+    reach = np.ones_like(mean)
     if not robust or not (rows.is_dense or len(mean) <= FEW):
-        return mean, deviation, np.ones_like(mean)
+        return mean, deviation, reach
+    columns = np.arange(len(mean))
+    if rows.lie_here:
+        few = _dense(rows.sample(min(GLANCE, rows.n_rows)), columns)
+        middle, width = _medians(few)
+        off = np.hypot(deviation, mean - middle)
+        columns = np.flatnonzero(~(width * ABSURD / 10 > off))
+        if not len(columns):
+            return mean, deviation, reach
     is_few = rows.lie_here and rows.n_rows <= 2 * USUAL
     some = rows if is_few else rows.sample(min(USUAL, rows.n_rows))
     # A sample lies in one place, unless rows are so wide that medians of parts do.
-    median, width = some.total(_median_and_width, lambda one, other: (one + other) / 2)
-    off = np.hypot(deviation, mean - median)
+    of, between = partial(_median_and_width, columns), lambda a, b: (a + b) / 2
+    median, width = some.total(of, between)
+    off = np.hypot(deviation[columns], mean[columns] - median)
     absurd = width * ABSURD < off
     least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
-    width = np.where(width > 0, np.maximum(width, least), off)
-    unit = np.where(absurd, width, deviation)
-    reach = np.where(absurd, off / np.where(unit > 0, unit, 1.0), 1.0)
-    return np.where(absurd, median, mean), unit, reach
+    width = np.where(width > 0, np.maximum(width, least), off)[absurd]
+    columns, off = columns[absurd], off[absurd]
+    mean, deviation = mean.copy(), deviation.copy()
+    mean[columns], deviation[columns] = median[absurd], width
+    reach[columns] = off / np.where(width > 0, width, 1.0)
+    return mean, deviation, reach
 
 
-def _median_and_width(rows):
-    """The median, and half of what 95% of the distances from it do not exceed.
-
-    Of each column, (2, n_features), where the rows are; of few rows, of all of them. If
-    these are all 0, as most of a rare feature are, of those that are not.
-    """
+def _dense(rows, columns):
+    """Columns of a few rows, without gaps, where the rows are."""
     blocks = [block.X for block in rows.blocks(0)]
     blocks = [X if rows.is_dense else X.toarray() for X in blocks]
     xp, X = array_namespace(blocks[0]), blocks[0]
     X = xp.concat(blocks) if blocks[1:] else X
+    return X if len(columns) == X.shape[1] else xp.take(X, beside(columns, X), axis=1)
+
+
+def _medians(X):
+    """The median of each column, and of the distances from it."""
+    middle = _ordered(X, X.shape[0] // 2)
+    distances = array_namespace(X).abs(X - like(middle, X))
+    return middle, _ordered(distances, X.shape[0] // 2)
+
+
+def _median_and_width(columns, rows):
+    """The median, and half of what 95% of the distances from it do not exceed.
+
+    Of each column, (2, n_columns), where the rows are; of few rows, of all of them. If
+    these are all 0, as most of a rare feature are, of those that are not.
+    """
+    X = _dense(rows, columns)
     median = _ordered(X, X.shape[0] // 2)
-    distances = xp.abs(X - like(median, X))
+    distances = array_namespace(X).abs(X - like(median, X))
     width = _ordered(distances, _nearly_all(X.shape[0]))
     for j in np.flatnonzero(width == 0):
         some = np.sort(to_host(distances[:, j]))

@@ -156,11 +156,11 @@ class Rows:
         n_runs = n_rows // block_rows(self._row_bytes(), self.X)
         n_runs = min(max(16, n_runs), MOST_RUNS)
         size = max(1, n_rows // n_runs)
-        starts = np.linspace(0, self.n_rows - size, n_runs).astype(int).tolist()
-        spans = [slice(start, start + size) for start in starts]
+        starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
         if n_rows > COPIED * self.n_rows:
+            spans = [slice(start, start + size) for start in starts.tolist()]
             return Rows(self.X, self.codes, self.weights, self.centre, spans)
-        at = np.concatenate([np.r_[span] for span in spans])
+        at = np.add.outer(starts, np.arange(size)).reshape(-1)
         if not isinstance(self.X, OnDemand):
             return self.take(at)
         # As floats, a twelfth of a table of bytes would be two thirds of it.

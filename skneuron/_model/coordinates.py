@@ -45,7 +45,7 @@ class Coordinates:
 
     def __init__(self, mean, scale, exponents=None, reach=1.0):
         self.mean, self.scale, self.exponents = mean, scale, exponents
-        self.reach = reach
+        self.reach, self.farthest = reach, float(np.max(reach))
 
     def to_parameters(self, first):
         """T along the first axis, in place."""

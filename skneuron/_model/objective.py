@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
-from .likelihood import by_output
+from .likelihood import Bernoulli, by_output
 from .sums import (
     curvature_roots,
     log_likelihood,
@@ -42,6 +42,7 @@ class Evaluation:
     roots : callable or None
         Gives what rounds the features, relatively, and R for each block of the
         curvature, ``R^T R``, with all of its digits: a pass, dearer than a curvature's.
+        Of a direction, ``roots(along)``: R is its size there, (1, 1), and cheap.
     theta : array of shape (n_parameters,), or None
         Where this is.
     root_work : float
@@ -300,19 +301,39 @@ class Objective:
             blocks.append((places, matrix))
         return blocks
 
-    def _roots(self, read):
-        read = self._first_layer(read).astype(np.float64)
-        of = partial(curvature_roots, self.network, self.likelihood, read)
+    def _roots(self, read, along=None):
+        read, by_block = self._first_layer(read).astype(np.float64), None
+        of_penalty = np.sqrt(self.l2 * self.shrunk)
+        penalties = [np.diag(of_penalty[at]) for at in self._places]
+        if along is not None:
+            along = self.as_read(along)
+            by_block = [along[at, None] for at in self._places]
+            penalties = [np.matmul(*both) for both in zip(penalties, by_block)]
+        of = partial(curvature_roots, self.network, self.likelihood, read, by_block)
         roots = self.rows.total(of, stacked)
         if self.l2:
-            of_penalty = np.sqrt(self.l2 * self.shrunk)
-            roots = stacked(roots, [np.diag(of_penalty[at]) for at in self._places])
-        if self._chained:
+            roots = stacked(roots, penalties)
+        if self._chained and along is None:
             for i, R in enumerate(roots):
                 turned = R.T.copy()
                 self.coordinates.pull(turned.reshape(self.n_inputs, -1))
                 roots[i] = turned.T
         return self.noise, [R / self.divisor**0.5 for R in roots]
+
+    def root_at_0(self):
+        """R of the curvature of one logit, ``R^T R``, where theta is 0, as read.
+
+        There the curvature of several is made of blocks that are this one, but for a
+        factor.
+        """
+        start = np.zeros((self.n_inputs, 1))
+        of = partial(curvature_roots, self.network, Bernoulli(), start, None)
+        roots = self.rows.total(of, stacked)
+        if self.l2:
+            step = self.network.sizes[-1]
+            of_penalty = np.sqrt(self.l2 * self.shrunk[: len(start) * step : step])
+            roots = stacked(roots, [np.diag(of_penalty)])
+        return roots[0]
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
@@ -346,10 +367,13 @@ class Objective:
         the very terms that are summed, which takes a pass.
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
-        to, sizes = self.coordinates, np.ones_like(gradient)
+        to, largest = self.coordinates, float(np.abs(gradient).max())
         if to is None:
-            return bool(np.abs(gradient).max() <= max(tol, self.resolution))
+            return largest <= max(tol, self.resolution)
+        if largest > max(tol, self.resolution * to.farthest):
+            return False
         slope = np.abs(to.slope(self._first_layer(gradient)))
+        sizes = np.ones_like(gradient)
         first = self._first_layer(sizes)
         bound = self.resolution * to.slope(first, sizes=True)
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))

@@ -5,6 +5,7 @@ from fractions import Fraction
 from operator import mul
 
 import numpy as np
+from scipy.linalg import qr
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
@@ -122,22 +123,30 @@ def _by_block(network, likelihood, theta, rows, n_numbers):
         yield X, X @ theta, to_host(block.codes), w
 
 
-def curvature_roots(network, likelihood, theta, rows):
+def curvature_roots(network, likelihood, theta, along, rows):
     """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
 
-    They are those of ``QR = sqrt(curvature) X1``, of some rows beneath the R of all
-    before these. The curvature itself has the square of their condition.
+    They are those of ``QR = sqrt(curvature) X1 along``, of some rows beneath the R of
+    all before these. The curvature itself has the square of their condition. `along`
+    has directions of each block, (block's size, any); None: all directions.
     """
-    total = [np.zeros((0, len(theta) * len(of))) for of in likelihood.blocks]
+    total = [None] * len(likelihood.blocks)
     wide = 4 * len(theta) * likelihood.coupled**2
     for X, z, _, w in _by_block(network, likelihood, theta, rows, wide):
         for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
             root = root * np.sqrt(w[:, of.start, None, None])
             share = X[:, None, :, None] * root[:, :, None, :]
-            total[i] = np.concatenate([total[i], share.reshape(-1, total[i].shape[1])])
+            share = share.reshape(-1, len(theta) * len(of))
+            share = share if along is None else share @ along[i]
+            total[i] = share if total[i] is None else np.vstack([total[i], share])
             if len(total[i]) > 5 * total[i].shape[1]:
-                total[i] = np.linalg.qr(total[i], mode="r")
-    return [np.linalg.qr(rows, mode="r") for rows in total]
+                total[i] = _triangular(total[i])
+    return [_triangular(rows) for rows in total]
+
+
+def _triangular(rows):
+    """R of ``QR = rows``; by SciPy's BLAS, which keeps to one thread."""
+    return qr(rows, mode="r", check_finite=False)[0][: rows.shape[1]]
 
 
 def rounding_errors(network, likelihood, theta, rows):
@@ -161,7 +170,7 @@ def rounding_errors(network, likelihood, theta, rows):
 def stacked(some, others):
     """The triangular roots of the rows of both."""
     both = zip(some, others)
-    return [np.linalg.qr(np.concatenate(of), mode="r") for of in both]
+    return [_triangular(np.concatenate(of)) for of in both]
 
 
 def log_likelihood(network, likelihood, layers, rows, *, guarded=False):

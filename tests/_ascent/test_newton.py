@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -618,3 +619,19 @@ def test_solver_takes_matrices_of_any_memory_order(order, kind):
     strided = np.zeros((2 * len(matrix),) * 2)[::2, ::2]
     strided[...] = matrix
     assert np.allclose(found, Solver(strided)(vector), rtol=1e-9)
+
+
+@pytest.mark.parametrize("apart, flat", [(0.0, True), (1e-8, False), (1e-10, False)])
+def test_the_rows_tell_what_is_flat_indeed(apart, flat):
+    """Columns so far apart look the same in the products, but not in the rows."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 4))
+    X[:, 3] = X[:, 1] - X[:, 0] + apart * X[:, 3]
+    solvers = [(np.arange(4), Solver(X.T @ X))]
+    assert solvers[0][1].rank == 3
+
+    def roots(along):
+        return np.finfo(float).eps, [np.linalg.qr(X @ along[:, None], mode="r")]
+
+    here = SimpleNamespace(theta=np.zeros(4), roots=roots)
+    assert newton.is_flat_indeed(solvers, here) == flat

@@ -7,7 +7,7 @@ import pytest
 from tables import KINDS, dense, draw, kinds, weightings
 
 from skneuron._data import moments, rows
-from skneuron._data.moments import column_moments
+from skneuron._data.moments import column_moments, measured
 from skneuron._data.rows import Rows
 
 #: What sums in the float type of the data leave of the digits of a mean, and of a
@@ -316,3 +316,23 @@ def test_columns_are_measured_carefully_only_where_needed(where, monkeypatch):
     X[:, where] += 1e6
     moments_of(X)
     assert asked == [where]
+
+
+@kinds
+@pytest.mark.parametrize("n", [20, 300, 3000])
+@pytest.mark.parametrize("share", [0.0, 0.02])
+def test_a_glance_spares_only_columns_that_are_as_usual(make, n, share, monkeypatch):
+    """Most columns are clear at a glance; what is said of all is as without one."""
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((n, 12))
+    X[:, 3:6] = rng.random((n, 3)) < 0.1  # mostly zeros
+    absurd = rng.permutation(n)[: int(share * n)]
+    X[np.ix_(absurd, [1, 4, 7])] = 1e9
+    X = make(X)
+    codes = np.zeros((n, 1), int)
+    _, at_a_glance = measured(Rows(X, codes))
+    monkeypatch.setattr(moments, "_medians", lambda X: np.zeros((2, X.shape[1])))
+    _, carefully = measured(Rows(X, codes))
+    for of, expected in zip(at_a_glance, carefully):
+        assert np.array_equal(of, expected)
+    assert (at_a_glance[2].max() > 1) == (share * n > 5)

@@ -1,7 +1,5 @@
 """A climb in motion: the boundary, the weights, and the log-likelihood."""
 
-import copy
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -10,33 +8,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from .passes import check_count, check_estimator
 from .pictures import NetworkDisplay
-
-
-class _Snapshots:
-    """Keeps the estimator as it is after some of the iterations; a callback."""
-
-    def __init__(self, iterations):
-        self.iterations, self.taken = set(iterations), {}
-
-    def setup(self, estimator, context):
-        self.n_seen = 0
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context, **given):
-        pass
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **given):
-        if context.task_name == "iteration":
-            self.n_seen += 1
-            if self.n_seen in self.iterations:
-                # Without the callbacks, which hold all copies so far.
-                kept = vars(fitted_estimator).items()
-                kept = {name: of for name, of in kept if "callback" not in name}
-                model = type(fitted_estimator)()
-                vars(model).update(copy.deepcopy(kept))
-                self.taken[self.n_seen] = model
+from .snapshots import Snapshots
 
 
 def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
@@ -80,6 +52,7 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     See Also
     --------
     NetworkDisplay : The picture of the network.
+    Snapshots : Keeps the moments that are shown.
     write_climb_page : A page on which to try learning rates.
     sklearn.inspection.DecisionBoundaryDisplay : The picture of the boundary.
 
@@ -107,7 +80,7 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
         raise ValueError("y must be one column of labels.")
     last = clone(est)
     iterations = np.geomspace(1, last.max_iter, n_frames).round().astype(int).tolist()
-    snapshots = _Snapshots(iterations)
+    snapshots = Snapshots(iterations)
     last.set_callbacks(snapshots).fit(X, y)
     frames = [*snapshots.taken.items()]
     if last.n_iter_ not in snapshots.taken:

@@ -865,12 +865,19 @@ def test_a_climb_in_motion_shows_the_climb(plt, n_classes):
         warnings.simplefilter("ignore", ConvergenceWarning)
         animation = inspection.animate_climb(est, X, y, n_frames=5, fig=plt.figure())
         fitted = copy.deepcopy(est).fit(X, y)
-    frames = list(animation.new_frame_seq())
+    frames, classes = list(animation.new_frame_seq()), fitted.classes_
     assert [n for n, _ in frames] == [1, 2, 4, 9, 20]
     for n, model in frames:
         animation._draw_frame((n, model))
         place, _, height = animation._fig.axes[:3]
         assert f"iteration {n}:" in place.get_title()
+        assert (place.get_xlabel(), place.get_ylabel()) == ("x0", "x1")
+        colors = set()
+        for dots, label in zip(place.lines, classes, strict=True):
+            np.testing.assert_array_equal(dots.get_xydata(), X[y == label])
+            assert dots.get_label() == f"class {label}"
+            colors.add(dots.get_color() if n_classes == 2 else tuple(dots.get_color()))
+        assert len(colors) == len(place.get_legend().get_texts()) == n_classes
         np.testing.assert_array_equal(
             height.lines[1].get_ydata(), fitted.log_likelihood_curve_[: n + 1]
         )

@@ -5,9 +5,10 @@ from sklearn.base import clone
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_feature_names_in
 
 from .passes import check_count, check_estimator
-from .pictures import NetworkDisplay
+from .pictures import NEGATIVE, POSITIVE, NetworkDisplay
 from .snapshots import Snapshots
 
 
@@ -88,22 +89,28 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
 
     fig = plt.figure(figsize=(11, 3.9), layout="constrained") if fig is None else fig
     place, network, height = fig.subplots(1, 3, width_ratios=[1, 1.2, 0.8])
-    curve, codes = last.log_likelihood_curve_, np.searchsorted(last.classes_, y)
+    curve, labels, points = last.log_likelihood_curve_, np.asarray(y), np.asarray(X)
+    names, binary = _check_feature_names_in(last), len(last.classes_) == 2
 
     def draw(frame):
         n, model = frame
         for ax in (place, network, height):
             ax.clear()
-        DecisionBoundaryDisplay.from_estimator(
+        boundary = DecisionBoundaryDisplay.from_estimator(
             model,
             X,
             ax=place,
             response_method="predict_proba",
             grid_resolution=60,
-            **({"cmap": "RdBu_r"} if len(last.classes_) == 2 else {}),
+            alpha=0.6,
+            **({"cmap": "RdBu_r"} if binary else {}),
         )
-        points = np.asarray(X)
-        place.scatter(*points.T, c=codes, cmap="RdBu_r", s=12, edgecolor="white")
+        colors = [NEGATIVE, POSITIVE] if binary else boundary.multiclass_colors_
+        for label, color in zip(last.classes_, colors):
+            dots = {"color": color, "ms": 5, "mec": "white", "label": f"class {label}"}
+            place.plot(*points[labels == label].T, "o", **dots)
+        place.legend(loc="upper right", fontsize="small")
+        place.set(xlabel=names[0], ylabel=names[1])
         place.set_title(f"iteration {n}: {model.score(X, y):.0%} right")
         NetworkDisplay.from_estimator(model, ax=network)
         height.plot(curve, color="0.8")

@@ -245,6 +245,7 @@ class NetworkDisplay(Display):
     activations : list of ndarray of shape (n_neurons,), default=None
         Every layer's activations for one example, inputs first and y_hat last.
     title : str, default=None
+        What the edges are, where they are not the weights.
 
     Attributes
     ----------

@@ -101,11 +101,12 @@ def test_neurons_with_the_largest_weights_are_chosen():
     assert set(X.columns[display.shown_[0]]) <= set(found)
     assert not set(np.delete(X.columns, display.shown_[0])) & set(found)
     assert {"7 of 64 inputs", "7 of 32 neurons", "7 of 10 outputs"} <= set(found)
-    for (weights, _), W, rows, columns in zip(
-        drawn_weights(display), est.coefs_, display.shown_, display.shown_[1:]
+    for (weights, ones), (W, b), rows, columns in zip(
+        drawn_weights(display), public_layers(est), display.shown_, display.shown_[1:]
     ):
-        part = W[np.ix_(rows, columns)]
-        np.testing.assert_allclose(weights, part / abs(part).max())
+        largest = abs(W[np.ix_(rows, columns)]).max()
+        np.testing.assert_allclose(weights, W[np.ix_(rows, columns)] / largest)
+        np.testing.assert_allclose(ones, np.clip(b[columns] / largest, -1, 1))
 
 
 def test_the_classes_that_the_example_may_be_are_chosen():
@@ -117,9 +118,9 @@ def test_the_classes_that_the_example_may_be_are_chosen():
 
 
 def test_of_equals_the_first_are_chosen():
-    clf = LR.from_weights(np.ones(20))
+    clf = LR.from_weights(np.repeat([1.0, 2.0, 1.0], 100))
     display = NetworkDisplay.from_estimator(clf, max_neurons=4)
-    assert display.shown_[0].tolist() == [0, 1, 2, 3]
+    assert display.shown_[0].tolist() == [100, 101, 102, 103]
 
 
 @pytest.mark.parametrize("wrong", [np.inf, np.nan, 1e-320])
@@ -282,6 +283,7 @@ def test_all_is_legible_at_the_default_size(n_features, name, sizes, with_title)
     display = NetworkDisplay.from_estimator(est, **how)
     width, height = display.figure_.get_size_inches()
     assert width < 14 and height < 9
+    assert max(len(text.get_text()) for text in display.ax_.texts) <= 40
     display.figure_.canvas.draw()
     texts = [*display.ax_.texts, display.ax_.title]
     texts = [text for text in texts if text.get_text()]
@@ -322,11 +324,11 @@ CLIMBS = [
 @pytest.mark.parametrize("model", CLIMBS, ids=str)
 def test_a_snapshot_is_the_fit_that_ends_there(model, kind):
     X, y = data(kind)
-    snapshots = Snapshots([3, 7, 500])
+    snapshots = Snapshots([1, 3, 7, 500])
     est = clone(model).set_callbacks(snapshots)
     assert snapshots.taken == {}
     est.fit(X, y)
-    reached = [n for n in (3, 7) if n <= est.n_iter_]
+    reached = [n for n in (1, 3, 7) if n <= est.n_iter_]
     assert list(snapshots.taken) == reached and 3 in reached
     silent = clone(model).fit(X, y)
     for (W, b), (V, a) in zip(public_layers(est), public_layers(silent)):

@@ -426,10 +426,8 @@ default=None
         left, right = (max(1.5, 0.8 + LETTER * length) for length in longest)
         last = gap * len(self.coefs)
         width, height = left + last + right, top - bottom
-        title_height = 0.8 if self.title else 0.0  # of a figure of our own
-        figsize = UNIT * width, UNIT * (height + title_height)
-        whole = WHOLE | {"top": height / (height + title_height)}
-        ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=whole)[0]
+        figsize = UNIT * width, UNIT * (height + (1.2 if self.title else 0))
+        ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=WHOLE)[0]
         box = ax.get_window_extent()
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT

@@ -15,7 +15,7 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 def hill():
-    """The log-likelihood of the six students, its gradients, and a climb."""
+    """The log-likelihood of the six students, its gradients, and its top."""
     hours = HOURS - HOURS.mean()
     slopes, intercepts = np.linspace(-1, 3, 121), np.linspace(-2.5, 2.5, 121)
     z = hours * slopes[None, :, None] + intercepts[:, None, None]
@@ -36,15 +36,18 @@ def hill():
     size = np.hypot(*gradient) ** 0.5 + 1e-9  # long arrows would hide the hill
     arrows = [of / size for of in gradient]
     ax.quiver(across, up, *arrows, color="0.25", width=0.004)
+    edge = {"mec": "white", "mew": 0.8, "ls": "none"}
     top = GradientAscentLogisticRegression().fit(hours[:, None], PASSED)
-    ax.plot(top.coef_[0], top.intercept_, "*", color=ORANGE, ms=14, label="the top")
-    ax.plot(0, 0, "o", color=BLUE, label="the start")
+    ax.plot(
+        top.coef_[0], top.intercept_, "*", color=ORANGE, **edge, ms=16, label="the top"
+    )
+    ax.plot(0, 0, "o", color=BLUE, **edge, ms=8, label="the start")
     ax.set(
         xlabel="weight of an hour (log-odds)",
         ylabel="intercept, at 3.5 hours",
         title="The hill of the six students, and which way is up",
     )
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", framealpha=1)
 
 
 def network():
@@ -61,6 +64,7 @@ def network():
 def draw_graph(nodes, edges, title):
     """A graph of computation: values forward in blue, derivatives back in orange."""
     _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    centred = {"ha": "center", "va": "center"}
     for start, end, local in edges:
         (x0, y0, *_), (x1, y1, *_) = nodes[start], nodes[end]
         ax.annotate(
@@ -74,19 +78,20 @@ def draw_graph(nodes, edges, title):
                 "color": "0.4",
             },
         )
-        middle = (x0 + x1) / 2, (y0 + y1) / 2 + 0.13
-        ax.text(*middle, local, color="0.35", ha="center", va="bottom", fontsize=9)
+        middle = (x0 + x1) / 2, (y0 + y1) / 2
+        on_edge = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none"}
+        ax.text(*middle, local, color="0.35", **centred, fontsize=9, bbox=on_edge)
     for name, (x, y, value, back) in nodes.items():
         ax.text(
             x,
             y,
             name,
-            ha="center",
-            va="center",
+            **centred,
             bbox={"boxstyle": "circle,pad=0.45", "fc": "white", "ec": "0.3"},
         )
-        ax.text(x, y + 0.42, f"{value:g}", color=BLUE, ha="center", fontweight="bold")
-        ax.text(x, y - 0.55, f"{back:g}", color=ORANGE, ha="center", fontweight="bold")
+        for number, dy, color in [(value, 0.5, BLUE), (back, -0.5, ORANGE)]:
+            text = f"{number:g}".replace("-", "\u2212")
+            ax.text(x, y + dy, text, **centred, color=color, fontweight="bold")
     ax.set(xlim=(-0.6, 3.6), ylim=(-0.8, 4.0))
     ax.set_axis_off()
     ax.set_title(title, fontsize=11)
@@ -152,9 +157,10 @@ def softmax():
     _, ax = plt.subplots(figsize=(6.2, 4.2), layout="constrained")
     mixed = 1 - (p @ (1 - colors)).reshape(*xs.shape, 3) * 0.75
     ax.imshow(mixed, origin="lower", extent=(4, 8.2, 1.8, 4.6), aspect="auto")
-    for k, name in enumerate(["setosa", "versicolor", "virginica"]):
+    species = {"setosa": "o", "versicolor": "s", "virginica": "^"}
+    for k, (name, marker) in enumerate(species.items()):
         of = X[y == k]
-        ax.plot(*of.T, "o", color=colors[k], mec="white", mew=0.6, ms=6, label=name)
+        ax.plot(*of.T, marker, color=colors[k], mec="white", mew=0.6, ms=6, label=name)
     at = np.array([[6.0, 3.2]])
     shares = ", ".join(f"{share:.2f}" for share in clf.predict_proba(at)[0])
     ax.plot(*at[0], "k+", ms=12, mew=2)
@@ -180,7 +186,7 @@ def sharpness():
         ax.plot(slopes, fall, color=color, lw=2, label=f"{6 * times} students")
         inside = slopes[fall > -1.92]
         ax.plot(inside[[0, -1]], [-1.92] * 2, "|-", color=color, lw=1, ms=10)
-    ax.text(-0.95, -1.85, "95% intervals", va="bottom", fontsize=9)
+    ax.text(4.25, -1.9, "95% intervals", va="center", fontsize=9)
     ax.set(
         ylim=(-6, 0.2),
         xlabel="weight of an hour (log-odds)",

@@ -92,7 +92,7 @@ for (above, below), (name, model), color in zip(
     below.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     below.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 axes[0, 0].set_ylabel("share of class 1")
-axes[1, 0].set_ylabel("true probability")
+axes[1, 0].set_ylabel("true probability\n(brighter: more rows)")
 fig.supxlabel("predicted probability of class 1", fontsize="medium")
 fig.suptitle("Calibrated is not yet right, and certain is not yet calibrated")
 

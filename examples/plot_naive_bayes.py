@@ -59,7 +59,7 @@ for name, (model, color) in MODELS.items():
     print(f"{name}: {values[0]:.2f} nats an example with {sizes[0]} examples,", end=" ")
     print(f"{values[-1]:.2f} with {sizes[-1]}")
 axes[0].set(ylabel="held-out accuracy", xscale="log")
-axes[1].set(ylabel="held-out log-likelihood (nats an example)", xscale="log")
+axes[1].set(ylabel="held-out log-likelihood\n(nats an example)", xscale="log")
 axes[1].set_ylim(-4, 0.1)  # the first points of naive Bayes lie far below
 for ax in axes:
     ax.set_xlabel("training examples")
@@ -131,9 +131,10 @@ fig, axes = plt.subplots(
 )
 for ax, (name, (model, _)) in zip(axes, MODELS.items(), strict=True):
     p = model.fit(X, y).predict_proba(grid)[:, 1].reshape(xs.shape)
-    filled = ax.contourf(xs, ys, p, levels=np.linspace(0, 1, 11), cmap="RdBu_r")
+    levels = np.linspace(0, 1, 11)
+    filled = ax.contourf(xs, ys, p, levels=levels, cmap="RdBu_r", alpha=0.6)
     ax.contour(xs, ys, p, levels=[0.5], colors="k")
-    ax.scatter(*X.T, c=y, cmap="RdBu_r", s=9, edgecolor="white", lw=0.4)
+    ax.scatter(*X.T, c=y, cmap="RdBu_r", s=12, edgecolor="white", lw=0.4)
     ax.set_title(f"{name}: {model.score(X, y):.0%} right", fontsize=10)
     ax.set_xlabel("first feature")
 axes[0].set_ylabel("second feature")

@@ -42,9 +42,9 @@ print("probability of class 1:", network.predict_proba(X)[:, 1].round(2))
 # Forward
 # -------
 # The example is (0, 1), whose class is 1. Each neuron takes the sum of its inputs,
-# times the weights of the edges, plus its intercept, which is not drawn; the number in
-# it is the logistic function of that sum. Red edges are positive weights, blue ones
-# negative.
+# times the weights of the edges, plus its intercept, the edge that comes from the unit
+# of 1; the number in it is the logistic function of that sum. Red edges are positive
+# weights, blue ones negative.
 
 example, label = X[1:2], y[1:2]
 inputs, hidden, y_hat = forward_pass(network, example)
@@ -76,6 +76,7 @@ NetworkDisplay.from_estimator(network, example, ax=above)
 above.set_title("Forward: activations, and weights on the edges")
 NetworkDisplay(
     coefs=gradient.coefs,
+    intercepts=gradient.intercepts,
     input_names=["x0", "x1"],
     output_names=["class 1"],
     activations=[of_inputs[0], of_hidden[0], of_output[0]],

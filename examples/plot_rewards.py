@@ -147,7 +147,7 @@ filled = ax.contourf(
     turnings * SCALES[3],
     probability,
     levels=np.linspace(0, 1, 11),
-    cmap="RdBu",
+    cmap="RdBu_r",
 )
 fig.colorbar(filled, label="probability of a push to the right")
 ax.set(

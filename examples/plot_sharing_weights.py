@@ -58,11 +58,12 @@ fig, axes = plt.subplots(4, 9, figsize=(8, 4), layout="constrained")
 for row, digit, maps in zip(axes, digits, found):
     row[0].imshow(digit.reshape(8, 8), cmap="Greys")
     for j, ax in enumerate(row[1:]):
-        ax.imshow(maps[:, :, j], cmap="RdBu_r", vmin=-1, vmax=1)
+        image = ax.imshow(maps[:, :, j], cmap="RdBu_r", vmin=-1, vmax=1)
 for ax in axes.flat:
     ax.set(xticks=[], yticks=[])
 for j, ax in enumerate(axes[0, 1:]):
     ax.set_title(f"neuron {j}", fontsize="small")
+fig.colorbar(image, ax=axes, label="activation", shrink=0.8)
 fig.suptitle("Four digits, and where eight of the neurons find what they look for")
 
 # %%
@@ -79,7 +80,8 @@ for name, network in {"shared": shared, "dense": dense}.items():
         for s in shifts
     ]
     ax.plot(shifts, right, "o-", label=f"{name} weights")
-ax.set(xlabel="pixels to the right", ylabel="right", xticks=shifts, ylim=(0, 1))
+ax.set(xlabel="pixels to the right", ylabel="share that is right")
+ax.set(xticks=shifts, ylim=(0, 1.05))
 ax.set_title("Held-out digits, moved")
 ax.legend()
 

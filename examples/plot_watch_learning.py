@@ -9,13 +9,13 @@ one fit.
 """
 
 # %%
-# A callback that keeps snapshots
-# -------------------------------
-# A callback has four methods, of which this one needs the last: after some of the
-# iterations it keeps a copy of the fitted estimator. Tasks that are not iterations,
-# such as the fit as a whole, have another name.
+# One fit, three moments
+# ----------------------
+# The two moons, and three hidden neurons that climb with Adam. The callback is
+# :class:`~skneuron.inspection.Snapshots`: after some of the iterations it keeps what
+# the fitted estimator would be there. It is set with ``set_callbacks``, and does not
+# change what is learned.
 
-import copy
 import warnings
 
 import matplotlib.pyplot as plt
@@ -24,39 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from skneuron import SimpleMLPClassifier
-from skneuron.inspection import LogLikelihoodDisplay, NetworkDisplay
-
-
-class Snapshots:
-    """Keep a copy of the fitted estimator after some of the iterations."""
-
-    def __init__(self, iterations):
-        self.iterations = iterations
-        self.taken = {}
-
-    def setup(self, estimator, context):
-        self.n_seen = 0
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context, **kwargs):
-        pass
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **kwargs):
-        if context.task_name == "iteration":
-            self.n_seen += 1
-            if self.n_seen in self.iterations:
-                self.taken[self.n_seen] = copy.deepcopy(fitted_estimator)
-
-
-# %%
-# One fit, three moments
-# ----------------------
-# The two moons, and three hidden neurons that climb with Adam. A callback is set with
-# ``set_callbacks``, and does not change what is learned. Beside the boundary stands the
-# network: red edges are positive weights, blue ones negative, and the wider an edge,
-# the larger its weight beside the others of its layer.
+from skneuron.inspection import LogLikelihoodDisplay, NetworkDisplay, Snapshots
 
 X, y = make_moons(300, noise=0.2, random_state=0)
 snapshots = Snapshots([100, 350, 600])
@@ -68,8 +36,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # 600 iterations and no more
     network.fit(X, y)
 
+# %%
+# Beside the boundary stands the network: red edges are positive weights, blue ones
+# negative, and the wider an edge, the larger its weight beside the others of its layer.
+# The edges of the units of 1 are the intercepts.
+
 fig, axes = plt.subplots(
-    3, 2, figsize=(7, 8.2), width_ratios=[1, 1.25], layout="constrained"
+    3, 2, figsize=(7.8, 8.2), width_ratios=[1, 1.5], layout="constrained"
 )
 for (left, right), (n_iter, snapshot) in zip(
     axes, snapshots.taken.items(), strict=True
@@ -100,6 +73,19 @@ fig.colorbar(
     aspect=30,
 )
 fig.suptitle("First a straight line, then the bends")
+
+# %%
+# What changed
+# ------------
+# The same network between two of the moments. Here an edge is the change of a weight:
+# red if it grew, blue if it fell.
+
+fig, axes = plt.subplots(2, 1, figsize=(7, 6), layout="constrained")
+moments = [*snapshots.taken.values()]
+for ax, earlier, later in zip(axes, moments, moments[1:]):
+    NetworkDisplay.from_estimator(later, since=earlier, ax=ax)
+    ax.set_title(f"Epochs {earlier.n_iter_} to {later.n_iter_}")
+fig.suptitle("The change of the weights")
 
 # %%
 # The climb

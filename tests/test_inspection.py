@@ -582,37 +582,57 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
+def centres(collection):
+    paths = collection.get_paths()
+    return [path.get_extents().get_points().mean(axis=0) for path in paths]
+
+
+def drawn_weights(display):
+    """What the edges of each layer show: (weights, intercepts), the widest of them 1.
+
+    Where an edge is not, NaN.
+    """
+    found = []
+    ones = {circle.center[0]: circle.center for circle in display.ones_}
+    for left, right, edges in zip(
+        display.neurons_, display.neurons_[1:], display.edges_, strict=False
+    ):
+        starts, ends = centres(left), centres(right)
+        starts.append(ones.get(starts[0][0], [np.nan, np.nan]))
+        layer = np.full((len(starts), len(ends)), np.nan)
+        widths = np.array(edges.get_linewidths())
+        red = edges.get_colors()[:, 0] > edges.get_colors()[:, 2]
+        assert np.all(np.diff(widths) >= 0)  # the largest on top
+        for (start, end), width, positive in zip(edges.get_segments(), widths, red):
+            (i,) = np.flatnonzero(np.isclose(starts, start).all(axis=1))
+            (j,) = np.flatnonzero(np.isclose(ends, end).all(axis=1))
+            assert np.isnan(layer[i, j])
+            layer[i, j] = width if positive else -width
+        layer /= widths.max()
+        found.append((layer[:-1], layer[-1]))
+    return found
+
+
 @every_kind
 @pytest.mark.parametrize("make", [logistic, network])
 def test_the_network_is_drawn(plt, make, kind):
     est, _, _ = make(kind)
     display = NetworkDisplay.from_estimator(est)
     weights = [W for W, _ in public_layers(est)]
-    assert len(display.edges_) == len(weights)
-    for end, (edges, W) in enumerate(zip(display.edges_, weights), 1):
-        segments, colors = np.array(edges.get_segments()), edges.get_colors()
-        assert len(segments) == W.size
-        order = np.argsort(abs(W), axis=None)
-        red = colors[:, 0] > colors[:, 2]
-        np.testing.assert_array_equal(red, W.ravel()[order] > 0)
-        widths = np.array(edges.get_linewidths())
-        expected = abs(W).ravel()[order] / abs(W).max() * widths.max()
-        np.testing.assert_allclose(widths, expected)
-        # From the neuron that the weight comes from, to that it leads to.
-        left, right = display.neurons_[end - 1], display.neurons_[end]
-        centres = [
-            [
-                path.get_extents().get_points().mean(axis=0)
-                for path in column.get_paths()
-            ]
-            for column in (left, right)
-        ]
-        i, j = np.unravel_index(order[-1], W.shape)
-        np.testing.assert_allclose(segments[-1], [centres[0][i], centres[1][j]])
+    for (edges, ones), layer in zip(
+        drawn_weights(display), public_layers(est), strict=True
+    ):
+        W, b = (of / abs(layer[0]).max() for of in layer)
+        np.testing.assert_allclose(edges, W)
+        np.testing.assert_allclose(ones, np.clip(b, -1, 1))
     assert [len(n.get_paths()) for n in display.neurons_] == [
         3,
         *(W.shape[1] for W in weights),
     ]
+    n_edges = sum(len(edges.get_segments()) for edges in display.edges_)
+    assert n_edges == est.n_parameters_
+    assert len(display.ones_) == len(weights)
+    assert display.title is None
     shown = texts(display.ax_)
     assert {"x0", "x1", "x2", "3 inputs"} <= set(shown)
     assert "\u22ee" not in shown
@@ -640,14 +660,17 @@ def test_names_and_large_layers(plt):
     display = NetworkDisplay.from_estimator(est, X[:1], ax=ax, max_neurons=5)
     assert display.ax_ is ax and display.figure_ is ax.figure
     assert [len(n.get_paths()) for n in display.neurons_] == [4, 5, 3]
-    assert [len(e.get_segments()) for e in display.edges_] == [20, 15]
+    assert [len(e.get_segments()) for e in display.edges_] == [25, 18]
     found = texts(ax)
     assert found.count("\u22ee") == 1
+    assert found.count("1") == 2
     assert set(X.columns) <= set(found)
-    assert {"class 0", "4 inputs", "30 neurons", "3 outputs"} <= set(found)
+    assert {"class 0", "4 inputs", "5 of 30 neurons", "3 outputs"} <= set(found)
+    chosen = np.sort(np.argsort(-np.linalg.norm(est.coefs_[1], axis=1))[:5])
+    np.testing.assert_array_equal(display.shown_[1], chosen)
     hidden = forward_pass(est, X[:1])[1][0]
     np.testing.assert_allclose(
-        display.neurons_[1].get_array(), hidden[[0, 1, 2, 28, 29]], **ROUNDING
+        display.neurons_[1].get_array(), hidden[chosen], **ROUNDING
     )
     single = NetworkDisplay.from_estimator(est, max_neurons=1)
     assert [len(n.get_paths()) for n in single.neurons_] == [1, 1, 1]
@@ -842,12 +865,19 @@ def test_a_climb_in_motion_shows_the_climb(plt, n_classes):
         warnings.simplefilter("ignore", ConvergenceWarning)
         animation = inspection.animate_climb(est, X, y, n_frames=5, fig=plt.figure())
         fitted = copy.deepcopy(est).fit(X, y)
-    frames = list(animation.new_frame_seq())
+    frames, classes = list(animation.new_frame_seq()), fitted.classes_
     assert [n for n, _ in frames] == [1, 2, 4, 9, 20]
     for n, model in frames:
         animation._draw_frame((n, model))
         place, _, height = animation._fig.axes[:3]
         assert f"iteration {n}:" in place.get_title()
+        assert (place.get_xlabel(), place.get_ylabel()) == ("x0", "x1")
+        colors = set()
+        for dots, label in zip(place.lines, classes, strict=True):
+            np.testing.assert_array_equal(dots.get_xydata(), X[y == label])
+            assert dots.get_label() == f"class {label}"
+            colors.add(dots.get_color() if n_classes == 2 else tuple(dots.get_color()))
+        assert len(colors) == len(place.get_legend().get_texts()) == n_classes
         np.testing.assert_array_equal(
             height.lines[1].get_ydata(), fitted.log_likelihood_curve_[: n + 1]
         )

@@ -101,6 +101,14 @@ def test_a_callback_sees_every_iteration(model):
     np.testing.assert_array_equal(silent.predict_proba(X), fitted.predict_proba(X))
 
 
+@both
+def test_a_callback_sees_a_second_fit_to_other_features(model):
+    X, y = multiclass_words()
+    hook = Hook()
+    fitted = clone(model).fit(X, y).set_callbacks(hook).fit(X[:, :2], y)
+    np.testing.assert_array_equal(hook.seen[-1], fitted.predict(X[:, :2]))
+
+
 @climbs
 def test_a_callback_stops_the_climb(model):
     X, y = multiclass_words()

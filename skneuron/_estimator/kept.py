@@ -39,6 +39,12 @@ class Kept:
                 "not finite. The file is damaged, or was changed."
             )
 
+    def __copy__(self):
+        """As it is, whole or not: callbacks copy it in the midst of a fit."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
     def _is_whole(self):
         """Whether layers lead from the features to the classes, all of them finite."""
         try:

@@ -10,6 +10,7 @@ from .curves import LearningRateDisplay, LogLikelihoodDisplay, max_stable_learni
 from .pages import write_page
 from .passes import BackwardPass, backward_pass, check_gradient, forward_pass
 from .pictures import NetworkDisplay, NeuronWeightsDisplay
+from .snapshots import Snapshots
 
 __all__ = [
     "BackwardPass",
@@ -17,6 +18,7 @@ __all__ = [
     "LogLikelihoodDisplay",
     "NetworkDisplay",
     "NeuronWeightsDisplay",
+    "Snapshots",
     "animate_climb",
     "backward_pass",
     "check_gradient",

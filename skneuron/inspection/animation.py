@@ -1,42 +1,15 @@
 """A climb in motion: the boundary, the weights, and the log-likelihood."""
 
-import copy
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_feature_names_in
 
 from .passes import check_count, check_estimator
-from .pictures import NetworkDisplay
-
-
-class _Snapshots:
-    """Keeps the estimator as it is after some of the iterations; a callback."""
-
-    def __init__(self, iterations):
-        self.iterations, self.taken = set(iterations), {}
-
-    def setup(self, estimator, context):
-        self.n_seen = 0
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context, **given):
-        pass
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **given):
-        if context.task_name == "iteration":
-            self.n_seen += 1
-            if self.n_seen in self.iterations:
-                # Without the callbacks, which hold all copies so far.
-                kept = vars(fitted_estimator).items()
-                kept = {name: of for name, of in kept if "callback" not in name}
-                model = type(fitted_estimator)()
-                vars(model).update(copy.deepcopy(kept))
-                self.taken[self.n_seen] = model
+from .pictures import NEGATIVE, POSITIVE, NetworkDisplay
+from .snapshots import Snapshots
 
 
 def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
@@ -80,6 +53,7 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     See Also
     --------
     NetworkDisplay : The picture of the network.
+    Snapshots : Keeps the moments that are shown.
     write_climb_page : A page on which to try learning rates.
     sklearn.inspection.DecisionBoundaryDisplay : The picture of the boundary.
 
@@ -107,7 +81,7 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
         raise ValueError("y must be one column of labels.")
     last = clone(est)
     iterations = np.geomspace(1, last.max_iter, n_frames).round().astype(int).tolist()
-    snapshots = _Snapshots(iterations)
+    snapshots = Snapshots(iterations)
     last.set_callbacks(snapshots).fit(X, y)
     frames = [*snapshots.taken.items()]
     if last.n_iter_ not in snapshots.taken:
@@ -115,22 +89,28 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
 
     fig = plt.figure(figsize=(11, 3.9), layout="constrained") if fig is None else fig
     place, network, height = fig.subplots(1, 3, width_ratios=[1, 1.2, 0.8])
-    curve, codes = last.log_likelihood_curve_, np.searchsorted(last.classes_, y)
+    curve, labels, points = last.log_likelihood_curve_, np.asarray(y), np.asarray(X)
+    names, binary = _check_feature_names_in(last), len(last.classes_) == 2
 
     def draw(frame):
         n, model = frame
         for ax in (place, network, height):
             ax.clear()
-        DecisionBoundaryDisplay.from_estimator(
+        boundary = DecisionBoundaryDisplay.from_estimator(
             model,
             X,
             ax=place,
             response_method="predict_proba",
             grid_resolution=60,
-            **({"cmap": "RdBu_r"} if len(last.classes_) == 2 else {}),
+            alpha=0.6,
+            **({"cmap": "RdBu_r"} if binary else {}),
         )
-        points = np.asarray(X)
-        place.scatter(*points.T, c=codes, cmap="RdBu_r", s=12, edgecolor="white")
+        colors = [NEGATIVE, POSITIVE] if binary else boundary.multiclass_colors_
+        for label, color in zip(last.classes_, colors):
+            dots = {"color": color, "ms": 5, "mec": "white", "label": f"class {label}"}
+            place.plot(*points[labels == label].T, "o", **dots)
+        place.legend(loc="upper right", fontsize="small")
+        place.set(xlabel=names[0], ylabel=names[1])
         place.set_title(f"iteration {n}: {model.score(X, y):.0%} right")
         NetworkDisplay.from_estimator(model, ax=network)
         height.plot(curve, color="0.8")

@@ -11,10 +11,11 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _check_feature_names_in
 
-from .._arrays import to_host
+from .._arrays import numbers_may_end, to_host
 from .._data.targets import Targets
 from .passes import check_count, check_estimator, forward_pass
 
@@ -24,6 +25,12 @@ POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
 #: Inches between neurons that are neighbours, in a figure of our own; and the width of
 #: a letter, in such distances.
 UNIT, LETTER = 0.5, 0.17
+
+#: Points: of headings at least; and of names, which smaller ones would not tell.
+LEGIBLE, SMALLEST = 8, 5
+
+#: Letters of a name; what is longer is cut.
+LONGEST_NAME = 40
 
 #: Of axes that leave no margins.
 WHOLE = {"left": 0, "right": 1, "bottom": 0, "top": 1}
@@ -218,8 +225,12 @@ class NetworkDisplay(Display):
     """The network as a lecture draws it: columns of neurons, and edges between them.
 
     An edge is red for a positive weight and blue for a negative one, and as wide as the
-    weight is large among those drawn of its layer. Intercepts are not drawn. It is made
-    by :meth:`from_estimator`; all parameters are kept as attributes.
+    weight is large among those drawn of its layer. Intercepts are the edges of a unit
+    below the others that is always 1, no wider than the widest weight; a layer whose
+    intercepts are all 0 has none. So each parameter is an edge. Of a layer that is too
+    large to draw, the neurons that tell most are chosen: those whose outgoing weights
+    have the largest norm. It is made by :meth:`from_estimator`; all parameters are kept
+    as attributes.
 
     Parameters
     ----------
@@ -229,21 +240,30 @@ class NetworkDisplay(Display):
         Of the features.
     output_names : sequence of str
         Of the neurons of the last layer.
+    intercepts : list of ndarray of shape (n_out,), default=None
+        Of every layer; None: not drawn.
     activations : list of ndarray of shape (n_neurons,), default=None
         Every layer's activations for one example, inputs first and y_hat last.
+    title : str, default=None
+        What the edges are, where they are not the weights.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
+    shown_ : list of ndarray of int
+        The neurons that are drawn, of each column; inputs first.
     edges_ : list of matplotlib LineCollection
-        One for each layer of weights.
+        One for each layer of weights, its intercepts included.
     neurons_ : list of matplotlib PatchCollection
         One for each column; its array holds the activations, if there are any.
+    ones_ : list of matplotlib Circle
+        The units that are always 1, one for each layer with intercepts.
 
     See Also
     --------
     NeuronWeightsDisplay : The weights as images.
+    Snapshots : Keeps an estimator's earlier moments, to compare with.
     forward_pass : The numbers that are written in the neurons.
 
     Examples
@@ -252,22 +272,36 @@ class NetworkDisplay(Display):
     >>> matplotlib.use("Agg")  # no screen is needed
     >>> import numpy as np
     >>> from skneuron import SimpleMLPClassifier
-    >>> from skneuron.inspection import NetworkDisplay
+    >>> from skneuron.inspection import NetworkDisplay, Snapshots
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    >>> clf = SimpleMLPClassifier((3,), solver="lbfgs", random_state=0)
-    >>> clf = clf.fit(X, [0, 1, 1, 0])
+    >>> y = [0, 1, 1, 0]
+    >>> clf = SimpleMLPClassifier((3,), solver="lbfgs", alpha=0.001, random_state=0)
+    >>> snapshots = Snapshots([2])
+    >>> clf = clf.set_callbacks(snapshots).fit(X, y)
     >>> display = NetworkDisplay.from_estimator(clf, X[1:2])
     >>> [len(edges.get_segments()) for edges in display.edges_]
-    [6, 3]
+    [9, 4]
+    >>> clf.n_parameters_
+    13
+
+    What the climb has changed since its second iteration:
+
+    >>> display = NetworkDisplay.from_estimator(clf, since=snapshots.taken[2])
+    >>> display.title
+    'Change of the weights since iteration 2'
     """
 
     coefs: list
     input_names: list
     output_names: list
+    intercepts: list = None
     activations: list = None
+    title: str = None
 
     @classmethod
-    def from_estimator(cls, est, X=None, *, ax=None, max_neurons=10):
+    def from_estimator(
+        cls, est, X=None, *, since=None, standardize_by=None, ax=None, max_neurons=10
+    ):
         """Draw a fitted network, with an example's way through it if there is one.
 
         Parameters
@@ -278,11 +312,25 @@ class NetworkDisplay(Display):
             An example. Its activations are written in the neurons, which are coloured
             by them: the deeper, the larger beside the others of the layer, or, in
             the last one, beside 1.
+        since : estimator like `est`, default=None
+            Fitted, with layers of the same sizes: the same network at an earlier
+            moment, as :class:`Snapshots` keeps it. Edges are drawn, and neurons
+            chosen, by the change of the weights since then: red where they grew, blue
+            where they fell. The title says so.
+        standardize_by : {array-like, sparse matrix} of shape (n_samples, n_features), \
+default=None
+            Examples, such as those of the fit. Weights are drawn, and compared, times
+            the standard deviation that the feature or the hidden neuron has among
+            them, and intercepts where all are at their means: what they would be of
+            standardised features. The title says so. None: in the features' own units,
+            in which a small weight may say much.
         ax : matplotlib Axes, default=None
             Where to draw; None: in a new figure.
         max_neurons : int, default=10
-            Of a layer of more than so many, as many are drawn: the first and the last,
-            with dots between them.
+            Of a layer of more than so many, as many are drawn, in their order: those
+            whose weights to the next layer have the largest Euclidean norm. Of the last
+            layer it is the weights from the layer before that count, or the
+            probabilities of the example. Dots stand for the others.
 
         Returns
         -------
@@ -297,13 +345,23 @@ class NetworkDisplay(Display):
         NotFittedError
             If it is not fitted.
         ValueError
-            If X is not one usable row, `max_neurons` is below 1, or layers share their
-            weights: an edge is a weight of its own.
+            If X is not one usable row, `max_neurons` is below 1, layers of `since` have
+            other sizes, or layers share their weights: an edge is a weight of its own.
         """
         cls._check(est)
-        coefs = [np.asarray(to_host(weights)) for weights, _ in est._layers]
-        if any(len(W) != below.shape[1] for below, W in pairwise(coefs)):
+        layers, title = _layers(est), None
+        if any(len(W) != below.shape[1] for (below, _), (W, _) in pairwise(layers)):
             raise ValueError("A network of Convolutions has more edges than weights.")
+        if since is not None:
+            cls._check(since)
+            layers = _change(_layers(since), layers)
+            title = "Change of the weights"
+            if hasattr(since, "n_iter_"):
+                title += f" since iteration {since.n_iter_}"
+        if standardize_by is not None:
+            title = f"{title or 'Weights'}, per standard deviation"
+            inputs = forward_pass(est, standardize_by)
+            layers = [_standardized(*of) for of in zip(layers, inputs)]
         activations = None
         if X is not None:
             inputs, *others = forward_pass(est, X)
@@ -314,11 +372,14 @@ class NetworkDisplay(Display):
                 )
             inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
             activations = [layer[0] for layer in (inputs, *others)]
+        coefs, intercepts = map(list, zip(*layers))
         display = cls(
             coefs=coefs,
             input_names=[str(name) for name in _check_feature_names_in(est)],
             output_names=output_names(est),
+            intercepts=intercepts,
             activations=activations,
+            title=title,
         )
         return display.plot(ax, max_neurons=max_neurons)
 
@@ -328,7 +389,8 @@ class NetworkDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None: in a new figure.
+            Where to draw; None: in a new figure. Where there is so little room that
+            nobody could read the names, they are left out.
         max_neurons : int, default=10
             Of a layer of more than so many, as many are drawn.
 
@@ -348,51 +410,68 @@ class NetworkDisplay(Display):
 
         check_count("max_neurons", max_neurons)
         sizes = [len(self.coefs[0]), *(weights.shape[1] for weights in self.coefs)]
-        columns = [_places(size, max_neurons) for size in sizes]
-        inputs = [self.input_names[j] for j in columns[0][0]]
-        outputs = [self.output_names[j] for j in columns[-1][0]]
+        self.shown_ = shown = self._most_telling(max_neurons)
+        intercepts = self.intercepts or [np.zeros(size) for size in sizes[1:]]
+        has_one = [*(np.any(of) for of in intercepts), False]
+        columns = [(len(of) - 1) / 2 - np.arange(len(of)) for of in shown]
+        # Below the neurons: dots for those that are left out, then the unit of 1.
+        dots = [len(of) < size for of, size in zip(shown, sizes)]
+        lowest = [ys[-1] - a - b for ys, a, b in zip(columns, dots, has_one)]
+        inputs = [_short(self.input_names[j]) for j in shown[0]]
+        outputs = [_short(self.output_names[j]) for j in shown[-1]]
         # All in distances of neurons, text too, so that it fits axes of any size.
-        tallest = max(2 * abs(heights).max() + 1 for _, heights in columns)
-        gap = max(3.0, 0.45 * tallest)
+        bottom, top = min(lowest) - 0.7, max(ys[0] for ys in columns) + 1.7
+        gap = max(3.0, 0.45 * (top - bottom - 1.4))
         longest = [max(map(len, names)) for names in (inputs, outputs)]
-        left, right = (0.8 + LETTER * min(length, 40) for length in longest)
+        left, right = (max(1.5, 0.8 + LETTER * length) for length in longest)
         last = gap * len(self.coefs)
-        width, height = left + last + right, tallest + 1.4
-        figsize = UNIT * width, UNIT * height
+        width, height = left + last + right, top - bottom
+        figsize = UNIT * width, UNIT * (height + (1.2 if self.title else 0))
         ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=WHOLE)[0]
         box = ax.get_window_extent()
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT
         write = partial(ax.text, ha="center", va="center", fontsize=fontsize, zorder=3)
+        heading = max(fontsize, LEGIBLE)
         ax.set_axis_off()
-        ax.set(aspect="equal", xlim=(-left, width - left))
-        ax.set_ylim(-tallest / 2 - 0.2, tallest / 2 + 1.2)
+        ax.set(aspect="equal", xlim=(-left, width - left), ylim=(bottom, top))
+        if self.title:
+            ax.set_title(self.title, fontsize=max(1.1 * fontsize, LEGIBLE))
 
-        self.edges_, self.neurons_ = [], []
-        for i, weights in enumerate(self.coefs):
-            (sources, starts), (targets, ends) = columns[i : i + 2]
-            x = gap * i
-            weights = weights[np.ix_(sources, targets)].astype(float)
-            weights = np.nan_to_num(np.clip(weights / _largest(weights), -1, 1)).ravel()
+        self.edges_, self.neurons_, self.ones_ = [], [], []
+        for i, (weights, intercept) in enumerate(zip(self.coefs, intercepts)):
+            x, starts = gap * i, columns[i]
+            weights = weights[np.ix_(shown[i], shown[i + 1])]
+            widest = _largest(weights)
+            if has_one[i]:
+                starts = [*starts, lowest[i]]
+                weights = np.vstack([weights, intercept[shown[i + 1]]])
+                one = Circle((x, lowest[i]), 0.4, fc="0.9", ec="0.5", ls=":", zorder=2)
+                self.ones_.append(ax.add_patch(one))
+                write(x, lowest[i], "1", color="0.3", fontsize=0.75 * fontsize)
+            weights = _relative(weights, widest).ravel()
             order = np.argsort(abs(weights))  # the largest on top
             weights = weights[order]
+            ends = columns[i + 1]
             lines = np.array([[(x, a), (x + gap, b)] for a in starts for b in ends])
             colors = np.where(weights > 0, POSITIVE, NEGATIVE)
             edges = LineCollection(lines[order], colors=colors, alpha=0.7, zorder=1)
             edges.set_linewidth(0.3 * fontsize * abs(weights))
             self.edges_.append(ax.add_collection(edges, autolim=False))
-        for i, (size, (shown, heights)) in enumerate(zip(sizes, columns)):
+        for i, (size, heights) in enumerate(zip(sizes, columns)):
             x = gap * i
             kind = "input" if x == 0 else "neuron" if x < last else "output"
-            write(x, tallest / 2 + 0.6, f"{size} {kind}{'s' if size > 1 else ''}")
-            if size > max_neurons:  # in the one place that is left free
-                write(x, -(max_neurons % 2) / 2, "\u22ee", fontsize=1.5 * fontsize)
+            counted = f"{len(heights)} of {size}" if dots[i] else f"{size}"
+            counted += f" {kind}{'s' if size > 1 else ''}"
+            write(x, top - 0.5, counted, fontsize=heading)
+            if dots[i]:
+                write(x, heights[-1] - 1, "\u22ee", fontsize=1.5 * fontsize)
             circles = [Circle((x, y), radius=0.4) for y in heights]
             circles = PatchCollection(circles, fc="white", ec="0.2", zorder=2)
             self.neurons_.append(ax.add_collection(circles, autolim=False))
             if self.activations is None:
                 continue
-            values = self.activations[i][shown].astype(float)
+            values = self.activations[i][shown[i]].astype(float)
             # Twice the range: colours stay light enough to read what is written.
             # Probabilities are large or small by themselves.
             limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
@@ -400,11 +479,23 @@ class NetworkDisplay(Display):
             for y, value in zip(heights, values):
                 text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
                 write(x, y, text, fontsize=0.75 * fontsize)
-        for name, y in zip(inputs, columns[0][1]):
-            write(-0.55, y, name, ha="right")
-        for name, y in zip(outputs, columns[-1][1]):
-            write(last + 0.55, y, name, ha="left")
+        if fontsize >= SMALLEST:
+            for name, y in zip(inputs, columns[0]):
+                write(-0.55, y, name, ha="right")
+            for name, y in zip(outputs, columns[-1]):
+                write(last + 0.55, y, name, ha="left")
         return self
+
+    def _most_telling(self, most):
+        """Which neurons of each column are drawn."""
+        beside_largest = [_relative(W, _largest(W)) for W in self.coefs]
+        sizes = [np.linalg.norm(W, axis=1) for W in beside_largest]
+        if self.activations is None:
+            sizes.append(np.linalg.norm(beside_largest[-1], axis=0))
+        else:
+            sizes.append(abs(self.activations[-1]))
+        first = (np.argsort(-of, kind="stable")[:most] for of in sizes)
+        return [np.sort(of) for of in first]
 
 
 def output_names(est):
@@ -422,12 +513,43 @@ def output_names(est):
     ]
 
 
-def _places(size, most):
-    """Which neurons of a column are drawn, and how high: (indices, heights)."""
-    first, left_out = math.ceil(most / 2), max(size - most, 0)
-    shown = np.delete(np.arange(size), slice(first, first + left_out))
-    places = shown - (shown >= first) * max(left_out - 1, 0)  # one is left for dots
-    return shown, min(size - 1, most) / 2 - places
+def _layers(est):
+    """The (weights, intercepts) of every layer, of float64."""
+    return [
+        tuple(np.asarray(to_host(part), dtype=float) for part in layer)
+        for layer in est._layers
+    ]
+
+
+def _change(earlier, later):
+    """What has been added to the weights and intercepts of every layer."""
+    then, now = ([weights.shape for weights, _ in of] for of in (earlier, later))
+    if then != now:
+        raise ValueError(
+            f"since has weights of shapes {then}, and est of {now}: there is a change "
+            "to draw only between two moments of one network."
+        )
+    with numbers_may_end():
+        return [(W - V, b - a) for (V, a), (W, b) in zip(earlier, later)]
+
+
+def _standardized(layer, inputs):
+    """The same layer, of its inputs, (n_samples, n_in), if they were standardised."""
+    weights, intercepts = layer
+    with numbers_may_end():
+        moments = StandardScaler(with_mean=False).fit(inputs)  # no mean: may be sparse
+        by_deviation = weights * np.sqrt(moments.var_)[:, None]
+        return by_deviation, intercepts + moments.mean_ @ weights
+
+
+def _short(name):
+    """A name that is not too long for the margin."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
+
+
+def _relative(weights, largest):
+    """Weights beside the largest: from -1 to 1, and 0 for NaN."""
+    return np.nan_to_num(np.clip(weights.astype(float) / largest, -1, 1))
 
 
 def _largest(values):

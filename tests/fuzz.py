@@ -484,7 +484,11 @@ def check_stream(case):
         weights = None if case.weights is None else case.weights[at]
         if weights is not None and not weights.any():
             return
-        model.partial_fit(X[at], case.y[at], classes, sample_weight=weights)
+        try:
+            model.partial_fit(X[at], case.y[at], classes, sample_weight=weights)
+        except ValueError as error:  # of weights that a rate has made too large
+            require(model.learning_rate != "auto", "an auto stream goes on")
+            require("smaller learning_rate" in str(error), "it says what to change")
         for part in numbers(model):
             require(np.isfinite(part).all(), "a stream's fit is finite")
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from skneuron import GradientAscentLogisticRegression as LR
+from skneuron import SimpleMLPClassifier as MLP
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -40,3 +41,17 @@ def test_probabilities_of_logits_beyond_the_smallest_number(dtype, n_classes):
     p = model.predict_proba(X)
     assert ((p > 0) & (p < 1)).all()
     assert np.isfinite(model.predict_log_proba(X)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_stream_whose_weights_have_become_too_large(dtype):
+    """The next batch says so, in words, and leaves the fit as it was."""
+    rng = np.random.default_rng(557)
+    X = rng.standard_normal((49, 1)).astype(dtype)
+    y = (X[:, 0] > 0).astype(int)
+    model = MLP((1,), "relu", solver="gradient", learning_rate=1e6, random_state=0)
+    model.partial_fit(X, y, [0, 1])
+    model.coefs_ = [W * 0 + np.finfo(dtype).max / 4 for W in model.coefs_]
+    with pytest.raises(ValueError, match="smaller learning_rate"):
+        model.partial_fit(X, y)
+    assert np.isfinite(model.coefs_[0]).all()

@@ -27,7 +27,7 @@ from .._peers import AnswersPeers
 from .._threads import one_blas
 from .endings import Endings, is_one_of_many
 from .kept import Kept
-from .plan import NO_NUMBERS, Climber, Data, Past
+from .plan import NO_NUMBERS, TOO_FAR, Climber, Data, Past
 from .predictions import Predictions, check_same_place
 from .watch import ValidationScores, Watch
 
@@ -263,7 +263,7 @@ class NeuronClassifier(
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
         if not result.position.is_finite():
-            raise ValueError(NO_NUMBERS)
+            raise ValueError(TOO_FAR if climber.past.goes_on else NO_NUMBERS)
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)
         adding = past.partial and hasattr(self, "log_likelihood_curve_")

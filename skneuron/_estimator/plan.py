@@ -14,6 +14,10 @@ NO_NUMBERS = (
     "There are no numbers to climb on: X holds NaN or infinity, which scikit-learn's "
     "assume_finite=True lets pass, or overflows."
 )
+TOO_FAR = (
+    "The fit to go on from has weights so large that numbers overflow: its steps were "
+    "too long. Start again with a smaller learning_rate."
+)
 
 
 @dataclass

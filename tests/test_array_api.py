@@ -489,6 +489,7 @@ def test_arrays_move_whatever_their_memory_is_like(put):
     np.testing.assert_array_equal(to_host(beside(frozen, put(X))), frozen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -15,27 +15,30 @@ from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 
 LOGISTIC_REGRESSIONS = [
     {},
-    {"solver": "gradient"},
-    {"solver": "lbfgs"},
-    {"solver": "newton"},
     {"learning_rate": 0.1, "max_iter": 200},
-    {"learning_rate": 0.01, "reduction": "sum", "max_iter": 200},
-    {"C": 1.0},
     {"C": 1.0, "solver": "lbfgs"},
-    {"class_weight": "balanced"},
-    {"warm_start": True},
 ]
 
 NETWORKS = [
     {},
     {"hidden_layer_sizes": (8,), "activation": "relu", "alpha": 0.01},
-    {"hidden_layer_sizes": (8,), "activation": "identity"},
     {"hidden_layer_sizes": (), "solver": "lbfgs"},
-    {"solver": "lbfgs", "activation": "relu"},
-    {"hidden_layer_sizes": (6, 4), "activation": "tanh", "learning_rate": 0.02},
+]
+
+SLOW_LOGISTIC_REGRESSIONS = [
+    {"solver": "gradient"},
+    {"solver": "lbfgs"},
+    {"solver": "newton"},
+    {"learning_rate": 0.01, "reduction": "sum", "max_iter": 200},
+    {"C": 1.0},
+    {"class_weight": "balanced"},
+    {"warm_start": True},
 ]
 
 SLOW_NETWORKS = [
+    {"hidden_layer_sizes": (8,), "activation": "identity"},
+    {"solver": "lbfgs", "activation": "relu"},
+    {"hidden_layer_sizes": (6, 4), "activation": "tanh", "learning_rate": 0.02},
     {"hidden_layer_sizes": (8,), "solver": "gradient"},
     {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 0.1},
     {"solver": "lbfgs"},  # without a penalty: probabilities that underflow
@@ -51,24 +54,23 @@ SLOW_NETWORKS = [
 ]
 
 
+def estimators(logistic_regressions, networks):
+    regressions = [
+        GradientAscentLogisticRegression(**of) for of in logistic_regressions
+    ]
+    return regressions + [SimpleMLPClassifier(**of) for of in networks]
+
+
 # Some checks set max_iter to a handful: stopping early is their own doing.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@parametrize_with_checks(
-    [
-        GradientAscentLogisticRegression(**parameters)
-        for parameters in LOGISTIC_REGRESSIONS
-    ]
-    + [SimpleMLPClassifier(**parameters) for parameters in NETWORKS]
-)
+@parametrize_with_checks(estimators(LOGISTIC_REGRESSIONS, NETWORKS))
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(
-    [SimpleMLPClassifier(**parameters) for parameters in SLOW_NETWORKS]
-)
-def test_scikit_learn_checks_of_more_networks(estimator, check):
+@parametrize_with_checks(estimators(SLOW_LOGISTIC_REGRESSIONS, SLOW_NETWORKS))
+def test_scikit_learn_checks_of_more(estimator, check):
     check(estimator)

@@ -174,6 +174,7 @@ def test_it_is_a_parameter_like_others():
     assert [W.shape for W in alone.coefs_] == [(6, 3), (12, 3)]
 
 
+@pytest.mark.slow
 @solvers
 def test_searches(solver):
     """Beside dense networks, and in a pipeline."""

@@ -153,6 +153,7 @@ def test_every_kind_of_labels_and_chunks(labels, chunks):
     same_as_in_memory("auto", labels, chunks)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("labels", ["strings", "multilabel", "several"])
 def test_networks_and_weights_of_classes(labels):
@@ -269,6 +270,7 @@ def test_features_of_any_size():
     assert_same(found, LR().fit(wild, TWO), wild, lazy(wild, EVEN), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("joined", [True, False])
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
@@ -308,6 +310,7 @@ def test_batches_in_their_order_are_those_in_memory():
     assert_same(found, fitted(model, X, TWO)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @unfinished
 @pytest.mark.parametrize(
@@ -334,6 +337,7 @@ def test_shuffled_batches_repeat_with_their_seed(model):
     assert once.log_likelihood_ == pytest.approx(once.log_likelihood(Z, TWO))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @unfinished
 @pytest.mark.parametrize("labels", ["three", "several"])
@@ -601,6 +605,7 @@ def test_a_column_of_labels_is_warned_about_once():
         assert len(caught) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("model", [LR(), LR(C=1.0), MLP((3,), random_state=0)], ids=str)
 def test_a_class_without_weight_is_rare(model):

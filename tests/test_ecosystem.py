@@ -317,6 +317,7 @@ def test_weights_through_a_pipeline_without_routing(model):
     assert not np.allclose(people.predict_proba(X), unweighted.predict_proba(X))
 
 
+@pytest.mark.slow
 @both
 def test_weights_through_routing(model, routing):
     X, y = table()
@@ -364,6 +365,7 @@ def test_partial_fit_can_request_its_metadata(model, routing):
     assert request == {"classes": True, "sample_weight": True}
 
 
+@pytest.mark.slow
 @both
 def test_meta_estimators_with_routing_on(model, routing):
     X, y = binary_data()

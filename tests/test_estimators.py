@@ -14,6 +14,8 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 
+slow = pytest.mark.slow
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 LR, MLP = GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -647,7 +649,11 @@ def test_networks_learn(solver):
     assert LR().fit(X, y).score(X, y) < 0.7
 
 
-@pytest.mark.parametrize("hidden", [(100,), (50, 50), (50, 50, 50)], ids=str)
+@pytest.mark.parametrize(
+    "hidden",
+    [(100,), *(pytest.param(s, marks=slow) for s in [(50, 50), (50, 50, 50)])],
+    ids=str,
+)
 @pytest.mark.parametrize("activation", ["logistic", "tanh", "relu"])
 def test_defaults_learn_what_no_line_can_tell(activation, hidden):
     rng = np.random.default_rng(0)

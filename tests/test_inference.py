@@ -352,6 +352,7 @@ def test_inputs_are_not_written_to():
     np.testing.assert_array_equal(before[2], clf.intercept_)
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     rng = np.random.default_rng(0)
     truth, covered = np.array([1.0, -0.5, 0.3]), []
@@ -632,6 +633,7 @@ def test_rounding_neither_separates_nor_overlaps():
     assert separation(X + [[0], [0], [1e-6], [0]], [0, 1, 0, 1]).kind == "none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [1e8, 1e15, *(pytest.param(s, marks=slow) for s in [1e10, 1e12, 1e100])]
 )

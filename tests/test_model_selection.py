@@ -308,6 +308,7 @@ def simplest(results):
     return int(np.argmin(results["param_learning_rate"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -422,6 +423,7 @@ def test_pipelines(model, scoring, together):
     assert together == [3] * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scaler, change",
     [
@@ -446,6 +448,7 @@ def test_scalers(scaler, change, together):
     assert np.isfinite(search.log_likelihoods_).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.filterwarnings("ignore:One or more of the")
 def test_those_that_cannot_go_together_after_a_scaler():
@@ -584,6 +587,7 @@ def test_a_subclass_is_fitted_by_itself(together):
     assert not together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [LR, MLP, pipeline()], ids=["LR", "MLP", "pipe"])
 def test_two_processes(model):
     grid = {"clf__C": [1.0, 2.0]} if isinstance(model, Pipeline) else RATES
@@ -774,6 +778,7 @@ def test_a_progress_bar(together, capsys):
     assert "LockstepSearchCV - search" in printed and "100%" in printed
 
 
+@pytest.mark.slow
 def test_callbacks_that_look_inside(together):
     inside = clone(LR).set_callbacks(ScoringMonitor(scoring="accuracy"))
     check(inside, RATES, cv=2)

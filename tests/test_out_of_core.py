@@ -161,6 +161,7 @@ def test_no_copy_of_features_that_are_large(model, monkeypatch):
     assert peak_share(model, X, y, sample_weight=counts) < 0.1
 
 
+@pytest.mark.slow
 def test_no_copy_of_large_features_of_any_size(monkeypatch):
     monkeypatch.setattr(rows, "READ_BYTES", 1 << 19)
     rng = np.random.default_rng(0)
@@ -176,6 +177,7 @@ def test_no_copy_of_large_features_of_any_size(monkeypatch):
     assert peak_share(model, X, y) < 0.4
 
 
+@pytest.mark.slow
 def test_no_copy_of_sparse_features():
     X = sparse_random(50_000, 100, 0.2, format="csr", random_state=0)
     y = (X @ np.arange(100.0) > 495).astype(np.int8)

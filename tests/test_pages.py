@@ -191,6 +191,7 @@ def test_several_scalers_follow_each_other(javascript, tmp_path):
     check_probabilities(javascript, est, tmp_path / "a.html", X, y, image_shape=(3, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_large_network_is_a_small_file(javascript, tmp_path, dtype):
     rng = np.random.RandomState(0)

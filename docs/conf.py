@@ -80,6 +80,7 @@ html_sidebars = {
     "start": [],
     "benchmarks": [],
     "glossary": [],
+    "references": [],
     "design": [],
 }
 html_show_sourcelink = False

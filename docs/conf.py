@@ -1,6 +1,7 @@
 """Sphinx's settings. The site is built, and read, without a network."""
 
 import inspect
+import shutil
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -107,11 +108,14 @@ sphinx_gallery_conf = {
 
 
 def add_pages(app, exception):
-    """Write the pages to play with beside those that Sphinx has written."""
+    """Add the pages to play with, and the tables, to what Sphinx has written."""
     if exception is None and app.builder.format == "html":
         from live import write_pages
 
         write_pages(Path(app.outdir, "pages"))
+        shutil.copytree(
+            Path(app.srcdir, "_tables"), Path(app.outdir, "_tables"), dirs_exist_ok=True
+        )
 
 
 def show_parameters(app, what, name, thing, *rest):

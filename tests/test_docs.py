@@ -78,6 +78,8 @@ def test_the_benchmarks_page_shows_every_table():
     shown = re.findall(r"include:: _tables/(\w+\.md)\n", page)
     tables = {path.name: path.read_text("utf-8") for path in DOCS.glob("_tables/*.md")}
     assert sorted(shown) == sorted(tables)
+    # Whoever reads the page's source finds them, too.
+    assert re.findall(r"<_tables/(\w+\.md)>", page) == shown
     assert not [name for name, text in tables.items() if "\n|" not in text]
 
 

@@ -103,6 +103,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "show_memory": False,
     "show_signature": False,
+    "min_reported_time": float("inf"),  # what a build takes is of no use to a reader
     "write_computation_times": False,  # its page loads a table from a network
 }
 

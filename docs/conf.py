@@ -1,5 +1,7 @@
 """Sphinx's settings. The site is built, and read, without a network."""
 
+import inspect
+import shutil
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +11,9 @@ from sphinx_gallery.sorting import ExplicitOrder
 import skneuron
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # gallery.py and live.py
+
+from gallery import EXAMPLES, GALLERY, cut_thumbnails  # noqa: E402
 
 project = "skneuron"
 author = copyright = "the skneuron developers"
@@ -18,6 +23,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",  # benchmarks.rst includes tables in Markdown
     "sphinx_copybutton",
@@ -64,7 +70,7 @@ html_title = "skneuron"
 html_css_files = ["site.css"]
 html_theme_options = {
     "logo": {"text": "skneuron"},
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -75,59 +81,50 @@ html_sidebars = {
     "start": [],
     "benchmarks": [],
     "glossary": [],
+    "references": [],
     "design": [],
 }
 html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-# From the first climb to the tools; examples that are not named here come last.
-EXAMPLES = [
-    "plot_learning_rates.py",
-    "plot_likelihood_hill.py",
-    "plot_hidden_layer.py",
-    "plot_passes.py",
-    "plot_watch_learning.py",
-    "plot_digit_neurons.py",
-    "plot_sharing_weights.py",
-    "plot_standard_errors.py",
-    "plot_admissions.py",
-    "plot_separation.py",
-    "plot_calibration.py",
-    "plot_early_stopping.py",
-    "plot_multilabel.py",
-    "plot_categories.py",
-    "plot_stream.py",
-    "plot_rewards.py",
-    "plot_naive_bayes.py",
-    "plot_lockstep_search.py",
-    "plot_compare_classifiers.py",
-    "*",
-]
-
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"quickstart\.py$",
+    "subsection_order": ExplicitOrder([f"../examples/{name}" for name in GALLERY]),
     "within_subsection_order": ExplicitOrder(EXAMPLES),
+    # Under each name of the API, the examples that use it.
+    "doc_module": ("skneuron",),
+    "backreferences_dir": "generated/examples",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "capture_repr": (),
     "show_memory": False,
     "show_signature": False,
+    "min_reported_time": float("inf"),  # what a build takes is of no use to a reader
     "write_computation_times": False,  # its page loads a table from a network
 }
 
 
 def add_pages(app, exception):
-    """Write the pages to play with beside those that Sphinx has written."""
+    """Add the pages to play with, and the tables, to what Sphinx has written."""
     if exception is None and app.builder.format == "html":
-        sys.path.insert(0, str(app.confdir))
         from live import write_pages
 
         write_pages(Path(app.outdir, "pages"))
+        shutil.copytree(
+            Path(app.srcdir, "_tables"), Path(app.outdir, "_tables"), dirs_exist_ok=True
+        )
+
+
+def show_parameters(app, what, name, thing, *rest):
+    """The signature of a class is that of its `__init__`, not of its `__new__`."""
+    return (str(inspect.signature(thing)), None) if what == "class" else None
 
 
 def setup(app):
+    app.connect("autodoc-process-signature", show_parameters)
+    app.connect("builder-inited", cut_thumbnails, priority=900)  # after the gallery
     app.connect("build-finished", add_pages)

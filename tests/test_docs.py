@@ -1,5 +1,6 @@
 """The documentation keeps up with the package: what can be told without building it."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -78,7 +79,36 @@ def test_the_benchmarks_page_shows_every_table():
     shown = re.findall(r"include:: _tables/(\w+\.md)\n", page)
     tables = {path.name: path.read_text("utf-8") for path in DOCS.glob("_tables/*.md")}
     assert sorted(shown) == sorted(tables)
+    # Whoever reads the page's source finds them, too.
+    assert re.findall(r"<_tables/(\w+\.md)>", page) == shown
     assert not [name for name, text in tables.items() if "\n|" not in text]
+
+
+def test_the_gallery_has_every_example():
+    (value,) = [
+        node.value
+        for node in ast.parse((DOCS / "gallery.py").read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "GALLERY"
+    ]
+    gallery = ast.literal_eval(value)
+    named = {
+        f"{section}/plot_{one}.py" for section in gallery for one in gallery[section]
+    }
+    examples = ROOT / "examples"
+    scripts = examples.rglob("plot_*.py")
+    assert named == {path.relative_to(examples).as_posix() for path in scripts}
+    assert all((examples / name / "GALLERY_HEADER.rst").exists() for name in gallery)
+
+
+def test_the_references_have_every_source_of_a_docstring():
+    page = (DOCS / "references.rst").read_text("utf-8")
+    cited = set()
+    for name, value in documented_objects().items():
+        _, _, section = inspect.getdoc(value).partition("\nReferences\n---")
+        years = re.findall(r"\b(?:19|20)\d\d\b", section.partition("\nExamples\n")[0])
+        cited |= {(name, year) for year in years}
+    assert len(cited) > 10
+    assert not [(name, year) for name, year in cited if f"({year})" not in page]
 
 
 def test_links_of_the_readme_lead_somewhere():

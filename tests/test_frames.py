@@ -3,6 +3,8 @@
 Where nothing else is said, what scikit-learn's own classifiers do is what is right.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,6 +15,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -276,6 +279,16 @@ def test_parameters_and_fitted_attributes_are_shown(model):
         shown += ["log_likelihood_", "converged_"]
     for name in shown:
         assert name in page, name
+
+
+@all_three
+def test_no_question_mark_leads_to_the_page_of_another_package(model):
+    # While this site has no address there is no link, least of all to scikit-learn's.
+    assert model._get_doc_link() == ""
+    page = estimator_html_repr(make_pipeline(StandardScaler(), model))
+    links = re.findall(r'href="([^"]+)"', page)
+    assert any("StandardScaler" in link for link in links)
+    assert not any(type(model).__name__ in link for link in links)
 
 
 @all_three

@@ -57,10 +57,10 @@ def play(policy, n_episodes, rng):
 # What to weigh an action by
 # --------------------------
 # Each push that the game goes on for is a reward of 1. The *return* of an action is the
-# sum of the rewards from there on, those far ahead counting less. How good that is
-# shows beside the mean return at the same moment of the other episodes, the *baseline*.
-# So half of the weights are negative. An action that was worse than usual counts
-# against its label: the step makes it less likely.
+# sum of the rewards from there on, those far ahead counting less. The *advantage* is
+# how much better that is than the mean return of the other episodes at the same moment,
+# the *baseline*. So about half of the weights are negative. An action that was worse
+# than usual counts against its label: the step makes it less likely.
 
 
 def advantages(in_game, discount=0.98):

@@ -180,9 +180,8 @@ def _derive(name, dtype, n_features, targets, tables, *part):
     if tables is not None:
         weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
-    rows = Rows(Unread(codes.shape[:1], X.size / max(1, len(y))), codes, weights)
-    counting = reading.rows_that_count(weights)
-    return rows if counting is None else rows.take(counting)
+    features = Unread(codes.shape[:1], X.size / max(1, len(y)))
+    return reading.rows_that_count(Rows(features, codes, weights))
 
 
 # Training data -------------------------------------------------------------------

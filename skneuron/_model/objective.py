@@ -87,7 +87,6 @@ class Objective:
         self.n_inputs = network.shapes[0][0] + network.fit_intercept
         self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
         self.total_weight = rows.total_weight
-        self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
         self.noise = float(np.finfo(rows.dtype).eps)
         #: What the float type of the data resolves of a gradient.
@@ -95,6 +94,11 @@ class Objective:
         self.coordinates, self._chained = None, False
         self.exponents = 0  # of the units that the features are read in
         self._sample = None
+
+    @property
+    def divisor(self):
+        """What the sum over the examples, and the penalty, are divided by."""
+        return self.total_weight if self.reduction == "mean" else 1.0
 
     # Others like it ----------------------------------------------------------------
 
@@ -105,8 +109,7 @@ class Objective:
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
-        divisor = self.total_weight if reduction == "mean" else 1.0
-        return self._with(reduction=reduction, divisor=divisor)
+        return self._with(reduction=reduction)
 
     def penalised(self, l2):
         """The same objective with a penalty of another strength."""
@@ -158,7 +161,6 @@ class Objective:
         share = rows.n_rows / self.n_rows
         part = self._with(rows=rows, n_rows=rows.n_rows)
         part.total_weight *= share
-        part.divisor *= 1.0 if self.reduction == "sum" else share
         part.l2 *= 1.0 if whole_penalty else share
         return part
 
@@ -322,13 +324,11 @@ class Objective:
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        return self._penalty(self.as_read(theta)) if self.l2 else 0.0
+        return self._penalty(self.as_read(theta))
 
     def _penalty(self, read):
         if not self.l2:
             return 0.0
-        if is_numpy(read):
-            return 0.5 * self.l2 * float((self.shrunk * read) @ read)
         return 0.5 * self.l2 * array_namespace(read).sum(self.shrunk * read * read)
 
     def penalty_curvature(self):
@@ -347,22 +347,26 @@ class Objective:
         """
         gradient = evaluation.gradient * (self.divisor / self.total_weight)
         to, sizes = self.coordinates, np.ones_like(gradient)
+
+        def within(slope, rounding):
+            return bool(np.all(np.abs(slope) <= np.maximum(tol, rounding)))
+
         if to is None:
-            return bool(np.abs(gradient).max() <= max(tol, self.resolution))
-        slope = np.abs(to.slope(self._first_layer(gradient)))
+            return within(gradient, self.resolution)
+        slope = to.slope(self._first_layer(gradient))
         first = self._first_layer(sizes)
-        bound = self.resolution * to.slope(first, sizes=True)
+        settled = within(slope, self.resolution * to.slope(first, sizes=True))
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
-        if np.any(np.abs(gradient) > np.maximum(tol, self.resolution * sizes)):
+        if not within(gradient, self.resolution * sizes):
             return False
-        if np.all(slope <= np.maximum(tol, bound)) or not self.network.is_one_layer:
-            return bool(np.all(slope <= np.maximum(tol, bound)))
+        if settled or not self.network.is_one_layer:
+            return settled
         # What rounds absurd values, and logits of large terms, is no more than this.
         sizes *= 1 + np.abs(sizes * evaluation.theta).sum()
-        bound = self.resolution * to.slope(first, sizes=True)
-        if np.any(slope > np.maximum(tol, bound)) or is_elsewhere(self.rows.X):
-            return bool(np.all(slope <= np.maximum(tol, bound)))
-        return bool(np.all(slope <= np.maximum(tol, self._rounding(evaluation.theta))))
+        settled = within(slope, self.resolution * to.slope(first, sizes=True))
+        if not settled or is_elsewhere(self.rows.X):
+            return settled
+        return within(slope, self._rounding(evaluation.theta))
 
     def _rounding(self, theta):
         """What rounding makes of the mean gradient in the features' own units, at most.

@@ -289,7 +289,6 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-
 def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
     xp = array_namespace(weights)

@@ -284,7 +284,6 @@ class Rows:
         """What is made ready for the kernels holds addresses, and stays here."""
         return {**vars(self), "_ready": None}
 
-
     def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.
 

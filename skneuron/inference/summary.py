@@ -279,15 +279,12 @@ def _errors(root):
 
 def _reference_first(classes, reference):
     """The codes of the classes, that of the reference first."""
-    if reference is None:
-        return np.arange(len(classes))
-    if reference not in classes.tolist():
+    if reference is not None and reference not in classes.tolist():
         raise ValueError(
             f"reference must be one of the classes {classes.tolist()}, got "
             f"{reference!r}."
         )
-    first = classes.tolist().index(reference)
-    return np.array([first, *np.delete(np.arange(len(classes)), first)])
+    return np.argsort([label != reference for label in classes], kind="stable")
 
 
 def _separated(rows, n_classes, intercept, order):

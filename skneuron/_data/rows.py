@@ -236,6 +236,26 @@ class Rows:
                     block = Rows(X, block.codes, block.weights)
                 yield block
 
+    def products(self, matrix, n_numbers):
+        """Yield consecutive blocks, and ``X1 @ matrix`` of each.
+
+        Parameters
+        ----------
+        matrix : array of shape (n_features, any), or (n_features + 1, any)
+            Where it has one row more, X1 is X and a column of 1. A device, whose
+            products do not mix float types, reads X in that of the matrix.
+        n_numbers : int
+            As :meth:`blocks` takes it.
+        """
+        there, d = beside(matrix, self.X), self.X.shape[1]
+        xp = array_namespace(there)
+        slope, shift = there[:d, :], xp.sum(there[d:, :], axis=0)
+        for block in self.blocks(n_numbers):
+            if not is_numpy(there):
+                X = xp.astype(block.X, there.dtype, copy=False)
+                block = Rows(X, block.codes, block.weights)
+            yield block, block.X @ slope + shift
+
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.
 

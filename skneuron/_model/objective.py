@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
+from .._arrays import array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import by_output
 from .sums import (
     curvature_roots,
@@ -442,7 +442,7 @@ def largest_safe_rate(objective):
     rate : float
         inf for features that are all zero, without an intercept.
     """
-    n_features, n_logits = objective.network.sizes
+    n_logits = objective.network.sizes[1]
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
@@ -452,7 +452,7 @@ def largest_safe_rate(objective):
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = rows.total(partial(_products, n_features, theta, unit))
+        total = rows.total(partial(_products, theta, unit))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:
@@ -465,18 +465,14 @@ def largest_safe_rate(objective):
     return 2.0 * objective.divisor / curvature / unit / unit if curvature else np.inf
 
 
-def _products(n_features, theta, unit, rows):
+def _products(theta, unit, rows):
     """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
-    total = np.zeros_like(theta)
-    there, xp = beside(theta, rows.X), array_namespace(rows.X)
-    slope, shift = there[:n_features, :], xp.sum(there[n_features:, :], axis=0)
-    for block in rows.blocks(len(theta)):
-        X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
-        z = X @ slope + shift
+    d, total, xp = rows.X.shape[1], np.zeros_like(theta), array_namespace(rows.X)
+    for block, z in rows.products(theta, len(theta)):
         if block.weights is not None:
             w = xp.max(by_output(block.weights), axis=1, keepdims=True)
             z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
-        total[:n_features] += to_host(X.T @ z)
-        total[n_features:] += to_host(xp.sum(z, axis=0))
+        total[:d] += to_host(block.X.T @ z)
+        total[d:] += to_host(xp.sum(z, axis=0))
     return total

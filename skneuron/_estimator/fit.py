@@ -356,11 +356,8 @@ def all_or_nothing(estimator):
     """Put the fitted attributes back as they were if the fit fails."""
 
     def fitted():
-        return {
-            name: value
-            for name, value in vars(estimator).items()
-            if name == "_state" or (name.endswith("_") and not name.startswith("_"))
-        }
+        known = vars(estimator).items()
+        return {k: v for k, v in known if k == "_state" or k.endswith("_")}
 
     before = fitted()
     rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step

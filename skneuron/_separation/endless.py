@@ -81,8 +81,9 @@ def telling_step(result, objective, direction, price):
     is lost: then so it is, if its `price`, in gradients, is a small part of the way.
     """
     here, before = result.position, result.before
+    last = None if before is None else here.theta - before.theta
     if not result.converged:
-        return None if before is None else here.theta - before.theta
+        return last
     known = direction.knows_its_length and here.evaluation is not None
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
@@ -92,9 +93,7 @@ def telling_step(result, objective, direction, price):
         there = objective.evaluate(here.theta, curvature=True)
         # It, in turn, does not see what is certain beyond the float type.
         step = Newton()(here.theta, there) + (0.0 if step is None else step)
-    if step is not None:
-        return step
-    return None if before is None else here.theta - before.theta
+    return last if step is None else step
 
 
 def find_separation(objective, rows, targets, result, log_likelihood, step):

@@ -227,7 +227,6 @@ class LockstepSearchCV(GridSearchCV):
         """What goes to other processes, to score there, goes without the data."""
         return {**super().__getstate__(), "_evaluation": None}
 
-
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         fits = self._evaluation
         if fits is not None:

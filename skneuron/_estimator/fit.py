@@ -28,7 +28,7 @@ from .._threads import one_blas
 from .endings import Endings, is_one_of_many
 from .kept import Kept
 from .plan import NO_NUMBERS, Climber, Data, Past
-from .predictions import Predictions, check_same_place
+from .predictions import check_same_place
 from .watch import ValidationScores, Watch
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -37,13 +37,7 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    AnswersPeers,
-    Kept,
-    Endings,
-    Predictions,
-    CallbackSupportMixin,
-    ClassifierMixin,
-    BaseEstimator,
+    AnswersPeers, Endings, Kept, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
@@ -124,9 +118,10 @@ class NeuronClassifier(
             data = self._read(X, y, sample_weight, past, classes)
             climber = self._prepare(data, past)
 
-            given = {"estimator": self, "X": X, "y": y, "metadata": None}
-            if sample_weight is not None:
-                given["metadata"] = {"sample_weight": sample_weight}
+            metadata = (
+                None if sample_weight is None else {"sample_weight": sample_weight}
+            )
+            given = {"estimator": self, "X": X, "y": y, "metadata": metadata}
             context = self._init_callback_context(max_subtasks=climber.max_iter)
             context.call_on_fit_task_begin(**given)
             watch = Watch(self, context, given, climber)

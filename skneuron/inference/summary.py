@@ -154,17 +154,11 @@ def mle_summary(
 
 
 def examined(
-    estimator,
-    X,
-    y,
-    sample_weight=None,
-    feature_names=None,
-    confidence=0.95,
-    reference=None,
+    given, X, y, sample_weight=None, feature_names=None, confidence=0.95, reference=None
 ):
     """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
-    given, index = estimator, index_of(X)
-    if isinstance(estimator, Pipeline):
+    index, estimator = index_of(X), given
+    if isinstance(given, Pipeline):
         estimator = given.steps[-1][1]
     _check_estimator(estimator)
     if estimator is not given:

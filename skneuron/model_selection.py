@@ -173,7 +173,7 @@ class LockstepSearchCV(GridSearchCV):
             shape = len(ParameterGrid(self.param_grid)), self.n_splits_
             found = np.full(shape, np.nan)
         else:
-            self._evaluation, self.estimator = evaluation, evaluation.stand_in()
+            self._evaluation = evaluation
             try:
                 super().fit(evaluation.rows, y, **params)
                 found = evaluation.log_likelihoods
@@ -214,8 +214,7 @@ class LockstepSearchCV(GridSearchCV):
         teams = [team for team in teams if others <= {team.weights}]
         if not teams:
             return None
-        data = X, y, weights, routed.splitter.split
-        evaluation = Evaluation(self.estimator, teams, len(candidates), *data)
+        evaluation = Evaluation(self.estimator, teams, len(candidates), X, y, weights)
         together = sum(len(team.candidates) for team in teams)
         all_are = together == len(candidates) and not self.return_train_score
         plain = hasattr(X, "shape") and not get_config()["array_api_dispatch"]
@@ -226,6 +225,12 @@ class LockstepSearchCV(GridSearchCV):
     def __getstate__(self):
         """What goes to other processes, to score there, goes without the data."""
         return {**super().__getstate__(), "_evaluation": None}
+
+    def _check_input_parameters(self, X, y, split_params):
+        # The last word before the estimator is cloned: a scorer may keep it before.
+        if self._evaluation is not None:
+            self._evaluation.split_params = split_params
+            self.estimator = self._evaluation.stand_in()
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         fits = self._evaluation

@@ -29,20 +29,15 @@ class Evaluation:
     n_candidates : int
     X, y : the data
     sample_weight : array or None
-    split_params : dict
-        What the splitter is given besides.
     """
 
-    def __init__(
-        self, estimator, teams, n_candidates, X, y, sample_weight, split_params
-    ):
+    def __init__(self, estimator, teams, n_candidates, X, y, sample_weight):
         self.estimator, self.teams = estimator, teams
         self.n_candidates = n_candidates
         self.X, self.y, self.sample_weight = X, y, sample_weight
-        self.split_params = split_params
         #: What the search takes for X.
         self.rows = X
-        self.outcomes = None
+        self.outcomes = self.split_params = None
 
     def fit(self, search):
         """Fit all teams to all splits; a splitter that gives these."""

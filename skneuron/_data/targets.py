@@ -143,11 +143,8 @@ class Targets:
 
     def split(self, z):
         """Yield each output's classes and its own columns of z, (n_rows, n_logits)."""
-        first = 0
-        for classes in self.per_output:
-            size = 1 if len(classes) == 2 else len(classes)
-            yield classes, z[:, first : first + size]
-            first += size
+        for classes, of in zip(self.per_output, self.likelihood.blocks, strict=True):
+            yield classes, z[:, of.start : of.stop]
 
     def choose(self, z):
         """The code of the likeliest class of each output, (n_rows, n_outputs)."""

@@ -55,8 +55,7 @@ class Fitted:
     @property
     def weights_by_class(self):
         """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
-        estimate = self.summary.estimate.reshape(len(self.order) - 1, -1)
-        return np.concatenate([np.zeros_like(estimate[:1]), estimate])
+        return self.by_class(self.summary.estimate)[..., 0]
 
     def by_class(self, root):
         """A root of a covariance, (n_classes, n_inputs, any): of the reference, 0."""

@@ -244,7 +244,9 @@ def examined(
     root = _against_first(root.reshape(-1, W.shape[1], len(F)), order)
     root = root.swapaxes(0, 1).reshape(-1, len(F))
     total = float(weights.sum())
-    null = xlogy(per_class, per_class / total).sum()
+    null = -total * np.log(len(classes))
+    if has_intercept:
+        null = xlogy(per_class, per_class / total).sum()
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
@@ -253,9 +255,7 @@ def examined(
         **_errors(root),
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=float(
-            null if has_intercept else -total * np.log(len(classes))
-        ),
+        null_log_likelihood=float(null),
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,

@@ -18,6 +18,7 @@ from .._arrays import (
     is_numpy,
     is_sparse,
     like,
+    product,
     to_host,
     widest_float,
 )
@@ -247,14 +248,13 @@ class Rows:
         n_numbers : int
             As :meth:`blocks` takes it.
         """
-        there, d = beside(matrix, self.X), self.X.shape[1]
-        xp = array_namespace(there)
-        slope, shift = there[:d, :], xp.sum(there[d:, :], axis=0)
+        there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
             if not is_numpy(there):
+                xp = array_namespace(there)
                 X = xp.astype(block.X, there.dtype, copy=False)
                 block = Rows(X, block.codes, block.weights)
-            yield block, block.X @ slope + shift
+            yield block, product(block.X, there)
 
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_elsewhere, like, to_host
+from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import by_output
 from .sums import (
     curvature_roots,
@@ -467,12 +467,11 @@ def largest_safe_rate(objective):
 
 def _products(theta, unit, rows):
     """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
-    d, total, xp = rows.X.shape[1], np.zeros_like(theta), array_namespace(rows.X)
+    total, xp = np.zeros_like(theta), array_namespace(rows.X)
     for block, z in rows.products(theta, len(theta)):
         if block.weights is not None:
             w = xp.max(by_output(block.weights), axis=1, keepdims=True)
             z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
-        total[:d] += to_host(block.X.T @ z)
-        total[d:] += to_host(xp.sum(z, axis=0))
+        total += to_host(adjoint(block.X, z, len(theta)))
     return total

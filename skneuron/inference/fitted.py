@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
-from .._arrays import to_host
+from .._arrays import product, to_host
 from .._data.files import OnDemand
 from .._data.reading import check_features
 from .._data.rows import Rows
@@ -95,15 +95,3 @@ def transformed(pipeline, X):
 def index_of(X):
     """What the rows of a pandas frame are called; None of others."""
     return X.index if hasattr(X, "iloc") else None
-
-
-def product(X, weights):
-    """``X1 @ weights``, X1 with a 1 for the intercept where `weights` have one."""
-    d = X.shape[1]
-    return X @ weights[:d] + weights[d:].sum(axis=0)
-
-
-def transposed_product(X, by_row, n_inputs):
-    """``X1.T @ by_row``, (n_inputs, any)."""
-    sums = by_row.sum(axis=0, keepdims=True)[: n_inputs - X.shape[1]]
-    return np.concatenate([np.asarray(X.T @ by_row), sums])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .fitted import product
+from .._arrays import product
 from .summary import examined
 
 

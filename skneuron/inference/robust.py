@@ -6,7 +6,7 @@ covariance is I^-1 M I^-1, M that of the sum (Huber, 1967; White, 1982).
 
 import numpy as np
 
-from .fitted import product
+from .._arrays import product
 
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
 

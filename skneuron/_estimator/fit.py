@@ -118,10 +118,9 @@ class NeuronClassifier(
             data = self._read(X, y, sample_weight, past, classes)
             climber = self._prepare(data, past)
 
-            metadata = (
-                None if sample_weight is None else {"sample_weight": sample_weight}
-            )
-            given = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+            given = {"estimator": self, "X": X, "y": y, "metadata": None}
+            if sample_weight is not None:
+                given["metadata"] = {"sample_weight": sample_weight}
             context = self._init_callback_context(max_subtasks=climber.max_iter)
             context.call_on_fit_task_begin(**given)
             watch = Watch(self, context, given, climber)
@@ -265,11 +264,9 @@ class NeuronClassifier(
         position = self._keep_figures(climber, result, adding)
         vars(self).update(self._fitted(climber, position))
         if best is not None:
-            plan.memory["best"], scores = best, best.figure
-            best.figure = None
-            self.validation_scores_ = beside(
-                np.array(scores.history[-self.n_iter_ :][: self.n_iter_]), data.rows.X
-            )
+            scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
+            self.validation_scores_ = beside(np.array(scores), data.rows.X)
+            plan.memory["best"], best.figure = best, None
         self._state = {}
         if past.partial or self.warm_start:
             theta = result.position.theta.astype(np.float64)

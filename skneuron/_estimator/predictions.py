@@ -187,9 +187,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         if predicted.ndim == 1 and not _surely_comparable(predicted, y):
             # To scikit-learn, objects that are not strings are no labels.
             if predicted.dtype == object:
-                y, predicted = (
-                    np.array(np.asarray(labels).tolist()) for labels in (y, predicted)
-                )
+                y, predicted = (np.array([*np.asarray(of)]) for of in (y, predicted))
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
         if predicted.ndim == 1:
             rules = {"force_float_dtype": False}
@@ -230,9 +228,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             # Sums of float32 lose more digits to an offset than parameters do.
             rows = Rows(X, beside(targets.encode(y), X), sample_weight).widened()
             network, layers = self._fitted_network(X)
-            return log_likelihood(
-                network, targets.likelihood, layers, rows, guarded=True
-            )
+            model = network, targets.likelihood, layers
+            return log_likelihood(*model, rows, guarded=True)
 
 
 def check_same_place(X, estimator, method):

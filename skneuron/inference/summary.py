@@ -146,9 +146,8 @@ def mle_summary(
     smoothness  -78.1991     9.0541  -8.637  <0.0001  -95.9449  -60.4534
     intercept    13.7954     1.2374  11.148  <0.0001   11.3700   16.2207
     """
-    found = examined(
-        estimator, X, y, sample_weight, feature_names, confidence, reference
-    )
+    options = sample_weight, feature_names, confidence, reference
+    found = examined(estimator, X, y, *options)
     root = covariance_root(found, cov_type, groups)
     return replace(found.summary, cov_type=cov_type, **_errors(root))
 

@@ -190,11 +190,8 @@ class LockstepSearchCV(GridSearchCV):
         """How candidates are fitted together; None: none can be."""
         # A callback that wants to see every fit from the inside is shown every fit.
         callbacks = getattr(self, "_skl_callbacks", [])
-        inquisitive = any(
-            isinstance(callback, AutoPropagatedCallback)
-            and not isinstance(callback, ProgressBar)
-            for callback in callbacks
-        )
+        watching = [of for of in callbacks if not isinstance(of, ProgressBar)]
+        inquisitive = any(isinstance(of, AutoPropagatedCallback) for of in watching)
         known = isinstance(self.estimator, (NeuronClassifier, Pipeline))
         if y is None or is_dask(X) or inquisitive or not known:
             return None

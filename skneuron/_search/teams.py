@@ -83,11 +83,8 @@ def find_teams(base, candidates):
             if not _can_be_taken_apart(estimator):
                 continue
             last = estimator.steps[-1][0]
-            key = tuple(
-                (name, _likeness(value))
-                for name, value in sorted(params.items())
-                if not name.startswith(f"{last}__")
-            )
+            others = sorted(of for of in params if not of.startswith(f"{last}__"))
+            key = tuple((name, _likeness(params[name])) for name in others)
         one = last_step(estimator)
         if type(one) not in KINDS or one.warm_start or one.verbose:
             continue

@@ -74,9 +74,6 @@ class Fitted:
             yield slice(start, stop), block, self.probabilities(block.X)
             start = stop
 
-    def observed(self, block):
-        """Which class was observed, (n_rows, n_classes) of booleans."""
-        return block.codes == self.order
 
     def features(self, X):
         """Other data as the logistic regression is given them, and their index."""

@@ -63,7 +63,7 @@ def influence(estimator, X, y, **options):
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = np.empty((4, fitted.rows.n_rows))
     for at, block, p in fitted.blocks(fitted.root.shape[1]):
-        observed = fitted.observed(block)
+        observed = block.codes == fitted.order
         missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
         sign = np.where(observed[:, 1], 1.0, -1.0)
         variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit

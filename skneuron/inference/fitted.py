@@ -74,7 +74,6 @@ class Fitted:
             yield slice(start, stop), block, self.probabilities(block.X)
             start = stop
 
-
     def features(self, X):
         """Other data as the logistic regression is given them, and their index."""
         last, index = self.estimator, index_of(X)

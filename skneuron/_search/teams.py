@@ -86,12 +86,10 @@ def find_teams(base, candidates):
             others = sorted(of for of in params if not of.startswith(f"{last}__"))
             key = tuple((name, _likeness(params[name])) for name in others)
         one = last_step(estimator)
-        if type(one) not in KINDS or one.warm_start or one.verbose:
-            continue
-        if hasattr(one, "_skl_callbacks"):
-            continue
-        key = type(one), last, *key
-        teams.setdefault(key, Team(last)).candidates[number] = estimator
+        plain = type(one) in KINDS and not (one.warm_start or one.verbose)
+        if plain and not hasattr(one, "_skl_callbacks"):
+            team = teams.setdefault((type(one), last, *key), Team(last))
+            team.candidates[number] = estimator
     return list(teams.values())
 
 

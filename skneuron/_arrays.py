@@ -107,6 +107,19 @@ def to_host(array):
     return _convert_to_numpy(array, array_namespace(array))
 
 
+def product(X, weights):
+    """``X1 @ weights``: X, and a 1 for the intercept where they have a row for it."""
+    d, xp = X.shape[1], array_namespace(weights)
+    return X @ weights[:d, :] + xp.sum(weights[d:, :], axis=0)
+
+
+def adjoint(X, by_row, n_inputs):
+    """``X1^T @ by_row``, (n_inputs, any): the transpose of :func:`product`."""
+    xp = array_namespace(by_row)
+    sums = xp.sum(by_row, axis=0, keepdims=True)[: n_inputs - X.shape[1], :]
+    return xp.concat([X.T @ by_row, sums])
+
+
 def largest_size(array):
     """The largest absolute value, a float."""
     return float(array_namespace(array).max(abs(array)))

@@ -15,7 +15,7 @@ class _OneThread:
     """A context in which SciPy's own BLAS, or every other, keeps to the calling thread.
 
     Fits in several threads at once hold it together: the first sets the limit, the last
-    restores what was before it. Gives the number of threads that there were.
+    restores what was before it.
     """
 
     def __init__(self, of_scipy):
@@ -31,12 +31,9 @@ class _OneThread:
             self._n_inside += 1
             if self._n_inside == 1:
                 controller = _blas(self._of_scipy)
-                threads = [library["num_threads"] for library in controller.info()]
-                self._n_threads = max(threads, default=1)
                 _release(controller)
                 self._limits = controller.limit(limits=1)
                 _release(controller)
-            return self._n_threads
 
     def __exit__(self, *error):
         with self._lock:
@@ -91,12 +88,9 @@ def one_blas():
 
 @contextmanager
 def blas_on_one_thread():
-    """A context in which no BLAS has threads of its own: for code that has them.
-
-    Gives the number of threads that NumPy's had.
-    """
-    with one_blas(), _of_others as n_threads:
-        yield n_threads
+    """A context in which no BLAS has threads of its own: for code that has them."""
+    with one_blas(), _of_others:
+        yield
 
 
 @cache

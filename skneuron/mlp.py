@@ -291,10 +291,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         >>> network.predict([[0, 0], [0, 1], [1, 0], [1, 1]])
         array([0, 1, 1, 0])
         """
-        coefs, intercepts = (
-            [np.array(of, float, ndmin=ndim) for of in given]
-            for given, ndim in ((coefs, 2), (intercepts, 1))
-        )
+        coefs = [np.array(of, float, ndmin=2) for of in coefs]
+        intercepts = [np.array(of, float, ndmin=1) for of in intercepts]
         sizes = tuple(map(len, intercepts[:-1]))
         estimator = cls(**{"hidden_layer_sizes": sizes, **parameters})
         return with_layers(estimator, [*zip(coefs, intercepts, strict=True)], classes)

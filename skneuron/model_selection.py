@@ -190,11 +190,8 @@ class LockstepSearchCV(GridSearchCV):
         """How candidates are fitted together; None: none can be."""
         # A callback that wants to see every fit from the inside is shown every fit.
         callbacks = getattr(self, "_skl_callbacks", [])
-        inquisitive = any(
-            isinstance(callback, AutoPropagatedCallback)
-            and not isinstance(callback, ProgressBar)
-            for callback in callbacks
-        )
+        watching = [of for of in callbacks if not isinstance(of, ProgressBar)]
+        inquisitive = any(isinstance(of, AutoPropagatedCallback) for of in watching)
         known = isinstance(self.estimator, (NeuronClassifier, Pipeline))
         if y is None or is_dask(X) or inquisitive or not known:
             return None
@@ -227,7 +224,7 @@ class LockstepSearchCV(GridSearchCV):
         return {**super().__getstate__(), "_evaluation": None}
 
     def _check_input_parameters(self, X, y, split_params):
-        # The last word before the estimator is cloned.
+        # The last word before the estimator is cloned: a scorer may keep it before.
         if self._evaluation is not None:
             self._evaluation.split_params = split_params
             self.estimator = self._evaluation.stand_in()

@@ -201,6 +201,16 @@ def test_fits_and_predicts_as_on_the_host(name, kind, put, moved):
     assert not features_were_moved(moved)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_firths_penalty_is_the_same_elsewhere(put, dtype, moved):
+    here, y, weights = X.astype(dtype), Y["two classes"], WEIGHTS.astype(dtype)
+    model = GradientAscentLogisticRegression(penalty="firth")
+    ours = clone(model).fit(here, y, weights)
+    theirs = clone(model).fit(put(here), put(y), put(weights))
+    assert_alike(attributes(ours), attributes(theirs), put, 1e-5)
+    assert not features_were_moved(moved)
+
+
 @pytest.mark.parametrize("C", [np.inf, 1.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_whole_climb_of_gradients_is_as_long_elsewhere(put, C, seed):

@@ -107,9 +107,8 @@ def quotas(n_aside, counts):
     if len(present) > 1:
         most = np.maximum(present - 1, 0)
         of_class = np.clip(of_class, np.minimum(1, most), most)
-    return np.stack(
-        [shared_out(n, of) for n, of in zip(of_class, counts.T, strict=True)], axis=1
-    )
+    both = zip(of_class, counts.T, strict=True)
+    return np.stack([shared_out(n, of_parts) for n, of_parts in both], axis=1)
 
 
 def drawn(codes, quota, seed):

@@ -134,21 +134,8 @@ def _read_part(name, dtype, X, y, sample_weight):
 def _summary(name, y, sample_weight):
     """Few rows with every label of a part, and what each weighs: arrays alike."""
     y, weights = _labels_of(name, y, sample_weight)
-    weights = 1.0 if weights is None else weights
-    return _few(y, np.broadcast_to(weights, y.T.shape).T)
-
-
-def _both(first, second):
-    """The summary of the rows of both."""
-    if not (len(first[0]) and len(second[0])):
-        return first if len(first[0]) else second
-    return _few(*map(np.concatenate, zip(first, second)))
-
-
-def _few(y, weights):
-    """Few rows with every label of y, each of them once with all its weight."""
-    columns = zip(np.atleast_2d(y.T), np.atleast_2d(weights.T), strict=True)
-    found = [_distinct(*column) for column in columns]
+    weights = np.ones(len(y)) if weights is None else weights
+    found = [_distinct(column, weights) for column in np.atleast_2d(y.T)]
     n_rows, shape = max(len(labels) for labels, _ in found), (-1, *y.shape[1:])
     labels = [np.resize(labels, n_rows) for labels, _ in found]
     weights = [np.pad(weights, (0, n_rows - len(weights))) for _, weights in found]
@@ -180,9 +167,8 @@ def _derive(name, dtype, n_features, targets, tables, *part):
     if tables is not None:
         weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
-    rows = Rows(Unread(codes.shape[:1], X.size / max(1, len(y))), codes, weights)
-    counting = reading.rows_that_count(weights)
-    return rows if counting is None else rows.take(counting)
+    features = Unread(codes.shape[:1], X.size / max(1, len(y)))
+    return reading.rows_that_count(Rows(features, codes, weights))
 
 
 # Training data -------------------------------------------------------------------
@@ -193,10 +179,11 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     n_features, dtype = _check_features(estimator, X, y, reset=past.is_new)
     name = type(estimator).__name__
     parts = _parts_of(X, y, sample_weight)
-    summaries = each(partial(_summary, name), *parts[1:])
-    ((labels, weights),) = compute(put_together(summaries, _both))
-    if not len(labels):  # an error, in scikit-learn's words
+    summaries = compute(*each(partial(_summary, name), *parts[1:]))
+    summaries = [summary for summary in summaries if len(summary[0])]
+    if not summaries:  # an error, in scikit-learn's words
         validation.check_array(np.empty((0, n_features)), estimator=name)
+    labels, weights = map(np.concatenate, zip(*summaries))
     # Thrice, as scikit-learn warns of labels that are rare.
     labels = reading.check_labels(np.repeat(labels, 3, axis=0))
     targets = reading.find_targets(labels, past, classes)

@@ -79,14 +79,6 @@ def compute(*tasks):
         ) from error
 
 
-def persist(*tasks):
-    """The same tasks, whose results stay with the workers."""
-    import dask
-
-    with blas_on_one_thread():
-        return dask.persist(*tasks)
-
-
 # Parts ---------------------------------------------------------------------------
 
 
@@ -196,8 +188,11 @@ class RemoteRows:
         return {**vars(self), "parts": None}
 
     def with_parts(self, X, rows, n_classes=0):
-        """Examples of other parts, of which only Rows are persisted."""
-        rows = persist(*rows)
+        """Examples of other parts, of which only Rows stay with the workers."""
+        import dask
+
+        with blas_on_one_thread():
+            rows = dask.persist(*rows)
         figures = compute(*each(partial(_figures, n_classes), rows))
         parts = zip(X, rows, figures)
         return replace(self, parts=tuple(part for part in parts if part[-1]))

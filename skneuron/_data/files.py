@@ -41,8 +41,6 @@ class OnDemand:
         What is read of each column is divided by 2 to its exponent.
     """
 
-    ndim = 2
-
     def __init__(self, source, dtype, at=None, exponents=None):
         if isinstance(source, OnDemand):
             at = source.at if at is None else source.places(at)
@@ -54,8 +52,6 @@ class OnDemand:
 
     def __getitem__(self, at):
         """The rows at a slice or an index array, (n_chosen, n_features)."""
-        if isinstance(at, tuple):  # [slice, ...]
-            at = at[0]
         X = np.asarray(self._given(self.places(at)), dtype=self.dtype)
         return X if self.exponents is None else np.ldexp(X, -self.exponents)
 

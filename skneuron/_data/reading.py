@@ -289,29 +289,29 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def check_rows(rows):
-    """ValueError if no rows count."""
-    if not rows.n_rows:
-        raise ValueError(
-            "No sample counts: sample_weight times class_weight is 0 for all."
-        )
-
-
 def of_any_output(weights):
     """The largest weight that a row has in any output, (n_rows,)."""
     xp = array_namespace(weights)
     return weights if weights.ndim == 1 else xp.max(xp.abs(weights), axis=1)
 
 
-def rows_that_count(weights):
-    """Which rows have a weight in some output, an index array; None: all of them.
+def rows_that_count(rows):
+    """The rows that have a weight in some output: in place if they are all.
 
     A row of no weight is no row: not in a batch's count either.
     """
-    if weights is None:
-        return None
-    counts = to_host(of_any_output(weights) != 0)
-    return None if np.all(counts) else np.flatnonzero(counts)
+    if rows.weights is None:
+        return rows
+    counts = to_host(of_any_output(rows.weights) != 0)
+    return rows if np.all(counts) else rows.only(np.flatnonzero(counts))
+
+
+def check_rows(rows):
+    """ValueError if no rows count."""
+    if not rows.n_rows:
+        raise ValueError(
+            "No sample counts: sample_weight times class_weight is 0 for all."
+        )
 
 
 def read_here(estimator, X, y, sample_weight, past, classes):
@@ -335,7 +335,6 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         weights = weigh(tables, codes, weights)
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
-    rows, counting = Rows(X, codes, weights), rows_that_count(weights)
-    rows = rows if counting is None else rows.only(counting)
+    rows = rows_that_count(Rows(X, codes, weights))
     check_rows(rows)
     return targets, rows, counts

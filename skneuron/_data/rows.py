@@ -18,6 +18,7 @@ from .._arrays import (
     is_numpy,
     is_sparse,
     like,
+    product,
     to_host,
     widest_float,
 )
@@ -59,8 +60,8 @@ class Rows:
     codes : int array of shape (n_rows, n_outputs)
     weights : array of shape (n_rows,) or (n_rows, n_outputs), or None
         None: every example counts once.
-    centre : (mean, scale), default=None
-        Arrays of shape (n_features,): blocks hold ``(X - mean) / scale``, without gaps.
+    centre : (mean, inverse), default=None
+        Arrays of shape (n_features,): blocks hold ``(X - mean) inverse``, without gaps.
     spans : list of slice, default=None
         The runs of rows that count; None: all of them.
     """
@@ -124,7 +125,7 @@ class Rows:
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
-        if self._is_large() and (is_numpy(self.X) or isinstance(self.X, OnDemand)):
+        if isinstance(self.X, np.ndarray | OnDemand) and self._is_large():
             return self._at(at, OnDemand(self.X, self.dtype, at))
         return self.take(at)
 
@@ -168,7 +169,7 @@ class Rows:
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
-        centre = like(mean, self.X), like(scale, self.X)
+        centre = like(mean, self.X), 1 / like(scale, self.X)
         rows = Rows(self.X, self.codes, self.weights, centre)
         return next(rows.blocks(0)) if self.is_small() else rows
 
@@ -182,7 +183,7 @@ class Rows:
 
         A copy, but of dense features that are large.
         """
-        if is_numpy(self.X) or isinstance(self.X, OnDemand):
+        if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
             X = X if self._is_large() else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
@@ -229,12 +230,31 @@ class Rows:
                 if in_parts or isinstance(self.X, OnDemand):
                     block = self.take(slice(start, min(start + size, span.stop)))
                 if self.centre is not None:
-                    mean, scale = self.centre
+                    mean, inverse = self.centre
                     X = block.X if self.is_dense else block.X.toarray()
                     X = X - mean
-                    X /= scale
+                    X *= inverse
                     block = Rows(X, block.codes, block.weights)
                 yield block
+
+    def products(self, matrix, n_numbers):
+        """Yield consecutive blocks, and ``X1 @ matrix`` of each.
+
+        Parameters
+        ----------
+        matrix : array of shape (n_features, any), or (n_features + 1, any)
+            Where it has one row more, X1 is X and a column of 1. A device, whose
+            products do not mix float types, reads X in that of the matrix.
+        n_numbers : int
+            As :meth:`blocks` takes it.
+        """
+        there = beside(matrix, self.X)
+        for block in self.blocks(n_numbers):
+            if not is_numpy(there):
+                xp = array_namespace(there)
+                X = xp.astype(block.X, there.dtype, copy=False)
+                block = Rows(X, block.codes, block.weights)
+            yield block, product(block.X, there)
 
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.
@@ -283,13 +303,6 @@ class Rows:
     def __getstate__(self):
         """What is made ready for the kernels holds addresses, and stays here."""
         return {**vars(self), "_ready": None}
-
-    def inverse_centre(self):
-        """The centre as the kernels take it: mean and 1 / scale, a power of two."""
-        if self.centre is None:
-            return None
-        mean, scale = self.centre
-        return mean, 1 / scale
 
     def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.

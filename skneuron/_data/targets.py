@@ -107,7 +107,7 @@ class Targets:
         most = max(len(classes) for classes in self.per_output)
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
         for i, classes in enumerate(self.per_output):
-            places = _places(classes)
+            places = _places(classes, columns.dtype)
             for at in slices(len(columns), NARROW):
                 labels = columns[at, i]
                 codes[at, i] = places(labels)
@@ -143,11 +143,8 @@ class Targets:
 
     def split(self, z):
         """Yield each output's classes and its own columns of z, (n_rows, n_logits)."""
-        first = 0
-        for classes in self.per_output:
-            size = 1 if len(classes) == 2 else len(classes)
-            yield classes, z[:, first : first + size]
-            first += size
+        for classes, of in zip(self.per_output, self.likelihood.blocks, strict=True):
+            yield classes, z[:, of.start : of.stop]
 
     def choose(self, z):
         """The code of the likeliest class of each output, (n_rows, n_outputs)."""
@@ -187,21 +184,16 @@ def _unique(labels):
     return np.unique(labels)
 
 
-def _places(classes):
-    """A function from labels to their places in the classes; from others to any."""
+def _places(classes, dtype):
+    """A function from labels of a type to their places in the classes.
 
-    def search(labels):
-        return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-
-    if classes.dtype.kind not in "iu" or not _are_narrow(*classes[[0, -1]].tolist()):
-        return search
+    From others to any.
+    """
+    integers = dtype.kind in "iu" and classes.dtype.kind in "iu"
+    if not integers or not _are_narrow(*classes[[0, -1]].tolist()):
+        last = len(classes) - 1
+        return lambda labels: np.minimum(np.searchsorted(classes, labels), last)
     low, high = classes[[0, -1]].tolist()
     place = np.zeros(high - low + 1, dtype=np.intp)
     place[classes.astype(np.intp) - low] = np.arange(len(classes))
-
-    def look_up(labels):
-        if labels.dtype.kind not in "iu":
-            return search(labels)
-        return place[np.clip(labels.astype(np.intp) - low, 0, high - low)]
-
-    return look_up
+    return lambda labels: place[np.clip(labels.astype(np.intp) - low, 0, high - low)]

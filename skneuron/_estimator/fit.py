@@ -28,7 +28,7 @@ from .._threads import one_blas
 from .endings import Endings, is_one_of_many
 from .kept import Kept
 from .plan import NO_NUMBERS, TOO_FAR, Climber, Data, Past
-from .predictions import Predictions, check_same_place
+from .predictions import check_same_place
 from .watch import ValidationScores, Watch
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -37,13 +37,7 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class NeuronClassifier(
-    AnswersPeers,
-    Kept,
-    Endings,
-    Predictions,
-    CallbackSupportMixin,
-    ClassifierMixin,
-    BaseEstimator,
+    AnswersPeers, Endings, Kept, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the two estimators: a network whose log-likelihood is climbed.
 
@@ -270,11 +264,9 @@ class NeuronClassifier(
         position = self._keep_figures(climber, result, adding)
         vars(self).update(self._fitted(climber, position))
         if best is not None:
-            plan.memory["best"], scores = best, best.figure
-            best.figure = None
-            self.validation_scores_ = beside(
-                np.array(scores.history[-self.n_iter_ :][: self.n_iter_]), data.rows.X
-            )
+            scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
+            self.validation_scores_ = beside(np.array(scores), data.rows.X)
+            plan.memory["best"], best.figure = best, None
         self._state = {}
         if past.partial or self.warm_start:
             theta = result.position.theta.astype(np.float64)
@@ -356,11 +348,8 @@ def all_or_nothing(estimator):
     """Put the fitted attributes back as they were if the fit fails."""
 
     def fitted():
-        return {
-            name: value
-            for name, value in vars(estimator).items()
-            if name == "_state" or (name.endswith("_") and not name.startswith("_"))
-        }
+        known = vars(estimator).items()
+        return {k: v for k, v in known if k == "_state" or k.endswith("_")}
 
     before = fitted()
     rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step

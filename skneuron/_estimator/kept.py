@@ -7,13 +7,11 @@ import numpy as np
 
 from .. import __version__
 from .._data.targets import Targets
+from .predictions import Predictions
 
 
-class Kept:
-    """The keeping half of an estimator, a mixin: pickle, joblib, skops and copies.
-
-    Needs what :class:`Predictions` needs.
-    """
+class Kept(Predictions):
+    """Predictions that can be kept, a mixin: pickle, joblib, skops and copies."""
 
     def __getstate__(self):
         return {**super().__getstate__(), "_version": __version__}

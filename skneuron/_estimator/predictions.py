@@ -91,15 +91,11 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond 22 (float32: 2),
             those of probabilities that round to the same number are the same.
         """
-        if is_dask(X):
-            return lazily(self, "decision_function", X)
-        z = self._logits(X, "decision_function")
-        targets = Targets(self.classes_)
-        with numbers_may_end():
-            if targets.multilabel:
-                return _resolved(z)
-        outputs = [at[:, 0] if at.shape[1] == 1 else at for _, at in targets.split(z)]
-        return outputs if targets.several else outputs[0]
+
+        def of_output(z, n_classes):
+            return z[:, 0] if z.shape[1] == 1 else z
+
+        return self._output_by_output(X, "decision_function", _resolved, of_output)
 
     def predict(self, X):
         """The likeliest label of every output.
@@ -132,7 +128,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             For a single output, in the order of `classes_`; for multilabel targets, of
             a 1 in each column; for multiclass-multioutput targets.
         """
-        return self._probabilities(X, log=False)
+        return self._probabilities(X, "predict_proba", _sigmoid, _softmax)
 
     def predict_log_proba(self, X):
         """Logarithms of the probabilities, finite where those underflow to 0.
@@ -145,28 +141,30 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         -------
         log_probabilities : as :meth:`predict_proba`
         """
-        return self._probabilities(X, log=True)
+        return self._probabilities(X, "predict_log_proba", log_sigmoid, log_softmax)
 
-    def _probabilities(self, X, log):
-        method = "predict_log_proba" if log else "predict_proba"
-        if is_dask(X):
-            return lazily(self, method, X)
-        z = self._logits(X, method)
-        targets = Targets(self.classes_)
-        sigmoid, softmax = (log_sigmoid, log_softmax) if log else (_sigmoid, _softmax)
-
+    def _probabilities(self, X, method, sigmoid, softmax):
         def of_both(z):  # the first class's logit is -z
             return sigmoid(array_namespace(z).concat([-z, z], axis=1))
 
+        def of_output(z, n_classes):
+            of = of_both if n_classes == 2 else softmax
+            return _by_blocks(of, z, 8 * n_classes)
+
+        def of_all(z):
+            return _by_blocks(sigmoid, z, 8 * z.shape[1])
+
+        return self._output_by_output(X, method, of_all, of_output)
+
+    def _output_by_output(self, X, method, of_indicators, of_output):
+        """What a method makes of the logits, and number of classes, of each output."""
+        if is_dask(X):
+            return lazily(self, method, X)
+        z, targets = self._logits(X, method), Targets(self.classes_)
         with numbers_may_end():
             if targets.multilabel:
-                return _by_blocks(sigmoid, z, 8 * z.shape[1])
-            outputs = [
-                _by_blocks(softmax, at, 8 * at.shape[1])
-                if len(classes) != 2
-                else _by_blocks(of_both, at, 16)
-                for classes, at in targets.split(z)
-            ]
+                return of_indicators(z)
+            outputs = [of_output(at, len(of)) for of, at in targets.split(z)]
         return outputs if targets.several else outputs[0]
 
     def score(self, X, y, sample_weight=None):
@@ -189,9 +187,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         if predicted.ndim == 1 and not _surely_comparable(predicted, y):
             # To scikit-learn, objects that are not strings are no labels.
             if predicted.dtype == object:
-                y, predicted = (
-                    np.array(np.asarray(labels).tolist()) for labels in (y, predicted)
-                )
+                y, predicted = (np.array([*np.asarray(of)]) for of in (y, predicted))
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
         if predicted.ndim == 1:
             rules = {"force_float_dtype": False}
@@ -232,9 +228,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             # Sums of float32 lose more digits to an offset than parameters do.
             rows = Rows(X, beside(targets.encode(y), X), sample_weight).widened()
             network, layers = self._fitted_network(X)
-            return log_likelihood(
-                network, targets.likelihood, layers, rows, guarded=True
-            )
+            model = network, targets.likelihood, layers
+            return log_likelihood(*model, rows, guarded=True)
 
 
 def check_same_place(X, estimator, method):

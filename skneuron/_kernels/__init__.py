@@ -91,8 +91,7 @@ def _weights(weights):
 
 def _data(X, rows):
     """What the kernels read of rows: X, their centre, codes and weights."""
-    centre = rows.inverse_centre()
-    centre = centre and tuple(plain(of, rows.dtype) for of in centre)
+    centre = rows.centre and tuple(plain(of, rows.dtype) for of in rows.centre)
     return X, centre, plain(rows.codes), _weights(rows.weights)
 
 
@@ -105,7 +104,7 @@ class Passes:
         What :func:`readable` gave of the features.
     rows : Rows
         Their codes, (n_rows, n_outputs); weights, (n_rows,) or (n_rows, n_outputs), or
-        None; inverse centre, by which is read ``(X - mean) inverse``; the spans of the
+        None; their centre, by which is read ``(X - mean) inverse``; the spans of the
         rows that count; and the float type that is computed in.
     likelihood : Bernoulli, Categorical or Joint
     intercept : bool

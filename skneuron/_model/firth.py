@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from .._arrays import array_namespace, beside, to_host
+from .._arrays import adjoint, array_namespace, like, to_host
 
 
 class Firth:
@@ -64,16 +64,12 @@ def _slope_of_penalty(likelihood, read, rows):
 
     `read` is theta beside F, ``F F^T = I^-1``, so that ``x^T I^-1 x = |F^T x|^2``.
     """
-    d, total = rows.X.shape[1], np.zeros(len(read))
-    there, xp = beside(read, rows.X), array_namespace(rows.X)
-    slope, shift = there[:d, :], xp.sum(there[d:, :], axis=0)
-    for block in rows.blocks(2 * read.shape[1]):
-        along = block.X @ slope + shift
+    total, xp = np.zeros(len(read)), array_namespace(rows.X)
+    for block, along in rows.products(read, 2 * read.shape[1]):
         z = along[:, :1]
         h = likelihood.couplings(z)[0, 0] * xp.sum(along[:, 1:] ** 2, axis=1)
         if block.weights is not None:
-            h = h * block.weights
+            h = h * like(block.weights, h)
         h = h * (0.5 - likelihood.y_hat(z)[:, 0])
-        total[:d] += to_host(block.X.T @ h)
-        total[d:] += float(xp.sum(h))
+        total += to_host(adjoint(block.X, h[:, None], len(read)))[:, 0]
     return total

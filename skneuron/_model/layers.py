@@ -169,9 +169,8 @@ class Windows(Dense):
         h = h.toarray() if is_sparse(h) else h
         xp = array_namespace(h)
         pictures = xp.reshape(h, (-1, *self.under))
-        return xp.reshape(
-            xp.concat([*self.pixels(pictures)], axis=3), (-1, self.shape[0])
-        )
+        seen = xp.concat([*self.pixels(pictures)], axis=3)
+        return xp.reshape(seen, (-1, self.shape[0]))
 
     def pooled(self, z):
         """As of :class:`Dense`."""

@@ -45,20 +45,18 @@ class Network:
         self.fit_intercept = fit_intercept
         #: Whether nothing is hidden: logistic regression.
         self.is_one_layer = len(self.sizes) == 2
-        self._spans = []
-        end = 0
-        for n_in, n_out in self.shapes:
-            start, middle = end, end + n_in * n_out
-            end = middle + n_out * fit_intercept
-            self._spans.append((start, middle, end, n_in, n_out))
-        self.n_parameters = end
+        counts = [(n_in + fit_intercept) * n_out for n_in, n_out in self.shapes]
+        self.n_parameters = sum(counts)
 
     def layers(self, theta):
         """Named views into theta: a list of (W, b); b is None without intercepts."""
-        layers, reshape = [], array_namespace(theta).reshape
-        for start, middle, end, n_in, n_out in self._spans:
+        layers, start, reshape = [], 0, array_namespace(theta).reshape
+        for n_in, n_out in self.shapes:
+            middle = start + n_in * n_out
             weights = reshape(theta[start:middle], (n_in, n_out))
-            layers.append((weights, theta[middle:end] if self.fit_intercept else None))
+            start = middle + n_out * self.fit_intercept
+            intercepts = theta[middle:start] if self.fit_intercept else None
+            layers.append((weights, intercepts))
         return layers
 
     def flatten(self, layers):

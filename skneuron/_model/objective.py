@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
+from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import Bernoulli, by_output
 from .sums import (
     curvature_roots,
@@ -88,7 +88,6 @@ class Objective:
         self.n_inputs = network.shapes[0][0] + network.fit_intercept
         self.n_parameters, self.n_rows = network.n_parameters, rows.n_rows
         self.total_weight = rows.total_weight
-        self.divisor = rows.total_weight if reduction == "mean" else 1.0
         #: Relative rounding error of the value: of the data's float type.
         self.noise = float(np.finfo(rows.dtype).eps)
         #: What the float type of the data resolves of a gradient.
@@ -96,6 +95,11 @@ class Objective:
         self.coordinates, self._chained = None, False
         self.exponents = 0  # of the units that the features are read in
         self._sample = None
+
+    @property
+    def divisor(self):
+        """What the sum over the examples, and the penalty, are divided by."""
+        return self.total_weight if self.reduction == "mean" else 1.0
 
     # Others like it ----------------------------------------------------------------
 
@@ -106,8 +110,7 @@ class Objective:
 
     def reduced(self, reduction):
         """The same objective as a mean or as a sum."""
-        divisor = self.total_weight if reduction == "mean" else 1.0
-        return self._with(reduction=reduction, divisor=divisor)
+        return self._with(reduction=reduction)
 
     def penalised(self, l2):
         """The same objective with a penalty of another strength."""
@@ -159,7 +162,6 @@ class Objective:
         share = rows.n_rows / self.n_rows
         part = self._with(rows=rows, n_rows=rows.n_rows)
         part.total_weight *= share
-        part.divisor *= 1.0 if self.reduction == "sum" else share
         part.l2 *= 1.0 if whole_penalty else share
         return part
 
@@ -343,13 +345,11 @@ class Objective:
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        return self._penalty(self.as_read(theta)) if self.l2 else 0.0
+        return self._penalty(self.as_read(theta))
 
     def _penalty(self, read):
         if not self.l2:
             return 0.0
-        if is_numpy(read):
-            return 0.5 * self.l2 * float((self.shrunk * read) @ read)
         return 0.5 * self.l2 * array_namespace(read).sum(self.shrunk * read * read)
 
     def penalty_curvature(self):
@@ -372,21 +372,24 @@ class Objective:
             return largest <= max(tol, self.resolution)
         if largest > max(tol, self.resolution * to.farthest):
             return False
-        slope = np.abs(to.slope(self._first_layer(gradient)))
-        sizes = np.ones_like(gradient)
+
+        def within(slope, rounding):
+            return bool(np.all(np.abs(slope) <= np.maximum(tol, rounding)))
+
+        sizes, slope = np.ones_like(gradient), to.slope(self._first_layer(gradient))
         first = self._first_layer(sizes)
-        bound = self.resolution * to.slope(first, sizes=True)
+        settled = within(slope, self.resolution * to.slope(first, sizes=True))
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
-        if np.any(np.abs(gradient) > np.maximum(tol, self.resolution * sizes)):
+        if not within(gradient, self.resolution * sizes):
             return False
-        if np.all(slope <= np.maximum(tol, bound)) or not self.network.is_one_layer:
-            return bool(np.all(slope <= np.maximum(tol, bound)))
+        if settled or not self.network.is_one_layer:
+            return settled
         # What rounds absurd values, and logits of large terms, is no more than this.
         sizes *= 1 + np.abs(sizes * evaluation.theta).sum()
-        bound = self.resolution * to.slope(first, sizes=True)
-        if np.any(slope > np.maximum(tol, bound)) or is_elsewhere(self.rows.X):
-            return bool(np.all(slope <= np.maximum(tol, bound)))
-        return bool(np.all(slope <= np.maximum(tol, self._rounding(evaluation.theta))))
+        settled = within(slope, self.resolution * to.slope(first, sizes=True))
+        if not settled or is_elsewhere(self.rows.X):
+            return settled
+        return within(slope, self._rounding(evaluation.theta))
 
     def _rounding(self, theta):
         """What rounding makes of the mean gradient in the features' own units, at most.
@@ -462,7 +465,7 @@ def largest_safe_rate(objective):
     rate : float
         inf for features that are all zero, without an intercept.
     """
-    n_features, n_logits = objective.network.sizes
+    n_logits = objective.network.sizes[1]
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
@@ -472,7 +475,7 @@ def largest_safe_rate(objective):
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = rows.total(partial(_products, n_features, theta, unit))
+        total = rows.total(partial(_products, theta, unit))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:
@@ -485,18 +488,13 @@ def largest_safe_rate(objective):
     return 2.0 * objective.divisor / curvature / unit / unit if curvature else np.inf
 
 
-def _products(n_features, theta, unit, rows):
+def _products(theta, unit, rows):
     """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
-    total = np.zeros_like(theta)
-    there, xp = beside(theta, rows.X), array_namespace(rows.X)
-    slope, shift = there[:n_features, :], xp.sum(there[n_features:, :], axis=0)
-    for block in rows.blocks(len(theta)):
-        X = block.X if is_numpy(there) else xp.astype(block.X, there.dtype)
-        z = X @ slope + shift
+    total, xp = np.zeros_like(theta), array_namespace(rows.X)
+    for block, z in rows.products(theta, len(theta)):
         if block.weights is not None:
             w = xp.max(by_output(block.weights), axis=1, keepdims=True)
             z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
-        total[:n_features] += to_host(X.T @ z)
-        total[n_features:] += to_host(xp.sum(z, axis=0))
+        total += to_host(adjoint(block.X, z, len(theta)))
     return total

@@ -8,7 +8,7 @@ parameters go there in one move, and what was summed there comes back in one.
 
 import numpy as np
 
-from .._arrays import array_namespace, like, to_host, widest_float
+from .._arrays import adjoint, array_namespace, like, to_host, widest_float
 from .likelihood import by_output
 from .sums import Sums
 
@@ -62,14 +62,12 @@ def _sums(objectives, thetas):
 def _plain(objective, theta):
     """Yield of each block of rows the members' log-likelihoods, and their gradients."""
     rows, likelihood = objective.rows, objective.likelihood
-    n_members, k, d = len(theta), likelihood.n_logits, rows.X.shape[1]
+    n_members, k, xp = len(theta), likelihood.n_logits, array_namespace(rows.X)
     by_input = theta.reshape(n_members, -1, k).transpose(1, 0, 2)
     there = like(by_input.reshape(-1, n_members * k), rows.X)
-    xp = array_namespace(there)
-    slope, shift = there[:d, :], xp.sum(there[d:, :], axis=0)
-    n_intercepts = there.shape[0] - d
-    for block in rows.blocks(4 * there.shape[1]):
-        z = xp.reshape(block.X @ slope + shift, (-1, k))
+
+    for block, z in rows.products(there, 4 * there.shape[1]):
+        z = xp.reshape(z, (-1, k))
         codes = xp.repeat(block.codes, n_members, axis=0)
         log_prob = likelihood.log_prob(z, codes)
         residual = likelihood.residual(z, codes)
@@ -80,8 +78,7 @@ def _plain(objective, theta):
         values = xp.reshape(xp.sum(log_prob, axis=1), (-1, n_members))
         values = xp.sum(values, axis=0, dtype=widest_float(values))
         residual = xp.reshape(residual, (-1, n_members * k))
-        sums = xp.sum(residual, axis=0, keepdims=True)[:n_intercepts, :]
-        gradient = xp.concat([block.X.T @ residual, sums])
+        gradient = adjoint(block.X, residual, there.shape[0])
         gradient = xp.astype(gradient, widest_float(gradient), copy=False)
         gradient = xp.reshape(gradient, (-1, n_members, k))
         gradient = xp.permute_dims(gradient, (1, 0, 2))

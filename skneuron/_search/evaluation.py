@@ -90,30 +90,21 @@ class Evaluation:
         outcome = next(self._clones, self)
         if outcome is None:  # to be fitted by itself
             return clone(self.estimator)
-        if outcome is self:  # the best one is fitted to all rows, when all are scored
-            return _Clone(clone(self.estimator), partial(_fit_to, self.X))
-        return _Clone(outcome.estimator, outcome.give)
+        return SimpleNamespace(set_params=outcome.in_place_of_a_clone)
 
+    def in_place_of_a_clone(self, **params):
+        """The best one, when all are scored: to be fitted to the rows themselves.
 
-class _Clone:
-    """What a search takes for a clone, until it has set the candidate's parameters."""
+        The search may know these by another name.
+        """
+        estimator = clone(self.estimator).set_params(**params)
 
-    def __init__(self, estimator, fit):
-        self.estimator, self.fit = estimator, fit
+        def fit(X, y=None, **params):
+            del estimator.fit
+            return estimator.fit(self.X, y, **params)
 
-    def set_params(self, **params):
-        """The estimator to be scored, whose `fit` is another."""
-        if isinstance(self.fit, partial):  # not fitted yet
-            self.estimator.set_params(**params)
-            self.fit = partial(self.fit, self.estimator)
-        self.estimator.fit = self.fit
-        return self.estimator
-
-
-def _fit_to(rows, estimator, X, y=None, **params):
-    """Fit to the rows themselves, which the search knows by another name."""
-    del estimator.fit
-    return estimator.fit(rows, y, **params)
+        estimator.fit = fit
+        return estimator
 
 
 class SplitRows:
@@ -127,8 +118,8 @@ class SplitRows:
         self.shape = X.shape
 
     def know(self, splits):
-        """Be told which rows are a test set's."""
-        self._taken = {id(test): (test, None) for _, test in splits}
+        """Be told which rows are a test set's, by arrays that stay."""
+        self._taken = {id(test): _safe_indexing(self._X, test) for _, test in splits}
 
     def __len__(self):
         return self.shape[0]
@@ -137,12 +128,7 @@ class SplitRows:
         rows = rows[0] if isinstance(rows, tuple) else rows
         if self._taken is None:
             return _safe_indexing(self._X, rows)
-        if id(rows) not in self._taken:
-            return None
-        test, taken = self._taken[id(rows)]
-        if taken is None:
-            self._taken[id(rows)] = test, taken = test, _safe_indexing(self._X, test)
-        return taken
+        return self._taken.get(id(rows))
 
     def __getstate__(self):
         """In another process rows have other identities."""

@@ -52,6 +52,11 @@ class Outcome:
             raise self.error
         return self.estimator
 
+    def in_place_of_a_clone(self, **params):
+        """The estimator with a candidate's parameters, whose fit is done."""
+        self.estimator.fit = self.give
+        return self.estimator
+
 
 @dataclass
 class Member:
@@ -201,11 +206,9 @@ def _climb_along(members):
 
 def _climb_each(members):
     """Climbs of their own, in threads where that changes nothing."""
-    fixed = all(
-        isinstance(member.outcome.estimator.random_state, Integral)
-        and not is_elsewhere(member.data.rows.X)
-        for member in members
-    )
+    seeds = [member.outcome.estimator.random_state for member in members]
+    fixed = all(isinstance(seed, Integral) for seed in seeds)
+    fixed &= not any(is_elsewhere(member.data.rows.X) for member in members)
     n_jobs = max(1, min(n_threads(), len(members))) if fixed else 1
     alone = one_thread if n_jobs > 1 else nullcontext
     Parallel(n_jobs, prefer="threads")(delayed(one.fit)(alone) for one in members)

@@ -44,10 +44,10 @@ class Team:
         if sample_weight is not None:
             sample_weight = _safe_indexing(sample_weight, train)
         X, y = _safe_split(members[0], X, y, train)
-        head = members[0][:-1] if self.last else None
+        steps = members[0].steps[:-1] if self.last else []
         try:
-            if head is not None and head.steps:
-                X = head.fit_transform(X, y)
+            if steps:
+                X = Pipeline(steps).fit_transform(X, y)
         except Exception as error:  # it is that of all of them
             outcomes = [Outcome(member, error) for member in members]
         else:
@@ -55,9 +55,8 @@ class Team:
         _say_once(outcomes)
         for outcome in outcomes:
             outcome.seconds = (time.time() - start) / len(outcomes)
-            if head is not None and outcome.error is None:
-                steps = [*head.steps, (self.last, outcome.estimator)]
-                outcome.estimator = Pipeline(steps)
+            if self.last and outcome.error is None:
+                outcome.estimator = Pipeline([*steps, (self.last, outcome.estimator)])
         return dict(zip(self.candidates, outcomes, strict=True))
 
 
@@ -84,18 +83,13 @@ def find_teams(base, candidates):
             if not _can_be_taken_apart(estimator):
                 continue
             last = estimator.steps[-1][0]
-            key = tuple(
-                (name, _likeness(value))
-                for name, value in sorted(params.items())
-                if not name.startswith(f"{last}__")
-            )
+            others = sorted(of for of in params if not of.startswith(f"{last}__"))
+            key = tuple((name, _likeness(params[name])) for name in others)
         one = last_step(estimator)
-        if type(one) not in KINDS or one.warm_start or one.verbose:
-            continue
-        if hasattr(one, "_skl_callbacks"):
-            continue
-        key = type(one), last, *key
-        teams.setdefault(key, Team(last)).candidates[number] = estimator
+        plain = type(one) in KINDS and not (one.warm_start or one.verbose)
+        if plain and not hasattr(one, "_skl_callbacks"):
+            team = teams.setdefault((type(one), last, *key), Team(last))
+            team.candidates[number] = estimator
     return list(teams.values())
 
 

@@ -14,7 +14,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from .._arrays import array_namespace, beside, is_numpy, is_sparse, to_host
+from .._arrays import array_namespace, is_sparse, to_host
 from .._ascent import Newton
 from .._data.rows import Rows, take_rows
 from .programme import find_direction, margins
@@ -81,8 +81,9 @@ def telling_step(result, objective, direction, price):
     is lost: then so it is, if its `price`, in gradients, is a small part of the way.
     """
     here, before = result.position, result.before
+    last = None if before is None else here.theta - before.theta
     if not result.converged:
-        return None if before is None else here.theta - before.theta
+        return last
     known = direction.knows_its_length and here.evaluation is not None
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
@@ -92,9 +93,7 @@ def telling_step(result, objective, direction, price):
         there = objective.evaluate(here.theta, curvature=True)
         # It, in turn, does not see what is certain beyond the float type.
         step = Newton()(here.theta, there) + (0.0 if step is None else step)
-    if step is not None:
-        return step
-    return None if before is None else here.theta - before.theta
+    return last if step is None else step
 
 
 def find_separation(objective, rows, targets, result, log_likelihood, step):
@@ -173,23 +172,20 @@ def margins_along(objective, targets, vector):
 
     Two arrays of shape (n_outputs,).
     """
-    d, n_logits = objective.network.sizes
-    vector = vector.reshape(-1, n_logits).astype(np.float64)
-    W = objective.as_read(vector)
-    of = partial(_margins_of, targets, W[:d], W[d:].sum(axis=0))
+    vector = vector.reshape(objective.n_inputs, -1).astype(np.float64)
+    of = partial(_margins_of, targets, objective.as_read(vector))
     minus_lowest, largest = objective.rows.total(of, np.maximum)
     return -minus_lowest, largest
 
 
-def _margins_of(targets, W, b, rows):
+def _margins_of(targets, read, rows):
     """Minus the lowest, and the largest: maxima, both."""
     bounds = np.full((2, len(targets.per_output)), -np.inf)
     xp = array_namespace(rows.X)
-    slope, shift = (beside(of, rows.X) for of in (W, b))
     # A product of float32 with float64 copies the former.
-    for block in rows.blocks(2 * W.shape[1] + 2 * len(W) * rows.is_dense):
-        X = block.X if is_numpy(slope) else xp.astype(block.X, slope.dtype)
-        for column, (_, z) in enumerate(targets.split(X @ slope + shift)):
+    numbers = 2 * read.shape[1] + 2 * len(read) * rows.is_dense
+    for block, logits in rows.products(read, numbers):
+        for column, (_, z) in enumerate(targets.split(logits)):
             of = _counting(Rows(z, block.codes, block.weights), column)
             if of.n_rows:
                 m = margins(of.X, of.codes[:, column])

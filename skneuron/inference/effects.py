@@ -7,7 +7,7 @@ log-odds eta_m of class m against the reference, dp_c / deta_m = p_c ([c = m] - 
 import numpy as np
 from scipy.special import expit, ndtri
 
-from .fitted import product, transposed_product
+from .._arrays import adjoint, product
 from .page import wald_figures
 from .robust import covariance_root
 from .summary import examined
@@ -74,7 +74,7 @@ def marginal_effects(
     B, d = fitted.weights_by_class, rows.X.shape[1]
     blocks = ((b.X, b.weights, p) for _, b, p in fitted.blocks(4 * B.size))
     if at == "mean":
-        mean = sum(transposed_product(X, w[:, None], d) for X, w, _ in blocks).T / total
+        mean = sum(adjoint(X, w[:, None], d) for X, w, _ in blocks).T / total
         blocks = [(mean, np.array([total]), fitted.probabilities(mean))]
     k, n_inputs = B.shape
     effects, slopes = np.zeros((k, d)), np.zeros((k, d, k, n_inputs))
@@ -87,7 +87,7 @@ def marginal_effects(
             for m in range(k):
                 moved = by_row * ((c == m) - p[:, m : m + 1])
                 by_feature = moved * slope[c] - by_row * p[:, m : m + 1] * slope[m]
-                slopes[c, :, m] += transposed_product(X, by_feature, n_inputs).T
+                slopes[c, :, m] += adjoint(X, by_feature, n_inputs).T
                 slopes[c, range(d), m, range(d)] += moved.sum()
     std_error = np.linalg.norm(np.einsum("cjml,mlr->cjr", slopes, root), axis=2)
     figures = wald_figures(effects, std_error, fitted.summary.confidence)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
-from .._arrays import to_host
+from .._arrays import product, to_host
 from .._data.files import OnDemand
 from .._data.reading import check_features
 from .._data.rows import Rows
@@ -55,8 +55,7 @@ class Fitted:
     @property
     def weights_by_class(self):
         """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
-        estimate = self.summary.estimate.reshape(len(self.order) - 1, -1)
-        return np.concatenate([np.zeros_like(estimate[:1]), estimate])
+        return self.by_class(self.summary.estimate)[..., 0]
 
     def by_class(self, root):
         """A root of a covariance, (n_classes, n_inputs, any): of the reference, 0."""
@@ -75,10 +74,6 @@ class Fitted:
             yield slice(start, stop), block, self.probabilities(block.X)
             start = stop
 
-    def observed(self, block):
-        """Which class was observed, (n_rows, n_classes) of booleans."""
-        return block.codes == self.order
-
     def features(self, X):
         """Other data as the logistic regression is given them, and their index."""
         last, index = self.estimator, index_of(X)
@@ -96,15 +91,3 @@ def transformed(pipeline, X):
 def index_of(X):
     """What the rows of a pandas frame are called; None of others."""
     return X.index if hasattr(X, "iloc") else None
-
-
-def product(X, weights):
-    """``X1 @ weights``, X1 with a 1 for the intercept where `weights` have one."""
-    d = X.shape[1]
-    return X @ weights[:d] + weights[d:].sum(axis=0)
-
-
-def transposed_product(X, by_row, n_inputs):
-    """``X1.T @ by_row``, (n_inputs, any)."""
-    sums = by_row.sum(axis=0, keepdims=True)[: n_inputs - X.shape[1]]
-    return np.concatenate([np.asarray(X.T @ by_row), sums])

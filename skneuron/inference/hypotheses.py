@@ -83,10 +83,8 @@ def compare(smaller, larger, X, y, *, sample_weight=None):
     Likelihood ratio: 100.1145 (1 df), p <0.0001
     """
     data = X if isinstance(X, tuple) else [_own(of, X) for of in (smaller, larger)]
-    small, large = (
-        examined(of, own, y, sample_weight).summary
-        for of, own in zip((smaller, larger), data, strict=True)
-    )
+    both = zip((smaller, larger), data, strict=True)
+    small, large = (examined(of, own, y, sample_weight).summary for of, own in both)
     if small.penalty or large.penalty:
         raise ValueError(
             "A likelihood ratio is of fits without penalty='firth'; "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .fitted import product
+from .._arrays import product
 from .summary import examined
 
 
@@ -63,12 +63,11 @@ def influence(estimator, X, y, **options):
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = np.empty((4, fitted.rows.n_rows))
     for at, block, p in fitted.blocks(fitted.root.shape[1]):
-        observed = fitted.observed(block)
+        observed = block.codes == fitted.order
         missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
         sign = np.where(observed[:, 1], 1.0, -1.0)
-        leverage = (
-            p[:, 0] * p[:, 1] * np.sum(product(block.X, fitted.root) ** 2, axis=1)
-        )
+        variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit
+        leverage = p[:, 0] * p[:, 1] * variance
         pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
         deviance = sign * np.sqrt(-2 * np.log1p(-missed))
         cooks = pearson**2 * leverage / (1 - leverage) ** 2 / n_parameters

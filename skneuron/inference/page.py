@@ -135,11 +135,10 @@ class MLESummary:
         ImportError
             If pandas is not installed.
         """
-        odds = {"odds_ratio": self.estimate, "p_value": self.p_value}
-        odds |= {"ci_low": self.ci_low, "ci_high": self.ci_high}
         with np.errstate(over="ignore"):
-            odds = {c: of if c == "p_value" else np.exp(of) for c, of in odds.items()}
-        return self.frame_of(odds)
+            odds, low, high = np.exp([self.estimate, self.ci_low, self.ci_high])
+        columns = {"odds_ratio": odds, "p_value": self.p_value}
+        return self.frame_of({**columns, "ci_low": low, "ci_high": high})
 
     def labels(self):
         """The names of the parameters; for more than two classes, (class, name).

@@ -144,14 +144,12 @@ class Profile:
 
     def _highest(self, place, axes, start, direction):
         """The position that a climb from a place along axes ends at."""
+        places = np.arange(len(start))
 
         def answer(question):
             there = place + axes @ question.theta
             here = self.hill.answer(_ascent.Question(there, question.order))
-            curvature = [
-                (np.arange(len(start)), axes.T @ information @ axes)
-                for _, information in here.curvature
-            ]
+            curvature = [(places, axes.T @ of @ axes) for _, of in here.curvature]
             slope = axes.T @ here.gradient
             return Evaluation(here.log_likelihood, here.value, slope, curvature)
 

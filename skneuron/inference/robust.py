@@ -6,7 +6,7 @@ covariance is I^-1 M I^-1, M that of the sum (Huber, 1967; White, 1982).
 
 import numpy as np
 
-from .fitted import product
+from .._arrays import product
 
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
 
@@ -26,7 +26,7 @@ def covariance_root(fitted, cov_type, groups):
     of_class, n_parameters = fitted.by_class(root)[1:], len(root)
     moves = np.empty((fitted.rows.n_rows, root.shape[1]))
     for at, block, p in fitted.blocks(root.shape[1]):
-        residual = (fitted.observed(block) - p)[:, 1:]
+        residual = ((block.codes == fitted.order) - p)[:, 1:]
         parts = [product(block.X, of) for of in of_class]
         moves[at] = sum(r[:, None] * of for r, of in zip(residual.T, parts))
     weights = fitted.rows.weights[:, None]

@@ -146,25 +146,18 @@ def mle_summary(
     smoothness  -78.1991     9.0541  -8.637  <0.0001  -95.9449  -60.4534
     intercept    13.7954     1.2374  11.148  <0.0001   11.3700   16.2207
     """
-    found = examined(
-        estimator, X, y, sample_weight, feature_names, confidence, reference
-    )
+    options = sample_weight, feature_names, confidence, reference
+    found = examined(estimator, X, y, *options)
     root = covariance_root(found, cov_type, groups)
     return replace(found.summary, cov_type=cov_type, **_errors(root))
 
 
 def examined(
-    estimator,
-    X,
-    y,
-    sample_weight=None,
-    feature_names=None,
-    confidence=0.95,
-    reference=None,
+    given, X, y, sample_weight=None, feature_names=None, confidence=0.95, reference=None
 ):
     """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
-    given, index = estimator, index_of(X)
-    if isinstance(estimator, Pipeline):
+    index, estimator = index_of(X), given
+    if isinstance(given, Pipeline):
         estimator = given.steps[-1][1]
     _check_estimator(estimator)
     if estimator is not given:
@@ -250,7 +243,9 @@ def examined(
     root = _against_first(root.reshape(-1, W.shape[1], len(F)), order)
     root = root.swapaxes(0, 1).reshape(-1, len(F))
     total = float(weights.sum())
-    null = xlogy(per_class, per_class / total).sum()
+    null = -total * np.log(len(classes))
+    if has_intercept:
+        null = xlogy(per_class, per_class / total).sum()
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
@@ -259,9 +254,7 @@ def examined(
         **_errors(root),
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=float(
-            null if has_intercept else -total * np.log(len(classes))
-        ),
+        null_log_likelihood=float(null),
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,
@@ -279,15 +272,12 @@ def _errors(root):
 
 def _reference_first(classes, reference):
     """The codes of the classes, that of the reference first."""
-    if reference is None:
-        return np.arange(len(classes))
-    if reference not in classes.tolist():
+    if reference is not None and reference not in classes.tolist():
         raise ValueError(
             f"reference must be one of the classes {classes.tolist()}, got "
             f"{reference!r}."
         )
-    first = classes.tolist().index(reference)
-    return np.array([first, *np.delete(np.arange(len(classes)), first)])
+    return np.argsort([label != reference for label in classes], kind="stable")
 
 
 def _separated(rows, n_classes, intercept, order):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skneuron._data.reading import check_labels, class_tables, rows_that_count, weigh
+from skneuron._data.rows import Rows
 from skneuron._data.targets import Targets
 
 
@@ -47,6 +48,10 @@ def test_weights_of_classes_multiply_those_of_rows(wanted):
 
 
 def test_rows_count_that_weigh_something_in_some_output():
-    assert rows_that_count(np.ones(3)) is None
+    X, codes = np.arange(3.0)[:, None], np.zeros((3, 2), int)
+    all_of_them = Rows(X, codes, np.ones(3))
+    assert rows_that_count(all_of_them) is all_of_them
     weights = np.array([[0.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
-    np.testing.assert_array_equal(rows_that_count(weights), [1, 2])
+    found = rows_that_count(Rows(X, codes, weights))
+    np.testing.assert_array_equal(found.X, [[1.0], [2.0]])
+    np.testing.assert_array_equal(found.weights, weights[1:])

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from tables import KINDS, dense, draw, kinds, weightings
 
+from skneuron._arrays import adjoint
 from skneuron._data import rows
 from skneuron._data.rows import Rows, block_rows, largest_sizes, take_rows
 
@@ -53,6 +54,20 @@ def test_blocks_tile_the_rows(make, weighting):
         assert np.array_equal(np.concatenate([b.weights for b in blocks]), weights)
     total = sum(block.total_weight for block in blocks)
     assert total == pytest.approx(whole.total_weight)
+
+
+@kinds
+@pytest.mark.parametrize("intercept", [True, False])
+def test_products_are_with_a_column_of_ones_where_it_has_weights(make, intercept):
+    X, codes, _ = draw(n=1100)
+    X1 = np.hstack([X, np.ones((len(X), int(intercept)))])
+    weights = np.random.default_rng(0).standard_normal((X1.shape[1], 3))
+    read = list(Rows(make(X), codes).products(weights, 10**6))
+    assert len(read) > 3
+    found = np.concatenate([product for _, product in read])
+    np.testing.assert_allclose(found, X1 @ weights, rtol=1e-12, atol=1e-12)
+    back = sum(adjoint(block.X, product, len(weights)) for block, product in read)
+    np.testing.assert_allclose(back, X1.T @ X1 @ weights, rtol=1e-10)
 
 
 def test_few_rows_are_one_block():

@@ -71,7 +71,7 @@ def passes(
         codes=codes,
         weights=weights,
         dtype=dtype,
-        inverse_centre=lambda: centre,
+        centre=centre,
         spans=[slice(0, len(codes))] if spans is None else spans,
     )
     return _kernels.Passes(X, rows, likelihood, intercept, n_members)

@@ -264,7 +264,7 @@ class NetworkDisplay(Display):
     coefs: list
     input_names: list
     output_names: list
-    activations: list = None
+    activations: list | None = None
 
     @classmethod
     def from_estimator(cls, est, X=None, *, ax=None, max_neurons=10):

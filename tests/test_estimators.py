@@ -8,7 +8,7 @@ from reference import bernoulli_log_likelihood, binary_data, multiclass_data
 from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -633,6 +633,20 @@ def test_a_network_that_reaches_max_iter_says_so():
         model = MLP((3,), max_iter=2, random_state=0).fit(X, y)
     assert not model.converged_
     assert model.n_iter_ == 2
+
+
+def test_a_climb_that_nothing_raises_any_more_says_so():
+    said = []
+    for seed in range(4):  # of one of them rounding may meet even this tol
+        X, y = make_classification(200, 5, flip_y=0.3, random_state=seed)
+        model = LR(solver="gradient", tol=0, max_iter=10**5)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(X, y)
+        assert model.converged_ is not bool(caught)
+        said += [str(warning.message) for warning in caught]
+    assert said
+    assert all("no step raises" in of and "Increase tol" in of for of in said)
 
 
 @pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -513,6 +514,15 @@ def test_a_programme_that_fails_leaves_the_question_open(monkeypatch):
     assert warning_of(X, y) is not None
     monkeypatch.setattr(skneuron._separation.endless, "find_direction", unsolved)
     assert warning_of(X, y) is None
+
+
+def test_a_programme_that_is_not_solved_says_so(monkeypatch):
+    X, y = np.array([[0.0], [1], [2], [3]]), [0, 0, 1, 1]
+    unsolved = OptimizeResult(x=None, message="Out of time.")
+    programme = skneuron._separation.programme
+    monkeypatch.setattr(programme, "linprog", lambda *args, **options: unsolved)
+    with pytest.raises(RuntimeError, match=r"could not be told: .* Out of time\."):
+        separation(X, y)
 
 
 # --- the same answer as the linear programme's ----------------------------------------

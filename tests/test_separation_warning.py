@@ -17,7 +17,7 @@ import skneuron._separation.endless
 import skneuron.logistic_regression
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron.exceptions import SeparationWarning
-from skneuron.inference import separation
+from skneuron.inference import mle_summary, separation
 
 SOLVERS = ["auto", "gradient", "lbfgs", "newton"]
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -514,6 +514,22 @@ def test_a_programme_that_fails_leaves_the_question_open(monkeypatch):
     assert warning_of(X, y) is not None
     monkeypatch.setattr(skneuron._separation.endless, "find_direction", unsolved)
     assert warning_of(X, y) is None
+
+
+def test_a_summary_without_a_solution_leaves_the_question_open(monkeypatch):
+    X, y = np.array([[0.0], [1], [2], [3]]), [0, 0, 1, 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf = GradientAscentLogisticRegression(tol=1e-3).fit(X, y)
+
+    def unsolved(*args):
+        raise RuntimeError("not solved")
+
+    with pytest.warns(SeparationWarning, match="separate"):
+        assert mle_summary(clf, X, y).separated.all()
+    monkeypatch.setattr(skneuron.inference.summary, "find_direction", unsolved)
+    with pytest.warns(SeparationWarning, match="separate"):
+        assert not mle_summary(clf, X, y).separated.any()
 
 
 def test_a_programme_that_is_not_solved_says_so(monkeypatch):

@@ -635,6 +635,13 @@ def test_a_network_that_reaches_max_iter_says_so():
     assert model.n_iter_ == 2
 
 
+def test_a_fit_goes_on_from_one_of_its_own_shapes_alone():
+    X, y = binary_data()
+    model = MLP((3,), max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="The fit to go on from has weights of shapes"):
+        model.set_params(hidden_layer_sizes=(4,)).fit(X, y)
+
+
 def test_a_climb_that_nothing_raises_any_more_says_so():
     said = []
     for seed in range(4):  # of one of them rounding may meet even this tol

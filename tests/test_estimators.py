@@ -642,6 +642,30 @@ def test_a_fit_goes_on_from_one_of_its_own_shapes_alone():
         model.set_params(hidden_layer_sizes=(4,)).fit(X, y)
 
 
+def test_outputs_of_the_wrong_number_are_told():
+    X, y = multiclass_data()
+    both = np.column_stack([y, y > 0])
+    with pytest.raises(ValueError, match="1 entries for 2 outputs"):
+        LR(C=1.0, class_weight=["balanced"]).fit(X, both)
+    with pytest.raises(ValueError, match="must be a dict, 'balanced' or None, got 3"):
+        LR(C=1.0, class_weight=["balanced", 3]).fit(X, both)
+    with pytest.raises(ValueError, match="but predictions have"):
+        LR(C=1.0).fit(X, both).score(X, both[:, :1])
+
+
+def test_outputs_of_several_kinds_and_sparse_ones_come_back():
+    X, y = multiclass_data()
+    mixed = np.column_stack([np.array(["a", "b"], object)[1 * (y > 0)], y])
+    found = LR(C=1.0).fit(X, mixed).predict(X)
+    assert {type(of) for of in found[:, 0]} == {str} and found.dtype == object
+    assert set(found[:, 1]) <= set(y.tolist())
+    indicators = np.column_stack([y > 0, y > 1]).astype(int)
+    dense, thin = (
+        LR(C=1.0).fit(X, of) for of in (indicators, sparse.csr_array(indicators))
+    )
+    np.testing.assert_array_equal(dense.coef_, thin.coef_)
+
+
 def test_a_climb_that_nothing_raises_any_more_says_so():
     said = []
     for seed in range(4):  # of one of them rounding may meet even this tol

@@ -532,6 +532,11 @@ def test_a_summary_without_a_solution_leaves_the_question_open(monkeypatch):
         assert not mle_summary(clf, X, y).separated.any()
 
 
+def test_no_separation_is_said_in_a_line():
+    found = separation([[0.0], [1], [2], [3]], [0, 1, 0, 1])
+    assert repr(found) == "Separation: none. The maximum likelihood estimate exists."
+
+
 def test_a_programme_that_is_not_solved_says_so(monkeypatch):
     X, y = np.array([[0.0], [1], [2], [3]]), [0, 0, 1, 1]
     unsolved = OptimizeResult(x=None, message="Out of time.")

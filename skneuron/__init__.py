@@ -2,7 +2,7 @@
 
 __version__ = "0.2.0"
 
-from ._model import Convolution
+from ._model.layers import Convolution
 from ._show_versions import show_versions
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier

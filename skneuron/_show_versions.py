@@ -13,7 +13,7 @@ from ._threads import n_threads
 PACKAGES = "numpy scipy scikit-learn dask matplotlib onnx pandas polars skl2onnx torch"
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions of what computes here, to go with the report of an error.
 
     That is Python and the machine; skneuron, the packages that it needs, and those of

@@ -18,11 +18,11 @@ OPERATORS = dict(identity="Identity", logistic="Sigmoid", relu="Relu", tanh="Tan
 
 SWITCHES = "nocl", "output_class_labels", "raw_scores"
 
-OPTIONS = {name: [True, False] for name in SWITCHES}
+OPTIONS: dict[str, list] = {name: [True, False] for name in SWITCHES}
 OPTIONS["zipmap"] = [True, False, "columns"]
 
 
-def register():
+def register() -> None:
     """Tell skl2onnx how to convert the estimators of this package.
 
     From then on `skl2onnx.to_onnx` and `skl2onnx.convert_sklearn` take both estimators

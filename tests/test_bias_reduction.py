@@ -14,6 +14,7 @@ from studies import contraceptives, endometrial
 
 from skneuron import GradientAscentLogisticRegression
 from skneuron.exceptions import SeparationWarning
+from skneuron.inference import mle_summary
 from skneuron.model_selection import LockstepSearchCV
 
 
@@ -236,3 +237,20 @@ def test_a_separation_warning_names_it():
     with pytest.warns(SeparationWarning) as caught:
         GradientAscentLogisticRegression().fit(X, X[:, 0] // 4)
     assert "firth" not in str(caught[0].message)
+
+
+def test_the_ratio_without_an_intercept_is_against_even_odds():
+    X, y = draw()
+    clf = fit(X, y, fit_intercept=False)
+
+    def penalised(w):
+        z = X @ w
+        variance = expit(z) * expit(-z)
+        information = (X * variance[:, None]).T @ X
+        terms = np.where(y == y.max(), log_expit(z), log_expit(-z))
+        return terms.sum() + 0.5 * np.linalg.slogdet(information)[1]
+
+    ratio = 2 * (penalised(clf.coef_[0]) - penalised(np.zeros(X.shape[1])))
+    summary = mle_summary(clf, X, y)
+    assert summary.lr_statistic == pytest.approx(ratio, rel=1e-7)
+    assert summary.lr_df == X.shape[1]

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron.inference import mle_summary
 from skneuron.inspection import NetworkDisplay, backward_pass, forward_pass
 
 One, Network = GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -87,3 +88,9 @@ def test_what_does_not_fit_is_a_value_error():
         Network.from_weights([np.ones((2, 3)), np.ones((3, 1))], [np.ones(2), [0]])
     with pytest.raises(ValueError, match="shorter"):
         Network.from_weights([np.ones((2, 1))], [])
+
+
+def test_weights_that_make_all_certain_have_no_curvature():
+    X, y = [[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1]
+    with pytest.raises(ValueError, match="no curvature"):
+        mle_summary(One.from_weights([1e6]), X, y)

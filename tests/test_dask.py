@@ -624,6 +624,16 @@ def test_labels_that_are_missing_are_named():
         LR().fit(frame, dd.from_pandas(y, npartitions=3))
 
 
+@pytest.mark.usefixtures("here")
+def test_what_cannot_be_known_or_scored_is_said():
+    columns = lazy(X, 200)[:, da.ones(D, chunks=D) > 0]
+    with pytest.raises(ValueError, match="unknown number of columns"):
+        LR().fit(columns, lazy(TWO, 200))
+    clf, nothing = LR(C=1.0).fit(X, TWO), lazy(np.zeros(N), 200)
+    with pytest.raises(ValueError, match="No sample counts"):
+        clf.score(lazy(X, 200), lazy(TWO, 200), nothing)
+
+
 @slow
 def test_an_interrupt_keeps_the_climb(client):
     lazy_X, y = spread_out(client)

@@ -8,7 +8,7 @@ from reference import bernoulli_log_likelihood, binary_data, multiclass_data
 from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -635,6 +635,51 @@ def test_a_network_that_reaches_max_iter_says_so():
         model = MLP((3,), max_iter=2, random_state=0).fit(X, y)
     assert not model.converged_
     assert model.n_iter_ == 2
+
+
+def test_a_fit_goes_on_from_one_of_its_own_shapes_alone():
+    X, y = binary_data()
+    model = MLP((3,), max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="The fit to go on from has weights of shapes"):
+        model.set_params(hidden_layer_sizes=(4,)).fit(X, y)
+
+
+def test_outputs_of_the_wrong_number_are_told():
+    X, y = multiclass_data()
+    both = np.column_stack([y, y > 0])
+    with pytest.raises(ValueError, match="1 entries for 2 outputs"):
+        LR(C=1.0, class_weight=["balanced"]).fit(X, both)
+    with pytest.raises(ValueError, match="must be a dict, 'balanced' or None, got 3"):
+        LR(C=1.0, class_weight=["balanced", 3]).fit(X, both)
+    with pytest.raises(ValueError, match="but predictions have"):
+        LR(C=1.0).fit(X, both).score(X, both[:, :1])
+
+
+def test_outputs_of_several_kinds_and_sparse_ones_come_back():
+    X, y = multiclass_data()
+    mixed = np.column_stack([np.array(["a", "b"], object)[1 * (y > 0)], y])
+    found = LR(C=1.0).fit(X, mixed).predict(X)
+    assert {type(of) for of in found[:, 0]} == {str} and found.dtype == object
+    assert set(found[:, 1]) <= set(y.tolist())
+    indicators = np.column_stack([y > 0, y > 1]).astype(int)
+    dense, thin = (
+        LR(C=1.0).fit(X, of) for of in (indicators, sparse.csr_array(indicators))
+    )
+    np.testing.assert_array_equal(dense.coef_, thin.coef_)
+
+
+def test_a_climb_that_nothing_raises_any_more_says_so():
+    said = []
+    for seed in range(4):  # of one of them rounding may meet even this tol
+        X, y = make_classification(200, 5, flip_y=0.3, random_state=seed)
+        model = LR(solver="gradient", tol=0, max_iter=10**5)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(X, y)
+        assert model.converged_ is not bool(caught)
+        said += [str(warning.message) for warning in caught]
+    assert said
+    assert all("no step raises" in of and "Increase tol" in of for of in said)
 
 
 @pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])

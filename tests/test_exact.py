@@ -205,6 +205,13 @@ def test_ill_conditioned(make, given):
     hold_summary(LR().fit(X, y), X, y)
 
 
+@pytest.mark.parametrize("solver", ["auto", "newton"])
+@pytest.mark.parametrize("C", [1e12, 1e16])
+def test_a_penalty_that_is_nearly_none_beside_columns_nearly_the_same(C, solver):
+    X, y = nearly_the_same(1e-7)
+    hold(LR(C=C, solver=solver).fit(X, y), X, y)
+
+
 def test_columns_that_are_nearly_the_same_among_many():
     """Where L-BFGS is cheaper than a curvature, and sees no ridge."""
     rng = np.random.default_rng(0)

@@ -200,6 +200,53 @@ def end(process, wanted):
     raise AssertionError("it hangs")
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize(
+    "model", ["LR()", "MLP((5,), batch_size=200, max_iter=5, random_state=0)"]
+)
+def test_a_worker_of_a_cluster_killed_at_a_random_moment(model):
+    """The fit ends right, or says in words why not, and no process is left behind.
+
+    Fits go on for as long as it takes the killed one to come back, or to be missed.
+    """
+    pytest.importorskip("distributed")
+    process = start(
+        """
+        import signal, threading, time
+        import dask.array as da, distributed
+
+        model, wait = eval(sys.argv[1]), float(sys.argv[2])
+        how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+        with (
+            distributed.LocalCluster(**how, silence_logs="CRITICAL") as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            data = client.persist([da.from_array(X, (500, 20)), da.from_array(y, 500)])
+            expected = model.fit(*data).predict_proba(X)
+            victim = min(client.run(os.getpid).values())
+            killer = threading.Timer(wait, os.kill, (victim, signal.SIGKILL))
+            killer.start()
+            last = False
+            while not last:
+                last = not killer.is_alive()
+                try:
+                    found = model.fit(*data).predict_proba(X)
+                    assert np.allclose(found, expected, 1e-6, 1e-8)
+                except (RuntimeError, ValueError) as error:
+                    assert len(str(error)) > 20, error
+        print("ended")
+        """,
+        model,
+        str(random.Random(model).uniform(0.1, 1)),
+    )
+    try:
+        assert ended(process) == "ended"
+        end(process, signal.SIGTERM)  # waits for what it has started
+    finally:
+        for left in children(process.pid):
+            os.kill(left, signal.SIGKILL)
+
+
 # --- memory and files that end --------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -16,7 +17,7 @@ import skneuron._separation.endless
 import skneuron.logistic_regression
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron.exceptions import SeparationWarning
-from skneuron.inference import separation
+from skneuron.inference import mle_summary, separation
 
 SOLVERS = ["auto", "gradient", "lbfgs", "newton"]
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -513,6 +514,36 @@ def test_a_programme_that_fails_leaves_the_question_open(monkeypatch):
     assert warning_of(X, y) is not None
     monkeypatch.setattr(skneuron._separation.endless, "find_direction", unsolved)
     assert warning_of(X, y) is None
+
+
+def test_a_summary_without_a_solution_leaves_the_question_open(monkeypatch):
+    X, y = np.array([[0.0], [1], [2], [3]]), [0, 0, 1, 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf = GradientAscentLogisticRegression(tol=1e-3).fit(X, y)
+
+    def unsolved(*args):
+        raise RuntimeError("not solved")
+
+    with pytest.warns(SeparationWarning, match="separate"):
+        assert mle_summary(clf, X, y).separated.all()
+    monkeypatch.setattr(skneuron.inference.summary, "find_direction", unsolved)
+    with pytest.warns(SeparationWarning, match="separate"):
+        assert not mle_summary(clf, X, y).separated.any()
+
+
+def test_no_separation_is_said_in_a_line():
+    found = separation([[0.0], [1], [2], [3]], [0, 1, 0, 1])
+    assert repr(found) == "Separation: none. The maximum likelihood estimate exists."
+
+
+def test_a_programme_that_is_not_solved_says_so(monkeypatch):
+    X, y = np.array([[0.0], [1], [2], [3]]), [0, 0, 1, 1]
+    unsolved = OptimizeResult(x=None, message="Out of time.")
+    programme = skneuron._separation.programme
+    monkeypatch.setattr(programme, "linprog", lambda *args, **options: unsolved)
+    with pytest.raises(RuntimeError, match=r"could not be told: .* Out of time\."):
+        separation(X, y)
 
 
 # --- the same answer as the linear programme's ----------------------------------------

@@ -58,7 +58,7 @@ class Convolution:
     """
 
     n_filters: int
-    window: tuple = (3, 3)
+    window: int | tuple[int, int] = (3, 3)
     pool: int = 1
 
     def __post_init__(self):

@@ -88,7 +88,7 @@ class MLESummary:
     confidence: float
     cov_type: str = "nonrobust"
     penalty: str | None = None
-    separated: np.ndarray = False
+    separated: np.ndarray | bool = False
     lr_statistic: float | None = None
 
     def __post_init__(self):

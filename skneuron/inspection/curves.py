@@ -62,7 +62,7 @@ class LogLikelihoodDisplay(Display):
     """
 
     log_likelihood_curve: np.ndarray
-    name: str = None
+    name: str | None = None
 
     @classmethod
     def from_estimator(cls, est, *, ax=None, name=None, **line_kw):
@@ -205,8 +205,8 @@ class LearningRateDisplay(Display):
     learning_rates: np.ndarray
     mean_scores: np.ndarray
     std_scores: np.ndarray
-    log_likelihoods: np.ndarray = None
-    stable_limit: float = None
+    log_likelihoods: np.ndarray | None = None
+    stable_limit: float | None = None
     score_name: str = "score"
 
     @classmethod

@@ -294,9 +294,9 @@ class NetworkDisplay(Display):
     coefs: list
     input_names: list
     output_names: list
-    intercepts: list = None
-    activations: list = None
-    title: str = None
+    intercepts: list | None = None
+    activations: list | None = None
+    title: str | None = None
 
     @classmethod
     def from_estimator(

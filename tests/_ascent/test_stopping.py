@@ -172,3 +172,15 @@ def test_top_asks_the_objective_and_the_direction(is_top, is_settled):
     position = Position("theta", 0.0, 0.0, "here")
     assert bool(stop(position)) == (is_top and is_settled)
     assert bool(stop.at_start(position)) == (is_top and is_settled)
+
+
+@pytest.mark.parametrize("is_top", [True, False])
+def test_where_nothing_is_higher_a_strict_top_alone_may_object(is_top):
+    class Asked:
+        def is_top(self, evaluation, tol):
+            return is_top
+
+    strict, mild = (Top(Asked(), Asked(), 0.5, strict=of) for of in (True, False))
+    position, plateau = Position("theta", 0.0, 0.0, "here"), Plateau(None, 0, 0)
+    assert Any([plateau, mild]).allows(position)
+    assert Any([plateau, strict]).allows(position) == is_top

@@ -397,3 +397,14 @@ def test_sums_over_all_rows_are_those_of_the_generic_line(
         assert value == pytest.approx(alone, rel=rtol)
         size = np.abs(there.gradient).max()
         np.testing.assert_allclose(here.gradient, there.gradient, atol=rtol * size)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(2), np.zeros(4, np.float32)])
+def test_moments_that_are_not_like_theta_never_reach_the_kernel(wrong):
+    X, codes = np.ones((6, 3)), np.array([[0], [1]] * 3)
+    objective = Objective(Network([3, 1]), Bernoulli(), Rows(X, codes))
+    theta, steps = np.zeros(4), objective.compiled_steps(2, whole_penalty=False)
+    memory = {**Momentum(0.7).memory(theta, 3), "moments": (wrong, None)}
+    with pytest.raises(ValueError, match="like theta"):
+        steps(None, theta, np.full(3, 0.1), **memory)
+    assert not theta.any()

@@ -392,6 +392,24 @@ def test_many_spans_and_no_row_at_all(n_threads):
         assert not values.any() and not gradient.any() and not pairs[0, 0].any()
 
 
+def test_a_pass_in_several_calls_is_one_pass():
+    """Between calls an interrupt is seen."""
+    rng = np.random.default_rng(0)
+    X, codes = draw_features(rng, 9000, 3), draw_codes(rng, 9000, Bernoulli())
+    given, theta = {"intercept": True, "curvature": True}, rng.standard_normal((4, 1))
+    X = _kernels.readable(X, np.float64)
+
+    def passed():
+        values, gradient, pairs = sums(X, codes, Bernoulli(), theta, **given)
+        return [values, gradient, pairs[0, 0]]
+
+    whole = passed()
+    with patched(CALL_WORK=1, CHUNK_WORK=64):
+        in_calls = passed()
+    for found, expected in zip(in_calls, whole):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
+
+
 def test_what_the_kernels_read():
     X = np.zeros((4, 3))
     for array in [X, X.T, X[::-1, ::2], np.broadcast_to(X[:1], X.shape), X > 0]:

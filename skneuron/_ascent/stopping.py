@@ -44,24 +44,29 @@ class Plateau:
         Gives a number for a position; higher is better.
     tol : float
     patience : int
+    window : int, default=1
+        What has to rise is the mean of so many figures on end: of figures that are
+        noisy the highest is a stroke of luck, which later ones may miss for long.
 
     Attributes
     ----------
     best : float
         The highest figure so far, `best_position` where it was.
+    highest_mean : float
     waited : int
-        Iterations since the figure last rose by tol.
+        Iterations since the mean last rose by tol.
     """
 
-    def __init__(self, figure, tol, patience):
+    def __init__(self, figure, tol, patience, window=1):
         self.figure, self.tol, self.patience = figure, tol, patience
+        self.window, self.recent = window, []
         self.best, self.best_position = -float("inf"), None
-        self.waited = 0
+        self.highest_mean, self.waited = -float("inf"), 0
 
     def at_start(self, position):
         """Note the figure at the start, unless the climb only goes on; never stop."""
         if self.best_position is None:
-            self.best, self.best_position = self.figure(position), position
+            self(position)
         return False
 
     def allows(self, position):
@@ -69,9 +74,13 @@ class Plateau:
 
     def __call__(self, position):
         figure = self.figure(position)
-        self.waited = 0 if figure >= self.best + self.tol else self.waited + 1
-        if figure > self.best:
+        if figure > self.best or self.best_position is None:
             self.best, self.best_position = figure, position
+        self.recent = [*self.recent, figure][-self.window :]
+        if len(self.recent) == self.window:
+            mean = sum(self.recent) / self.window
+            self.waited = 0 if mean >= self.highest_mean + self.tol else self.waited + 1
+            self.highest_mean = max(self.highest_mean, mean)
         return self.waited >= self.patience
 
 

@@ -229,7 +229,8 @@ def main():
         quality_tables(options.settings, options.folds, seeds, *limits)
     elif options.margins:
         most_rows = (options.most_rows or 5000) // shrink
-        margins_table(options.settings, 5, options.seeds, most_rows)
+        limits = most_rows, options.budget or 20.0
+        margins_table(options.settings, 5, options.seeds, *limits)
     elif options.climb:
         climb_tables(names, seeds, options.budget or 300.0, shrink)
     elif options.small:

@@ -1,6 +1,5 @@
 """The multi-layer perceptron: logistic regression on features that it learns."""
 
-import math
 from functools import partial
 from itertools import islice
 from numbers import Real
@@ -130,8 +129,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     fit_intercept : bool, default=True
         Whether the neurons have intercepts.
     warm_start : bool, default=False
-        Go on from the previous fit, the optimiser's memory included: ten iterations are
-        five and five more.
+        Go on from the previous fit, its penalty and its optimiser included: ten
+        iterations are five and five more, if `alpha` is a number.
     random_state : int, RandomState or None, default=None
         Draws the initial weights, the validation data and the mini-batches. An int
         makes the fit repeatable, to the bit.
@@ -387,10 +386,10 @@ class SimpleMLPClassifier(NeuronClassifier):
         rows = data.rows
         if rows.n_rows < FEW:
             return STRENGTHS[0]
-        seed, scores = rng.randint(2**31 - 1), {}
+        seed, by_class, scores = rng.randint(2**31 - 1), not data.targets.several, {}
         if rows.n_rows > MOST:
-            _, rows = rows.split(MOST, seed, by_class=False)
-        rows, aside = rows.split(rows.n_rows // 5, seed, by_class=False)
+            _, rows = rows.split(MOST, seed, by_class=by_class)
+        rows, aside = rows.split(rows.n_rows // 5, seed, by_class=by_class)
         for strength in STRENGTHS:
             trial = Data(data.targets, rows)
             self.alpha_ = self._alpha(trial, strength)
@@ -433,9 +432,8 @@ class SimpleMLPClassifier(NeuronClassifier):
                 batch = self._batch_rows(objective) or n_rows
                 objective = objective.penalised(self.alpha_ * n_rows / batch)
         direction = memory.setdefault("direction", self._direction())
-        # An epoch of mini-batches tells its value with noise.
-        window = 1 if self.solver == "lbfgs" else self.n_iter_no_change
-        stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0, window))
+        new = _ascent.Plateau(value, 0, 0, noisy=self.solver != "lbfgs")
+        stop = memory.setdefault("stop", new)
         stop.tol, stop.patience = self.tol, self.n_iter_no_change
         if self.solver == "lbfgs":
             step_size = memory.setdefault("step_size", _ascent.LineSearch())
@@ -456,9 +454,8 @@ class SimpleMLPClassifier(NeuronClassifier):
         """Rows in a mini-batch; None for all."""
         size, n_rows = self.batch_size, rows.n_rows
         if size == "auto":  # as even as can be: what a few rows say is mostly noise
-            size = math.ceil(n_rows / math.ceil(n_rows / 200))
-        some = self.solver != "lbfgs" and size < n_rows
-        return size if some else None
+            size = -(-n_rows // -(-n_rows // 200))
+        return size if self.solver != "lbfgs" and size < n_rows else None
 
     def _walk(self, objective, direction, step_size, rng):
         size, rng = self._batch_rows(objective), rng if self.shuffle else None

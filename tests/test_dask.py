@@ -69,8 +69,10 @@ MODELS = {
     "gradient": LR(solver="gradient", max_iter=10),
     "lecture": LR(0.1, reduction="sum", max_iter=20, tol=0.0),
     "balanced": LR(C=0.1, class_weight="balanced"),
-    "network": MLP((4,), solver="lbfgs", max_iter=15, random_state=0),
-    "network, all rows": MLP((4,), batch_size=N, max_iter=15, random_state=0),
+    "network": MLP((4,), solver="lbfgs", alpha=0.1, max_iter=15, random_state=0),
+    "network, all rows": MLP(
+        (4,), alpha=0.1, batch_size=N, max_iter=15, random_state=0
+    ),
 }
 
 
@@ -353,7 +355,7 @@ def test_early_stopping_sets_rows_of_every_chunk_aside(labels):
 @unfinished
 @pytest.mark.parametrize(
     "model",
-    [LR(solver="lbfgs"), MLP((4,), tol=0.0, random_state=0), LR(0.1)],
+    [LR(solver="lbfgs"), MLP((4,), alpha=0.1, tol=0.0, random_state=0), LR(0.1)],
     ids=["lbfgs", "adam", "lecture"],
 )
 def test_a_warm_start_goes_on(model):

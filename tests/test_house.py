@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_870, 3_600
+WHOLE, WHOLE_CORE = 6_872, 3_600
 
 
 def imports(name, tree=None):

@@ -44,9 +44,9 @@ class Plateau:
         Gives a number for a position; higher is better.
     tol : float
     patience : int
-    window : int, default=1
-        What has to rise is the mean of so many figures on end: of figures that are
-        noisy the highest is a stroke of luck, which later ones may miss for long.
+    noisy : bool, default=False
+        Whether what has to rise is the mean of the last `patience` figures: of figures
+        that are noisy the highest is a stroke of luck, which later ones may miss.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class Plateau:
         Iterations since the mean last rose by tol.
     """
 
-    def __init__(self, figure, tol, patience, window=1):
+    def __init__(self, figure, tol, patience, noisy=False):
         self.figure, self.tol, self.patience = figure, tol, patience
-        self.window, self.recent = window, []
-        self.best, self.best_position = -float("inf"), None
-        self.highest_mean, self.waited = -float("inf"), 0
+        self.best = self.highest_mean = -float("inf")
+        self.best_position, self.waited = None, 0
+        self.noisy, self.recent = noisy, []
 
     def at_start(self, position):
         """Note the figure at the start, unless the climb only goes on; never stop."""
@@ -76,9 +76,10 @@ class Plateau:
         figure = self.figure(position)
         if figure > self.best or self.best_position is None:
             self.best, self.best_position = figure, position
-        self.recent = [*self.recent, figure][-self.window :]
-        if len(self.recent) == self.window:
-            mean = sum(self.recent) / self.window
+        window = self.patience if self.noisy else 1
+        self.recent = [*self.recent, figure][-window:]
+        if len(self.recent) == window:
+            mean = sum(self.recent) / window
             self.waited = 0 if mean >= self.highest_mean + self.tol else self.waited + 1
             self.highest_mean = max(self.highest_mean, mean)
         return self.waited >= self.patience

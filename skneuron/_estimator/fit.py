@@ -233,8 +233,7 @@ class NeuronClassifier(
         max_iter = 1 if past.partial else self.max_iter
         climber = Climber(data, past, plan, theta, settings, max_iter)
         if data.validation is not None:
-            new = Plateau(None, self.tol, self.n_iter_no_change, self.n_iter_no_change)
-            climber.best = best = plan.memory.get("best") or new
+            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0, True)
             best.figure = ValidationScores(plan.objective, data)
             best.tol, best.patience = self.tol, self.n_iter_no_change
         return climber

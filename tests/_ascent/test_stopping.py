@@ -6,9 +6,9 @@ import pytest
 from skneuron._ascent import Any, Plateau, Position, Top, answered, climb
 
 
-def stops(figures, tol, patience, window=1):
+def stops(figures, tol, patience, noisy=False):
     """At which of the figures, the first being the start, a plateau stops."""
-    plateau = Plateau(lambda position: position.value, tol, patience, window)
+    plateau = Plateau(lambda position: position.value, tol, patience, noisy)
     for n, figure in enumerate(figures):
         ask = plateau if n else plateau.at_start
         if ask(Position(np.zeros(1), figure, figure)):
@@ -45,8 +45,8 @@ def test_a_lucky_figure_among_noisy_ones_does_not_stop_what_rises():
     rise, noise = np.arange(200) * 0.01, rng.standard_normal(200) * 0.05
     noise[3] = 0.5
     assert stops(rise + noise, 1e-4, 10)[0] < 60
-    assert stops(rise + noise, 1e-4, 10, 10)[0] is None
-    level, plateau = stops(noise, 1e-4, 10, 10)
+    assert stops(rise + noise, 1e-4, 10, True)[0] is None
+    level, plateau = stops(noise, 1e-4, 10, True)
     assert level < 100
     assert plateau.best_position.value == max(noise[: level + 1])
 

@@ -305,7 +305,8 @@ def test_warnings_of_separation_and_of_rates(model):
 @pytest.mark.usefixtures("here")
 @unfinished
 def test_batches_in_their_order_are_those_in_memory():
-    model = MLP((4,), batch_size=50, shuffle=False, max_iter=5, random_state=0)
+    few = {"batch_size": 50, "max_iter": 5, "random_state": 0}
+    model = MLP((4,), alpha=0.1, shuffle=False, **few)
     found, _ = fitted(model, lazy(X, EVEN), lazy(TWO, EVEN))
     assert_same(found, fitted(model, X, TWO)[0])
 

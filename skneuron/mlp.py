@@ -33,15 +33,13 @@ LOGISTIC_FACTOR = 3.0
 HALF_LIFE = 3000
 
 #: What "auto" may take for the penalty's strength, of all examples together and weights
-#: of standardised features: the first, unless rows that are held out are more likely by
-#: ENOUGH nats after a fit with another. What suits differs by a factor of thirty from
-#: table to table, for which the number of rows, of features or of classes says little;
-#: that it is of all examples together, whatever their number, does
-#: (`python -m tests.benchmarks.mlp --quality`). Fewer rows than FEW cannot tell, and of
-#: more than MOST some are as good.
+#: of standardised features: what makes rows that are held out most likely. It differs
+#: by a factor of thirty from table to table, for which the number of rows, of features
+#: or of classes says little; that it is of all examples together, whatever their
+#: number, does (`python -m tests.benchmarks.mlp --quality`). Fewer rows than FEW cannot
+#: tell, and take the first; of more than MOST some are as good.
 STRENGTHS = 0.3, 0.1, 1.0, 3.0
-ENOUGH = 5.0
-FEW, MOST = 300, 2000
+FEW, MOST = 100, 2000
 
 #: Deviations to a unit of the features, under "auto". The wider it is, the longer the
 #: neurons stay as good as linear, and the less noise they learn by heart. Adam's steps
@@ -96,22 +94,23 @@ class SimpleMLPClassifier(NeuronClassifier):
         ||W||^2`` of the examples in a step, all of them or a mini-batch. 0 is no
         penalty: the maximum likelihood estimate. ``"auto"`` is 0 where `learning_rate`
         is a number, and otherwise a penalty that predicts well: for features in units
-        of their standard deviations, of strength 0.3 for all examples together,
-        whatever their number; or, from 300 examples on, of 0.1, 1 or 3, if a fifth of
-        them (of 2000 at most), held out, is more likely by 5 nats after a fit with
-        that. Neurons other than ``"logistic"``, whose slopes are steeper, have four
-        times as much.
+        of their standard deviations, of strength 0.1, 0.3, 1 or 3 for all examples
+        together, whatever their number. It is that after a fit with which a fifth of
+        them (of 2000 at most), held out, is most likely; 0.3, of fewer than 100
+        examples. Neurons other than ``"logistic"``, whose slopes are steeper, have
+        four times as much.
     batch_size : "auto" or int, default="auto"
-        Examples in a mini-batch of ``"adam"`` and ``"gradient"``; ``"auto"`` is 200, or
-        all if there are fewer. ``"lbfgs"`` uses all.
+        Examples in a mini-batch of ``"adam"`` and ``"gradient"``; ``"auto"`` is 200 at
+        most, in batches of one size. ``"lbfgs"`` uses all.
     max_iter : int, default=200
         Largest number of iterations: epochs, or steps of ``"lbfgs"``.
     tol : float, default=1e-4
         ``"adam"`` and ``"gradient"`` end when the mean penalised log-likelihood (with
         `early_stopping`, the mean log-likelihood of the validation data) has not risen
-        by `tol` for `n_iter_no_change` epochs on end. ``"lbfgs"`` ends when no
-        component of its gradient is larger, or with a hundredth of `tol` as these do:
-        where neurons have kinks, its gradient need not get small.
+        by `tol` for `n_iter_no_change` epochs on end; as epochs are noisy, that of the
+        last `n_iter_no_change` together. ``"lbfgs"`` ends when no component of its
+        gradient is larger, or with a hundredth of `tol` as these do: where neurons have
+        kinks, its gradient need not get small.
     n_iter_no_change : int, default=10
         See `tol`.
     momentum : float, default=0.9
@@ -130,8 +129,8 @@ class SimpleMLPClassifier(NeuronClassifier):
     fit_intercept : bool, default=True
         Whether the neurons have intercepts.
     warm_start : bool, default=False
-        Go on from the previous fit, the optimiser's memory included: ten iterations are
-        five and five more.
+        Go on from the previous fit, its penalty and its optimiser included: ten
+        iterations are five and five more, if `alpha` is a number.
     random_state : int, RandomState or None, default=None
         Draws the initial weights, the validation data and the mini-batches. An int
         makes the fit repeatable, to the bit.
@@ -381,14 +380,14 @@ class SimpleMLPClassifier(NeuronClassifier):
         return strength * (self._batch_rows(rows) or n_rows) / n_rows
 
     def _strength(self, data, rng):
-        """The one of STRENGTHS that suits the data."""
+        """The one of STRENGTHS under which rows that are held out are likeliest."""
         rows = data.rows
         if rows.n_rows < FEW:
             return STRENGTHS[0]
-        seed, scores = rng.randint(2**31 - 1), {}
+        seed, by_class, scores = rng.randint(2**31 - 1), not data.targets.several, {}
         if rows.n_rows > MOST:
-            _, rows = rows.split(MOST, seed, by_class=False)
-        rows, aside = rows.split(rows.n_rows // 5, seed, by_class=False)
+            _, rows = rows.split(MOST, seed, by_class=by_class)
+        rows, aside = rows.split(rows.n_rows // 5, seed, by_class=by_class)
         for strength in STRENGTHS:
             trial = Data(data.targets, rows)
             self.alpha_ = self._alpha(trial, strength)
@@ -399,9 +398,7 @@ class SimpleMLPClassifier(NeuronClassifier):
                 raise KeyboardInterrupt
             trial.validation = aside
             scores[strength] = ValidationScores(objective, trial)(result.position)
-        enough = scores[STRENGTHS[0]] + ENOUGH / aside.n_rows
-        best = max(scores, key=scores.get)
-        return best if scores[best] > enough else STRENGTHS[0]
+        return max(scores, key=scores.get)
 
     def _start(self, network, rng):
         theta = network.random_start(rng)
@@ -433,7 +430,8 @@ class SimpleMLPClassifier(NeuronClassifier):
                 batch = self._batch_rows(objective) or n_rows
                 objective = objective.penalised(self.alpha_ * n_rows / batch)
         direction = memory.setdefault("direction", self._direction())
-        stop = memory.setdefault("stop", _ascent.Plateau(value, 0, 0))
+        new = _ascent.Plateau(value, 0, 0, noisy=self.solver != "lbfgs")
+        stop = memory.setdefault("stop", new)
         stop.tol, stop.patience = self.tol, self.n_iter_no_change
         if self.solver == "lbfgs":
             step_size = memory.setdefault("step_size", _ascent.LineSearch())
@@ -452,9 +450,10 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _batch_rows(self, rows):
         """Rows in a mini-batch; None for all."""
-        size = 200 if self.batch_size == "auto" else self.batch_size
-        some = self.solver != "lbfgs" and size < rows.n_rows
-        return size if some else None
+        size, n_rows = self.batch_size, rows.n_rows
+        if size == "auto":  # as even as can be: what a few rows say is mostly noise
+            size = -(-n_rows // -(-n_rows // 200))
+        return size if self.solver != "lbfgs" and size < n_rows else None
 
     def _walk(self, objective, direction, step_size, rng):
         size, rng = self._batch_rows(objective), rng if self.shuffle else None

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from skneuron import SimpleMLPClassifier as MLP
-from skneuron.mlp import STRENGTHS
+from skneuron.mlp import FEW, STRENGTHS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -23,17 +23,17 @@ def noisy(n, d=8, seed=0):
 @pytest.mark.parametrize("solver", ["adam", "gradient", "lbfgs"])
 def test_auto_is_a_penalty_on_all_rows_together(solver):
     usual = STRENGTHS[0]
-    for n, batch_size in [(100, "auto"), (250, "auto"), (100, 20)]:
+    for n, batch_size, batch in [(90, "auto", 90), (250, "auto", 125), (90, 20, 20)]:
         X, y = noisy(n)
         options = {"solver": solver, "batch_size": batch_size, "random_state": 0}
         model = MLP((5,), max_iter=3, **options).fit(X, y)
-        batch = min(n, 200 if batch_size == "auto" else batch_size)
-        expected = usual if solver == "lbfgs" else usual * batch / n
-        np.testing.assert_allclose(model.alpha_, expected)
+        share = 1 if solver == "lbfgs" else batch / n
+        strengths = [usual] if n < FEW else STRENGTHS
+        assert np.isclose(model.alpha_, np.multiply(strengths, share)).any()
 
 
 def test_neurons_with_steep_slopes_are_held_back_more():
-    X, y = noisy(100)
+    X, y = noisy(FEW - 1)
     alphas = [
         MLP(hidden, activation, max_iter=2).fit(X, y).alpha_
         for hidden in [(3,), ()]
@@ -87,6 +87,19 @@ def test_auto_holds_noise_back_and_lets_a_clear_rule_be_learned():
     assert of_clear.score(X, clear) > 0.97
     new = rng.standard_normal((500, 20))
     assert of_noise.log_likelihood(new, noise) / 500 > -0.8  # a coin toss: -0.69
+
+
+@pytest.mark.parametrize("n", [401, 404, 601, 650])
+def test_a_few_rows_more_than_a_batch_change_little(n):
+    """Their own batch would be of so few that its step is noise."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 8))
+    y = rng.random(n) < 1 / (1 + np.exp(-2 * X[:, 0] * X[:, 1]))
+    some, all_of_them = (
+        MLP(alpha=0, random_state=0).fit(X[:m], y[:m]) for m in [n // 200 * 200, n]
+    )
+    learned = [model.log_likelihood_ / len(y) for model in (some, all_of_them)]
+    assert learned[1] > learned[0] - 0.1
 
 
 def test_a_choice_is_repeated_and_kept():

@@ -69,8 +69,10 @@ MODELS = {
     "gradient": LR(solver="gradient", max_iter=10),
     "lecture": LR(0.1, reduction="sum", max_iter=20, tol=0.0),
     "balanced": LR(C=0.1, class_weight="balanced"),
-    "network": MLP((4,), solver="lbfgs", max_iter=15, random_state=0),
-    "network, all rows": MLP((4,), batch_size=N, max_iter=15, random_state=0),
+    "network": MLP((4,), solver="lbfgs", alpha=0.1, max_iter=15, random_state=0),
+    "network, all rows": MLP(
+        (4,), alpha=0.1, batch_size=N, max_iter=15, random_state=0
+    ),
 }
 
 
@@ -305,7 +307,8 @@ def test_warnings_of_separation_and_of_rates(model):
 @pytest.mark.usefixtures("here")
 @unfinished
 def test_batches_in_their_order_are_those_in_memory():
-    model = MLP((4,), batch_size=50, shuffle=False, max_iter=5, random_state=0)
+    few = {"batch_size": 50, "max_iter": 5, "random_state": 0}
+    model = MLP((4,), alpha=0.1, shuffle=False, **few)
     found, _ = fitted(model, lazy(X, EVEN), lazy(TWO, EVEN))
     assert_same(found, fitted(model, X, TWO)[0])
 
@@ -357,7 +360,7 @@ def test_early_stopping_sets_rows_of_every_chunk_aside(labels):
 @unfinished
 @pytest.mark.parametrize(
     "model",
-    [LR(solver="lbfgs"), MLP((4,), tol=0.0, random_state=0), LR(0.1)],
+    [LR(solver="lbfgs"), MLP((4,), alpha=0.1, tol=0.0, random_state=0), LR(0.1)],
     ids=["lbfgs", "adam", "lecture"],
 )
 def test_a_warm_start_goes_on(model):

@@ -24,6 +24,7 @@ CLIMBS = [
             solver=solver,
             early_stopping=early,
             batch_size=size,
+            alpha=0.1,  # one that is chosen depends on how long a fit is
             random_state=0,
         )
         for solver in ["adam", "gradient", "lbfgs"]

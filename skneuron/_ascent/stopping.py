@@ -44,24 +44,29 @@ class Plateau:
         Gives a number for a position; higher is better.
     tol : float
     patience : int
+    noisy : bool, default=False
+        Whether what has to rise is the mean of the last `patience` figures: of figures
+        that are noisy the highest is a stroke of luck, which later ones may miss.
 
     Attributes
     ----------
     best : float
         The highest figure so far, `best_position` where it was.
+    highest_mean : float
     waited : int
-        Iterations since the figure last rose by tol.
+        Iterations since the mean last rose by tol.
     """
 
-    def __init__(self, figure, tol, patience):
+    def __init__(self, figure, tol, patience, noisy=False):
         self.figure, self.tol, self.patience = figure, tol, patience
-        self.best, self.best_position = -float("inf"), None
-        self.waited = 0
+        self.best = self.highest_mean = -float("inf")
+        self.best_position, self.waited = None, 0
+        self.noisy, self.recent = noisy, []
 
     def at_start(self, position):
         """Note the figure at the start, unless the climb only goes on; never stop."""
         if self.best_position is None:
-            self.best, self.best_position = self.figure(position), position
+            self(position)
         return False
 
     def allows(self, position):
@@ -69,9 +74,14 @@ class Plateau:
 
     def __call__(self, position):
         figure = self.figure(position)
-        self.waited = 0 if figure >= self.best + self.tol else self.waited + 1
-        if figure > self.best:
+        if figure > self.best or self.best_position is None:
             self.best, self.best_position = figure, position
+        window = self.patience if self.noisy else 1
+        self.recent = [*self.recent, figure][-window:]
+        if len(self.recent) == window:
+            mean = sum(self.recent) / window
+            self.waited = 0 if mean >= self.highest_mean + self.tol else self.waited + 1
+            self.highest_mean = max(self.highest_mean, mean)
         return self.waited >= self.patience
 
 

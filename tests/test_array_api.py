@@ -175,6 +175,7 @@ def assert_alike(theirs, ours, put, tol=1e-6):
 # --- fitting and predicting -----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, kind", FITS)
 def test_fits_and_predicts_as_on_the_host(name, kind, put, moved):
     y, weights = Y[kind], None if kind == "three classes" else WEIGHTS

@@ -108,6 +108,7 @@ def test_bagging_and_voting(model):
     assert vote.fit(X, y, sample_weight=weights + 1).score(X, y) > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [LR(), LR(C=1.0), LR(0.5, max_iter=50), MLP((3,), max_iter=50, random_state=0)],

@@ -101,6 +101,7 @@ def test_an_absurd_value(make, value):
     hold_summary(LR().fit(X, y), X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [1e6, 1e10, 1e12, 1e15])
 def test_an_absurd_value_in_each_kind_of_problem(value):
     X, y = with_absurd(value)
@@ -185,6 +186,7 @@ def far_from_each_other(n=200):
     return X * units + offsets, labels(rng, X.sum(axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "given"),
     [

@@ -430,6 +430,7 @@ def assert_sane(model, X):
     assert np.isfinite(model.log_likelihood_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SURVIVORS, ids=str)
 @pytest.mark.parametrize("name", hard_inputs())
 def test_hard_input_is_survived_in_silence(model, name):
@@ -439,6 +440,7 @@ def test_hard_input_is_survived_in_silence(model, name):
         assert_sane(clone(model).fit(X, y), X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [*SURVIVORS[:5], SURVIVORS[10], *SURVIVORS[-4:]], ids=str
 )

@@ -704,6 +704,7 @@ def quietly_search(search, X, y):
         return search.fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [GridSearchCV, LockstepSearchCV])
 def test_scores_by_learning_rate(plt, kind):
     search, X, y = searched(kind)
@@ -855,6 +856,7 @@ def test_all_that_is_public_is_documented():
 # --- a climb in motion ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_a_climb_in_motion_shows_the_climb(plt, n_classes):
     X, y = load_iris(return_X_y=True)

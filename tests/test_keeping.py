@@ -89,6 +89,7 @@ def classes_of(y):
     return [np.unique(column) for column in y.T] if y.ndim == 2 else np.unique(y)
 
 
+@pytest.mark.slow
 @every_way
 @every_model
 @pytest.mark.parametrize("kind", LABELS)
@@ -189,6 +190,7 @@ def test_what_learns_on_needs_trust_in_nothing_but_this_package(model):
 # --- searches and pipelines -----------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_way
 @pytest.mark.parametrize(
     "model", [LR(0.1, max_iter=20), MLP((4,), max_iter=5)], ids=str

@@ -47,6 +47,7 @@ def parameters(model):
     return np.concatenate([a.ravel() for a in model.coefs_ + model.intercepts_])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("first", [2, 5])
 @pytest.mark.parametrize("model", CLIMBS, ids=str)

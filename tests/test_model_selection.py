@@ -186,6 +186,7 @@ def test_any_parameter_may_differ(together):
     np.testing.assert_allclose(scores, scores[:, :1] + np.zeros(3), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(
     "changes, grid",
@@ -216,6 +217,7 @@ def test_numbers_and_auto(together):
     assert together == [3] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [LR, MLP], ids=["LR", "MLP"])
 @pytest.mark.parametrize(
     "options",
@@ -273,6 +275,7 @@ def test_kinds_of_y(model, kind, together):
     assert together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [LR, MLP], ids=["LR", "MLP"])
 @pytest.mark.parametrize(
     "X",
@@ -710,6 +713,7 @@ def test_metadata_routing(model):
 # --- what looks on --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbose", [1, 2, 3, 10])
 @pytest.mark.parametrize("scoring", [None, ["accuracy", "f1"]])
 def test_verbose_prints_the_same_lines(verbose, scoring, capsys):
@@ -804,6 +808,7 @@ def checked(test):
     return test
 
 
+@pytest.mark.slow
 @checked
 @parametrize_with_checks([LockstepSearchCV(LR, {"learning_rate": [0.05, 0.1]}, cv=2)])
 def test_scikit_learn_checks(estimator, check):

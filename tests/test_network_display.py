@@ -183,6 +183,7 @@ def test_a_feature_that_never_varies_is_not_chosen():
 # --- what changed ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_kind
 @both
 def test_the_change_between_two_moments(make, kind):

@@ -198,6 +198,7 @@ def test_raw_scores(model, kind):
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("kind", LABELS)
 def test_class_labels(model, kind):
@@ -297,6 +298,7 @@ def test_a_frame_is_an_input_for_each_column(model):
     np.testing.assert_allclose(probabilities, fitted.predict_proba(table), atol=1e-6)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("search", [GridSearchCV, LockstepSearchCV])
 @pytest.mark.parametrize("kind", ["binary", "three strings", "multilabel", "several"])
@@ -319,6 +321,7 @@ def test_a_search_in_a_pipeline(model, search):
     check(fitted, X, run(fitted, X))
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize(
     "meta",

@@ -372,6 +372,7 @@ def test_a_hook_that_stops_every_climb_of_a_search():
     assert search.best_estimator_.n_iter_ == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_a_progress_bar_of_a_search(n_jobs, capsys):
     X, y = binary_data()

@@ -435,6 +435,7 @@ def wide():
     return rng.normal(size=(3000, 300)), rng.integers(0, 2, 3000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "newton"])
 @pytest.mark.parametrize(
     "make",

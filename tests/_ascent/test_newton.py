@@ -293,6 +293,7 @@ def asks_the_direction(objective, direction):
     return Top(objective, direction, 1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", [0.0, *PRICES])
 @pytest.mark.parametrize("pauses", [[1], [2], [3], [4], [1, 2, 3, 4, 5, 6]], ids=str)
 @pytest.mark.parametrize("stop", [asks_nothing, asks_the_direction])

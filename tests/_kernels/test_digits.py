@@ -76,6 +76,7 @@ MANY = [
 ]
 
 
+@pytest.mark.slow
 @needs_core
 @floats
 @pytest.mark.parametrize("likelihood", [*MANY, Categorical(14)])  # two sets of pairs

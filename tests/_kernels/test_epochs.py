@@ -148,6 +148,7 @@ def test_epochs_step_by_step(
     check(found, expected, dtype)
 
 
+@pytest.mark.slow
 @given(
     likelihoods,
     dtypes,

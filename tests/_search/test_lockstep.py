@@ -292,6 +292,7 @@ def test_rates_and_features_beyond_all_numbers(size, dtype):
 SETS = {"iris": load_iris, "cancer": load_breast_cancer, "digits": load_digits}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -306,6 +307,7 @@ def test_known_data_at_any_rate(name, scaled, dtype):
 # --- to the top, from the strongest penalty to the weakest ----------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, W])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("fit_intercept", [True, False])

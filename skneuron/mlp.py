@@ -119,7 +119,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         Whether to draw the mini-batches anew for every epoch.
     early_stopping : bool, default=False
         Set `validation_fraction` of the training data aside, end when its mean
-        log-likelihood stops rising, and keep the parameters that were best for it.
+        log-likelihood stops rising, and keep the parameters at the end of the
+        `n_iter_no_change` epochs that were best for it together: a single one may be
+        best by luck, most of all where few rows are set aside.
     validation_fraction : float, default=0.1
         Share of the training data to set aside, in (0, 1).
     class_weight : dict, "balanced", list of those, or None, default=None

@@ -45,23 +45,22 @@ class Plateau:
     tol : float
     patience : int
     noisy : bool, default=False
-        Whether what has to rise is the mean of the last `patience` figures: of figures
-        that are noisy the highest is a stroke of luck, which later ones may miss.
+        Whether a figure is the mean of the last `patience`: of those that are noisy the
+        highest is a stroke of luck, which later ones may miss.
 
     Attributes
     ----------
     best : float
-        The highest figure so far, `best_position` where it was.
-    highest_mean : float
+        The highest figure so far, `best_position` where it was: of noisy ones the end
+        of the highest mean, once there are enough for one.
     waited : int
-        Iterations since the mean last rose by tol.
+        Iterations since the figure last rose by tol.
     """
 
     def __init__(self, figure, tol, patience, noisy=False):
-        self.figure, self.tol, self.patience = figure, tol, patience
-        self.best = self.highest_mean = -float("inf")
-        self.best_position, self.waited = None, 0
-        self.noisy, self.recent = noisy, []
+        self.figure, self.tol, self.patience, self.noisy = figure, tol, patience, noisy
+        self.best, self.best_position = -float("inf"), None
+        self.waited, self.recent = 0, []
 
     def at_start(self, position):
         """Note the figure at the start, unless the climb only goes on; never stop."""
@@ -73,15 +72,17 @@ class Plateau:
         return True
 
     def __call__(self, position):
-        figure = self.figure(position)
-        if figure > self.best or self.best_position is None:
-            self.best, self.best_position = figure, position
-        window = self.patience if self.noisy else 1
+        figure, window = self.figure(position), self.patience if self.noisy else 1
         self.recent = [*self.recent, figure][-window:]
-        if len(self.recent) == window:
-            mean = sum(self.recent) / window
-            self.waited = 0 if mean >= self.highest_mean + self.tol else self.waited + 1
-            self.highest_mean = max(self.highest_mean, mean)
+        is_first = self.best_position is None
+        if len(self.recent) < window:  # too few for a mean
+            if is_first or figure >= max(self.recent):
+                self.best_position = position
+            return False
+        mean = sum(self.recent) / window
+        self.waited = 0 if mean >= self.best + self.tol else self.waited + 1
+        if is_first or mean > self.best:
+            self.best, self.best_position = mean, position
         return self.waited >= self.patience
 
 

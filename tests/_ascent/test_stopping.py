@@ -48,7 +48,22 @@ def test_a_lucky_figure_among_noisy_ones_does_not_stop_what_rises():
     assert stops(rise + noise, 1e-4, 10, True)[0] is None
     level, plateau = stops(noise, 1e-4, 10, True)
     assert level < 100
-    assert plateau.best_position.value == max(noise[: level + 1])
+    assert plateau.best_position.value == noise[end_of_best(noise[: level + 1], 10)]
+
+
+def end_of_best(figures, n):
+    """Of which n the mean is highest; of fewer, the highest."""
+    n = n if len(figures) >= n else 1
+    means = np.lib.stride_tricks.sliding_window_view(figures, n).mean(axis=1)
+    return n - 1 + int(np.argmax(means))
+
+
+@pytest.mark.parametrize("n", [1, 3, 9, 10, 11, 40])
+def test_the_end_of_the_highest_mean_is_kept_of_noisy_figures(n):
+    figures = np.random.default_rng(n).standard_normal(n)
+    end, plateau = stops(figures, 0.0, 10, True)
+    seen = figures if end is None else figures[: end + 1]
+    assert plateau.best_position.value == seen[end_of_best(seen, 10)]
 
 
 @pytest.mark.parametrize("figures", [[3, 1, 4, 1, 5, 2, 5], [0, -1, -2], [-5.0]])

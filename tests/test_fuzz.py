@@ -3,6 +3,7 @@
 import fuzz
 import numpy as np
 import pytest
+from scipy import sparse
 
 from skneuron import GradientAscentLogisticRegression as LR
 from skneuron import SimpleMLPClassifier as MLP
@@ -55,3 +56,15 @@ def test_a_stream_whose_weights_have_become_too_large(dtype):
     with pytest.raises(ValueError, match="smaller learning_rate"):
         model.partial_fit(X, y)
     assert np.isfinite(model.coefs_[0]).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csc_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_column_whose_curvature_is_rounding(kind, dtype):
+    """The difference of its sums may come out below 0."""
+    rng = np.random.default_rng(790)
+    X = rng.standard_normal((88, 4)).astype(dtype)
+    for value in rng.random(20):
+        X[:, 0] = value
+        model = LR(max_iter=3).fit(kind(X), np.arange(88) % 4)
+        assert np.isfinite(model.coef_).all()

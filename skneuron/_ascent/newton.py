@@ -214,8 +214,9 @@ class Solver:
 
     def __init__(self, matrix, root=None, noise=EPS):
         self.matrix, self.root = matrix, root
-        size, unit = len(matrix), np.sqrt(np.diagonal(matrix))
-        self.unit = unit if unit.all() else np.where(unit > 0, unit, 1.0)
+        size, squares = len(matrix), np.diagonal(matrix)
+        # Rounding can make those of a constant column a little less than 0.
+        self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
         self.tall, self.is_clear = None, True
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():

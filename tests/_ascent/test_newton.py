@@ -636,3 +636,8 @@ def test_the_rows_tell_what_is_flat_indeed(apart, flat):
 
     here = SimpleNamespace(theta=np.zeros(4), roots=roots)
     assert newton.is_flat_indeed(solvers, here) == flat
+
+
+def test_solver_takes_a_square_that_rounding_has_made_negative_for_zero():
+    matrix = np.diag([2.0, -3e-71, 0.5])
+    assert np.allclose(Solver(matrix)(np.array([1.0, 0.0, 1.0])), [0.5, 0.0, 2.0])

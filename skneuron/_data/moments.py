@@ -235,11 +235,16 @@ def _dense(rows, columns):
     return X if len(columns) == X.shape[1] else xp.take(X, beside(columns, X), axis=1)
 
 
+def _about_median(X):
+    """The median of each column, and the distances from it."""
+    median = _ordered(X, X.shape[0] // 2)
+    return median, array_namespace(X).abs(X - like(median, X))
+
+
 def _medians(X):
     """The median of each column, and of the distances from it."""
-    middle = _ordered(X, X.shape[0] // 2)
-    distances = array_namespace(X).abs(X - like(middle, X))
-    return middle, _ordered(distances, X.shape[0] // 2)
+    median, distances = _about_median(X)
+    return median, _ordered(distances, X.shape[0] // 2)
 
 
 def _median_and_width(columns, rows):
@@ -248,10 +253,8 @@ def _median_and_width(columns, rows):
     Of each column, (2, n_columns), where the rows are; of few rows, of all of them. If
     these are all 0, as most of a rare feature are, of those that are not.
     """
-    X = _dense(rows, columns)
-    median = _ordered(X, X.shape[0] // 2)
-    distances = array_namespace(X).abs(X - like(median, X))
-    width = _ordered(distances, _nearly_all(X.shape[0]))
+    median, distances = _about_median(_dense(rows, columns))
+    width = _ordered(distances, _nearly_all(distances.shape[0]))
     for j in np.flatnonzero(width == 0):
         some = np.sort(to_host(distances[:, j]))
         some = some[some > 0]

@@ -305,15 +305,17 @@ class Objective:
 
     def _roots(self, read, along=None):
         read, by_block = self._first_layer(read).astype(np.float64), None
-        of_penalty = np.sqrt(self.l2 * self.shrunk)
-        penalties = [np.diag(of_penalty[at]) for at in self._places]
         if along is not None:
             along = self.as_read(along)
             by_block = [along[at, None] for at in self._places]
-            penalties = [np.matmul(*both) for both in zip(penalties, by_block)]
         of = partial(curvature_roots, self.network, self.likelihood, read, by_block)
         roots = self.rows.total(of, stacked)
         if self.l2:
+            root, whole = np.sqrt(self.l2 * self.shrunk), along is None
+            penalties = [
+                np.diag(root[at]) if whole else (root * along)[at, None]
+                for at in self._places
+            ]
             roots = stacked(roots, penalties)
         if self._chained and along is None:
             for i, R in enumerate(roots):

@@ -689,3 +689,17 @@ def test_maps_are_those_of_tensors_too(fit_intercept):
         change(tensor)
         assert tensor.dtype == torch.float32
         np.testing.assert_allclose(tensor.numpy(), first, rtol=1e-6)
+
+
+@every
+@pytest.mark.parametrize("l2", [0.0, 2.0])
+@pytest.mark.parametrize("kind", PENALISED)
+def test_the_root_along_a_direction_is_its_size_there(likelihood, l2, kind):
+    objective, c = build(likelihood, l2=l2, **PENALISED[kind])
+    here = objective.evaluate(c, curvature=True)
+    along = np.random.default_rng(0).standard_normal(len(c))
+    (_, roots), (_, sizes) = here.roots(), here.roots(along)
+    for (at, matrix), R, size in zip(here.curvature, roots, sizes, strict=True):
+        assert size.shape == (1, 1)
+        assert abs(size[0, 0]) == pytest.approx(np.linalg.norm(R @ along[at]))
+        assert size[0, 0] ** 2 == pytest.approx(along[at] @ matrix @ along[at])

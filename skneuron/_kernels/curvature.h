@@ -18,28 +18,13 @@ was kept, each matrix in parts:
 /* Pairs in a set, whose strips are formed together. */
 #define SET_PAIRS 64
 
-/* Lower triangle: sum += scaled^T scaled, (n, n); scaled is (m, n). */
-CLONES static void NAME(squares)(ptrdiff_t m, ptrdiff_t n, const T *restrict scaled,
-                                 T *restrict sum)
+/* Lower triangle, and what is beside it: sum = scaled^T scaled, (n, n); scaled is
+(m, n), with n of whole panels. */
+static void NAME(squares)(ptrdiff_t m, ptrdiff_t n, const T *scaled, T *sum)
 {
-    ptrdiff_t i = 0;
-    for (; i + 8 <= m; i += 8) {
-        const T *t = scaled + i * n;
-        for (ptrdiff_t a = 0; a < n; a++) {
-            T s0 = t[a], s1 = t[a + n], s2 = t[a + 2 * n], s3 = t[a + 3 * n];
-            T s4 = t[a + 4 * n], s5 = t[a + 5 * n], s6 = t[a + 6 * n], s7 = t[a + 7 * n];
-            T *restrict row = sum + a * n;
-#pragma omp simd
-            for (ptrdiff_t b = 0; b <= a; b++)
-                row[b] += s0 * t[b] + s1 * t[b + n] + s2 * t[b + 2 * n]
-                          + s3 * t[b + 3 * n] + s4 * t[b + 4 * n] + s5 * t[b + 5 * n]
-                          + s6 * t[b + 6 * n] + s7 * t[b + 7 * n];
-        }
-    }
-    for (; i < m; i++)
-        for (ptrdiff_t a = 0; a < n; a++)
-            for (ptrdiff_t b = 0; b <= a; b++)
-                sum[a * n + b] += scaled[i * n + a] * scaled[i * n + b];
+    for (ptrdiff_t a = 0; a < n; a += PANEL)
+        NAME(tiled)
+        ('T', 'N', PANEL, a + PANEL, m, scaled + a, n, scaled, n, sum + a * n, n);
 }
 
 CLONES static void NAME(scale)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
@@ -112,7 +97,7 @@ static void NAME(add_curvature)(const NAME(Sums) *of, const NAME(Room) *room,
                                 double *sums)
 {
     const Pass *pass = of->pass;
-    ptrdiff_t n = of->n_inputs, d = of->d, b = of->rows;
+    ptrdiff_t n = of->n_inputs, whole = WHOLE(n), d = of->d, b = of->rows;
     T *by = room->coupling;
     for (ptrdiff_t p = 0; p < of->n_pairs; p++, sums += n * n) {
         NAME(couple)(of->pairs + p, m, room->kept, b, room->weights, b, by);
@@ -122,13 +107,14 @@ static void NAME(add_curvature)(const NAME(Sums) *of, const NAME(Room) *room,
             NAME(sparse_squares_narrow)(&pass->X, start, m, pass->intercept, by, n, sums);
         } else {
             NAME(roots)(m, by);
-            NAME(scale)(m, d, x, lead, by, room->scaled, n);
-            for (ptrdiff_t i = 0; pass->intercept && i < m; i++)
-                room->scaled[i * n + d] = by[i];
-            memset(room->sum, 0, sizeof(T) * (size_t)(n * n));
-            NAME(squares)(m, n, room->scaled, room->sum);
-            for (ptrdiff_t j = 0; j < n * n; j++)
-                sums[j] += room->sum[j];
+            NAME(scale)(m, d, x, lead, by, room->scaled, whole);
+            for (ptrdiff_t i = 0; i < m; i++)
+                for (ptrdiff_t j = d; j < whole; j++)
+                    room->scaled[i * whole + j] = j < n ? by[i] : 0;
+            NAME(squares)(m, whole, room->scaled, room->sum);
+            for (ptrdiff_t a = 0; a < n; a++)
+                for (ptrdiff_t c = 0; c <= a; c++)
+                    sums[a * n + c] += room->sum[a * whole + c];
         }
     }
 }
@@ -382,3 +368,5 @@ static void NAME(complete)(const NAME(Sums) *of, ptrdiff_t n_matrices)
 #undef MANY_PAIRS
 #undef PAIRS_TO_INPUTS
 #undef SET_PAIRS
+#undef PANEL
+#undef WHOLE

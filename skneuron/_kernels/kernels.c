@@ -27,7 +27,7 @@ some of the second-level cache. */
 
 /* Curvatures of so many inputs are formed as rows are read; of more, or of many classes,
 in tiles of so many rows at most, or strips of about so many numbers. */
-#define FEW_INPUTS 64
+#define FEW_INPUTS 128
 #define MOST_TILE 512
 #define STRIP 512
 
@@ -58,11 +58,11 @@ const char *compiled_with(void)
 #include "template.h"
 #include "products.h"
 #include "sums.h"
+#include "gemm.h"
 #include "curvature.h"
 #include "passes.h"
 #include "moments.h"
 #include "elementwise.h"
-#include "gemm.h"
 #include "windows.h"
 #include "epochs.h"
 #undef T
@@ -83,10 +83,10 @@ const char *compiled_with(void)
 #include "template.h"
 #include "products.h"
 #include "sums.h"
+#include "gemm.h"
 #include "curvature.h"
 #include "passes.h"
 #include "moments.h"
 #include "elementwise.h"
-#include "gemm.h"
 #include "windows.h"
 #include "epochs.h"

@@ -36,6 +36,9 @@ typedef struct {
     char *end;
 } NAME(Room);
 
+/* Inputs of a curvature that is formed as rows are read: in whole panels of registers. */
+#define PANEL (64 / (ptrdiff_t)sizeof(T))
+#define WHOLE(n) (((n) + PANEL - 1) / PANEL * PANEL)
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define TAKE(name, size)                                                               \
     room.name = (void *)at;                                                            \
@@ -57,8 +60,8 @@ static NAME(Room) NAME(room)(const NAME(Sums) *of, int rank)
     TAKE(kept, b * of->n_logits);
     TAKE(coupling, b * most_pairs);
     TAKE(codes, b * outputs);
-    TAKE(scaled, LARGER(of->fused ? of->rows * n : 0, of->part_rows * columns));
-    TAKE(sum, LARGER(of->fused ? n * n : 0, of->part_size));
+    TAKE(scaled, LARGER(of->fused ? of->rows * WHOLE(n) : 0, of->part_rows * columns));
+    TAKE(sum, LARGER(of->fused ? WHOLE(n) * WHOLE(n) : 0, of->part_size));
     TAKE(part, of->n_groups > 1 ? 0 : of->part_size);
     room.end = at;
     return room;

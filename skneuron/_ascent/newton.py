@@ -9,7 +9,7 @@ from .directions import LBFGS, _norm
 
 #: How much longer than its price the way may be before a curvature is bought: the pace
 #: picks up by itself.
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 #: Floating-point operations that a root may take: a quarter of a second. Beyond, the
 #: eigenvalues of the curvature have to do.

@@ -402,6 +402,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         n_rows = _sample_size(objective) if solver == "auto" else None
         if n_rows and not known:
             n_telling = ROWS_TO_A_PARAMETER * objective.n_parameters
+            # Of more rows, a curvature that costs half a step saves some.
+            of_half_a_step = objective.n_rows / _price_of_curvature(objective) / 2
+            n_telling = max(n_telling, int(of_half_a_step))
             n_telling = None if n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)

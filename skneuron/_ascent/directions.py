@@ -135,7 +135,7 @@ class LBFGS(Direction):
 
     Parameters
     ----------
-    memory : int, default=10
+    memory : int, default=40
         How many steps are kept.
 
     Attributes
@@ -146,7 +146,7 @@ class LBFGS(Direction):
         Where the next step is from; None: the next place is not a step from the last.
     """
 
-    def __init__(self, memory=10):
+    def __init__(self, memory=40):
         self.n_kept, self.pairs, self.last = memory, [], None
 
     @property

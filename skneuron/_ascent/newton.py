@@ -49,7 +49,7 @@ class Newton(LBFGS):
     """
 
     def __init__(self, price=0.0, at_once=True, target=1e-12):
-        super().__init__(memory=20)
+        super().__init__()
         self.price, self.target = price, target
         self.order = 1 + at_once
         self.solvers, self._gains = [], []

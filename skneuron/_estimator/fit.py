@@ -290,8 +290,8 @@ class NeuronClassifier(
         position = result.position if best is None else best.best_position
         exact, whole = position.log_likelihood, climber.plan.exact_curve
         rows = climber.data.rows
-        as_told = objective.coordinates is None and rows.dtype == np.float64
-        if not (whole and (as_told or climber.past.partial)):
+        as_told = climber.past.partial or objective.is_told_exactly(position)
+        if not (whole and as_told):
             there = self._objective(replace(climber.data, rows=rows.widened()))
 
             def of_attributes(position):  # of which offsets may have cost digits

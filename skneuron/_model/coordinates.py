@@ -72,6 +72,12 @@ class Coordinates:
         matrix[...] = matrix.T.copy()
         self.pull(rows)
 
+    def largest_terms(self, first):
+        """What the terms of a logit add up to, (any,), in usual rows, without signs."""
+        W, b, mean, scale = self._beside(first)
+        sizes = np.abs(mean) + 2 * scale * np.reshape(self.reach, (-1, 1))
+        return (sizes * np.abs(W)).sum(axis=0) + np.abs(b).sum(axis=0)
+
     def as_given(self, first, sign=-1):
         """To weights of the features as they were given, in place; or back, by +1."""
         if self.exponents is not None:

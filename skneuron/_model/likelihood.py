@@ -75,6 +75,8 @@ class Likelihood:
         The largest eigenvalue that a row's curvature can have. ``y_hat (1 - y_hat)`` is
         1/4 at y_hat = 1/2; ``diag(y_hat) - y_hat y_hat^T`` is largest, 1/2, where two
         classes share all probability.
+    of_even_odds : float
+        The log-likelihood of a row whose logits are all 0.
     """
 
     def __init__(self, widths):
@@ -84,6 +86,7 @@ class Likelihood:
         self.n_outputs, self.n_logits = len(ends), ends[-1]
         self.coupled = max(map(len, self.blocks))
         self.largest_curvature = 0.5 if self.widths.any() else 0.25
+        self.of_even_odds = -float(np.log(np.where(self.widths, self.widths, 2)).sum())
 
     @cached_property
     def pairs(self):

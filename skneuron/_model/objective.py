@@ -307,7 +307,7 @@ class Objective:
         read, by_block = self._first_layer(read).astype(np.float64), None
         if along is not None:
             along = self.as_read(along)
-            by_block = [along[at, None] for at in self._places]
+            by_block = [along[at].reshape(self.n_inputs, -1) for at in self._places]
         of = partial(curvature_roots, self.network, self.likelihood, read, by_block)
         roots = self.rows.total(of, stacked)
         if self.l2:
@@ -341,6 +341,8 @@ class Objective:
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
+        if np.ndim(self.rows.weights) < 2 and not np.any(to_host(theta)):
+            return self.rows.total_weight * self.likelihood.of_even_odds
         layers = self.network.layers(like(self.as_read(theta), self.rows.X))
         model = self.network, self.likelihood, layers
         return self.rows.total(partial(log_likelihood, *model, guarded=guarded))
@@ -439,6 +441,20 @@ class Objective:
             return theta
         to = self.coordinates
         return self._mapped(theta, to.to_parameters, to.as_given)
+
+    def is_told_exactly(self, position):
+        """Whether the network's own parameters say the same log-likelihood, to 1e-12.
+
+        The terms of a logit are rounded there, and so is the intercept by offsets.
+        """
+        to = self.coordinates
+        if to is None or self.noise > 1e-12:
+            return self.noise <= 1e-12
+        if not self.network.is_one_layer:
+            return False
+        first = self._first_layer(self._mapped(position.theta, to.to_parameters))
+        rounded = 4 * self.noise * self.total_weight * to.largest_terms(first).sum()
+        return rounded <= 1e-12 * abs(position.log_likelihood)
 
     def at(self, parameters):
         """Where the network has these parameters of its own."""

@@ -108,19 +108,25 @@ def _compiled(network, likelihood, theta, rows, order):
     return Sums(*_kernels.network_sums(*given))
 
 
-def _by_block(network, likelihood, theta, rows, n_numbers):
-    """Yield blocks of rows, their inputs and their logits: in float64, on the host.
+def _by_block(network, likelihood, rows, n_numbers, theta, *matrices):
+    """Yield of blocks of rows: themselves, codes, weights, and inputs times matrices.
 
-    `theta` is of the shape (n_inputs, n_logits), of a network without hidden layers.
+    In float64, on the host; weights by logit, (n_rows or 1, n_logits). `theta` and
+    `matrices` are of the shape (n_inputs, any), of a network without hidden layers.
     """
-    for block in rows.blocks(n_numbers):
-        X = to_host(block.X if block.is_dense else block.X.toarray()).astype(np.float64)
-        if network.fit_intercept:
-            X = np.concatenate([X, np.ones_like(X[:, :1])], axis=1)
+    ends = np.cumsum([theta.shape[1], *(of.shape[1] for of in matrices)])[:-1]
+    for block, products in rows.products(np.hstack([theta, *matrices]), n_numbers):
         w = np.ones((1, theta.shape[1]))
         if block.weights is not None:
             w = w * likelihood.per_logit(to_host(block.weights).astype(np.float64))
-        yield X, X @ theta, to_host(block.codes), w
+        products = to_host(products).astype(np.float64, copy=False)
+        yield block, to_host(block.codes), w, *np.split(products, ends, axis=1)
+
+
+def _inputs(network, rows):
+    """What the weights, and intercepts, multiply: in float64, on the host."""
+    X = to_host(rows.X if rows.is_dense else rows.X.toarray()).astype(np.float64)
+    return np.pad(X, [(0, 0), (0, network.fit_intercept)], constant_values=1.0)
 
 
 def curvature_roots(network, likelihood, theta, along, rows):
@@ -128,16 +134,19 @@ def curvature_roots(network, likelihood, theta, along, rows):
 
     They are those of ``QR = sqrt(curvature) X1 along``, of some rows beneath the R of
     all before these. The curvature itself has the square of their condition. `along`
-    has directions of each block, (block's size, any); None: all directions.
+    has a direction of each block, (n_inputs, block's logits); None: all directions.
     """
     total = [None] * len(likelihood.blocks)
-    wide = 4 * len(theta) * likelihood.coupled**2
-    for X, z, _, w in _by_block(network, likelihood, theta, rows, wide):
+    wide, sides = 4 * len(theta) * likelihood.coupled**2, along or []
+    of_blocks = _by_block(network, likelihood, rows, wide, theta, *sides)
+    for block, _, w, z, *moved in of_blocks:
+        inputs = None if along else _inputs(network, block)[:, None, :, None]
         for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
             root = root * np.sqrt(w[:, of.start, None, None])
-            share = X[:, None, :, None] * root[:, :, None, :]
-            share = share.reshape(-1, len(theta) * len(of))
-            share = share if along is None else share @ along[i]
+            if along:
+                share = (root @ moved[i][:, :, None]).reshape(-1, 1)
+            else:
+                share = (inputs * root[:, :, None, :]).reshape(-1, len(theta) * len(of))
             total[i] = share if total[i] is None else np.vstack([total[i], share])
             if len(total[i]) > 5 * total[i].shape[1]:
                 total[i] = _triangular(total[i])
@@ -155,8 +164,8 @@ def rounding_errors(network, likelihood, theta, rows):
     That is the terms, and the logits' own terms as far as they change these.
     """
     total = 0.0
-    for X, z, codes, w in _by_block(network, likelihood, theta, rows, 4 * theta.size):
-        sizes, moved = np.abs(X), likelihood.couplings(z)
+    for block, codes, w, z in _by_block(network, likelihood, rows, 4 * theta.size, theta):
+        sizes, moved = np.abs(_inputs(network, block)), likelihood.couplings(z)
         of_logits = sizes @ np.abs(theta)
         terms = np.abs(likelihood.residual(z, codes))
         for of in likelihood.blocks:

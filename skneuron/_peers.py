@@ -1,5 +1,7 @@
 """Parameters that users bring along from other libraries, and what stands for them."""
 
+from functools import cache
+
 from sklearn.utils._param_validation import InvalidParameterError
 
 #: What to use, and in place of what: names of parameters that are not there, or wrong
@@ -65,6 +67,12 @@ class AnswersPeers:
         """
         self._refuse(params, ValueError, "Invalid parameter", f" for estimator {self}")
         return super().set_params(**params)
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        """Of the signature, which takes as long to read as some small data to check."""
+        return super()._get_param_names()
 
     @classmethod
     def _refuse(cls, params, error, before, after):

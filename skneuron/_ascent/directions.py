@@ -170,7 +170,7 @@ class LBFGS(Direction):
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
-        return self.last is not None and bool(np.array_equal(theta, self.last[0]))
+        return self.last is not None and bool((theta == self.last[0]).all())
 
     def solve(self, gradient):
         """``curvature^-1 gradient``, as far as the pairs tell.

@@ -214,10 +214,10 @@ class Solver:
 
     def __init__(self, matrix, root=None, noise=EPS):
         self.matrix, self.root = matrix, root
-        size, squares = len(matrix), np.diagonal(matrix)
+        size, squares = len(matrix), matrix.diagonal()
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
-        self.tall, self.is_clear = None, True
+        self.tall, self.is_clear, self.is_regular = None, True, False
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
@@ -225,16 +225,17 @@ class Solver:
             self.rank = int(np.sum(pivots > rounding(size, noise) * pivots[0]))
             self.factor = np.asfortranarray(R[:size].T)
         else:
+            self.rank, self.is_regular = size, True
+            self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
+            pivots = self.factor.diagonal() / self.unit
+            if not fails and pivots.min() ** 2 > CLEAR:
+                return
             scaled = matrix / self.unit
             scaled /= self.unit[:, None]
-            self.rank, self.order = size, slice(None)
-            self.factor, fails = lapack.dpotrf(scaled, lower=1)
-            self.least_pivot = 0.0 if fails else np.diagonal(self.factor).min() ** 2
-            if not self.least_pivot > CLEAR:
-                self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
-                self.order = pivots - 1
-                self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
-            self.is_clear = self.rank > 0 and bool(self.least_pivot > CLEAR)
+            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
+            self.order, self.is_regular = pivots - 1, False
+            least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
+            self.is_clear = self.rank > 0 and bool(least_pivot > CLEAR)
         if not self.is_clear:
             self.values, self.vectors = eigh(scaled)
             large = self.values > CLEAR * self.values[-1]
@@ -248,6 +249,8 @@ class Solver:
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
+        if self.is_regular:
+            return lapack.dpotrs(self.factor, vector, lower=1)[0]
         scaled = vector / self.unit
         if self.rank == 0:
             return np.zeros_like(vector)

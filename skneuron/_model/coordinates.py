@@ -74,9 +74,8 @@ class Coordinates:
 
     def largest_terms(self, first):
         """What the terms of a logit add up to, (any,), in usual rows, without signs."""
-        W, b, mean, scale = self._beside(first)
-        sizes = np.abs(mean) + 2 * scale * np.reshape(self.reach, (-1, 1))
-        return (sizes * np.abs(W)).sum(axis=0) + np.abs(b).sum(axis=0)
+        W, b, *_ = self._beside(np.abs(first))
+        return (np.abs(self.mean) + 2 * self.scale * self.reach) @ W + b.sum(axis=0)
 
     def as_given(self, first, sign=-1):
         """To weights of the features as they were given, in place; or back, by +1."""

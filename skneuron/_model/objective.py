@@ -147,7 +147,9 @@ class Objective:
         base, scale = self, coordinates.scale
         if not chained:
             n_features = self.network.sizes[0]
-            units = (np.resize(of, n_features) for of in (coordinates.mean, scale))
+            units = coordinates.mean, scale
+            if len(scale) < n_features:
+                units = (np.resize(of, n_features) for of in units)
             centred = self.rows.centred(*units)
             base = self.reading(centred, np.log2(scale))
         return base._with(coordinates=coordinates, _chained=chained)
@@ -263,16 +265,17 @@ class Objective:
 
     def evaluation(self, theta, read, sums):
         """The evaluation at theta that the sums over the rows make; `read` as_read."""
-        gradient = sums.gradient
-        value = (sums.log_likelihood - self._penalty(read)) / self.divisor
+        value, gradient = sums.log_likelihood, sums.gradient
         if self.l2:
-            shrunk = (self.l2 / self.divisor * self.shrunk) * read
-            gradient -= array_namespace(read).astype(shrunk, read.dtype, copy=False)
+            pull, xp = self.l2 * self.shrunk * read, array_namespace(read)
+            value = value - 0.5 * xp.sum(pull * read)
+            gradient -= xp.astype(pull / self.divisor, read.dtype, copy=False)
         blocks = self._curvature(sums.pairs) if sums.pairs else []
         if self._chained:
             self.pulled(gradient)
             for _, matrix in blocks:
                 self.coordinates.pull_both(matrix, self.n_inputs)
+        value = value / self.divisor
         return Evaluation(sums.log_likelihood, value, gradient, blocks, None, theta)
 
     @cached_property
@@ -349,11 +352,9 @@ class Objective:
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        return self._penalty(self.as_read(theta))
-
-    def _penalty(self, read):
         if not self.l2:
             return 0.0
+        read = self.as_read(theta)
         return 0.5 * self.l2 * array_namespace(read).sum(self.shrunk * read * read)
 
     def penalty_curvature(self):
@@ -453,7 +454,7 @@ class Objective:
         if not self.network.is_one_layer:
             return False
         first = self._first_layer(self._mapped(position.theta, to.to_parameters))
-        rounded = 4 * self.noise * self.total_weight * to.largest_terms(first).sum()
+        rounded = self.noise * self.total_weight * to.largest_terms(first).sum()
         return rounded <= 1e-12 * abs(position.log_likelihood)
 
     def at(self, parameters):

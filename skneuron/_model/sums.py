@@ -137,7 +137,7 @@ def curvature_roots(network, likelihood, theta, along, rows):
     has a direction of each block, (n_inputs, block's logits); None: all directions.
     """
     total = [None] * len(likelihood.blocks)
-    wide, sides = 4 * len(theta) * likelihood.coupled**2, along or []
+    wide, sides = 4 * likelihood.coupled**2 * (1 if along else len(theta)), along or []
     of_blocks = _by_block(network, likelihood, rows, wide, theta, *sides)
     for block, _, w, z, *moved in of_blocks:
         inputs = None if along else _inputs(network, block)[:, None, :, None]

@@ -173,7 +173,8 @@ def margins_along(objective, targets, vector):
     Two arrays of shape (n_outputs,).
     """
     vector = vector.reshape(objective.n_inputs, -1).astype(np.float64)
-    of = partial(_margins_of, targets, objective.as_read(vector))
+    read = objective.as_read(vector).astype(objective.rows.dtype)
+    of = partial(_margins_of, targets, read)
     minus_lowest, largest = objective.rows.total(of, np.maximum)
     return -minus_lowest, largest
 
@@ -182,9 +183,7 @@ def _margins_of(targets, read, rows):
     """Minus the lowest, and the largest: maxima, both."""
     bounds = np.full((2, len(targets.per_output)), -np.inf)
     xp = array_namespace(rows.X)
-    # A product of float32 with float64 copies the former.
-    numbers = 2 * read.shape[1] + 2 * len(read) * rows.is_dense
-    for block, logits in rows.products(read, numbers):
+    for block, logits in rows.products(read, 2 * read.shape[1]):
         for column, (_, z) in enumerate(targets.split(logits)):
             of = _counting(Rows(z, block.codes, block.weights), column)
             if of.n_rows:

@@ -7,6 +7,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "skneuron/_kernels"
+SOURCES = "_core.pyx", "kernels.c", "newton.c", "team.c"
 FLAGS = [
     "-std=c11",
     "-O3",
@@ -33,7 +34,7 @@ def core():
     return cythonize(
         Extension(
             "skneuron._kernels._core",
-            [f"{FOLDER}/{name}" for name in ("_core.pyx", "kernels.c", "team.c")],
+            [f"{FOLDER}/{name}" for name in SOURCES],
             depends=[path.as_posix() for path in Path(FOLDER).glob("*.h")],
             extra_compile_args=FLAGS,
             extra_link_args=["-pthread"],

@@ -439,7 +439,11 @@ MANY = {
 @pytest.mark.parametrize("name", MANY)
 @pytest.mark.parametrize(
     "model",
-    [LR(), LR(0.1, max_iter=20), MLP((3,), solver="lbfgs", random_state=0)],
+    [
+        LR(solver="newton"),
+        LR(0.1, max_iter=20),
+        MLP((3,), solver="lbfgs", random_state=0),
+    ],
     ids=str,
 )
 def test_an_interrupt_ends_many_fits(model, name, pipeline, monkeypatch):

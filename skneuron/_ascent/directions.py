@@ -7,8 +7,6 @@ that goes on later with the same object goes on as if it had never paused.
 
 import math
 
-import numpy as np
-
 from .._arrays import array_namespace
 
 
@@ -35,6 +33,9 @@ class Direction:
     def forget(self):
         """Drop what was learned from earlier steps; return whether there was any."""
         return False
+
+    def rules(self, step_size):
+        """The `rules` of a question, by this direction and so far; None: none."""
 
     def begin(self):
         """Be told that a walk starts, at a place not necessarily the last."""

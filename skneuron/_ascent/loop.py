@@ -103,7 +103,10 @@ def steps(theta, direction, step_size, noise, here=None):
     """
     direction.begin()
     if here is None:
-        here = yield Question(theta, direction.order)
+        here = yield Question(theta, direction.order, None, direction.rules(step_size))
+        for passed in here.passed:
+            yield Position(*passed)
+            theta = here.theta
     yield Position.at(theta, here)
     while True:
         along = direction(theta, here)

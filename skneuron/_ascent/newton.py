@@ -21,6 +21,9 @@ BENT = 200
 
 EPS = float(np.finfo(np.float64).eps)
 
+#: What is left of the least gain that matters when nothing is.
+NOTHING = 1e-8
+
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made.
 CLEAR = 1e-10
 
@@ -46,11 +49,13 @@ class Newton(LBFGS):
         Whether to start with a curvature, or as L-BFGS until it pays.
     target : float, default=1e-12
         The promised gain at which the way ends.
+    ahead : bool, default=False
+        Whether whole steps may be taken by whoever answers the first question.
     """
 
-    def __init__(self, price=0.0, at_once=True, target=1e-12):
+    def __init__(self, price=0.0, at_once=True, target=1e-12, ahead=False):
         super().__init__()
-        self.price, self.target = price, target
+        self.price, self.target, self.ahead = price, target, ahead
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
@@ -59,6 +64,12 @@ class Newton(LBFGS):
 
     def begin(self):
         self._cached, self._last_slope = (None, None), np.inf
+
+    def rules(self, step_size):
+        if not self.ahead or self.last is not None:
+            return None
+        lengths = step_size.enough, step_size.flat, step_size.stride
+        return NOTHING * self.target, CLEAR, *lengths
 
     def carry(self):
         """Go on elsewhere with what is known from here."""
@@ -161,7 +172,7 @@ class Newton(LBFGS):
                 self.order = 2
                 return False
             return gain <= self.target or stalls
-        return gain <= 1e-8 * tol**2 or 0.1 * last < gain <= tol
+        return gain <= NOTHING * tol**2 or 0.1 * last < gain <= tol
 
 
 def is_flat_indeed(solvers, here):

@@ -19,11 +19,17 @@ class Question(NamedTuple):
         How many derivatives are asked for: none, the gradient, the curvature too.
     n_rows : int or None
         Of a sample of so many rows. None: of all.
+    rules : tuple or None
+        Of Newton's whole steps that whoever answers may take at once: the answer is
+        then of where they end, and has what was `passed`. They are the least gain that
+        a step may promise, the least pivot, the shares of the promise that it has to
+        gain, and may leave, and its longest stride.
     """
 
     theta: object
     order: int = 1
     n_rows: int | None = None
+    rules: tuple | None = None
 
 
 def next_position(walk, n_rows=None):

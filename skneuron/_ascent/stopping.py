@@ -22,11 +22,14 @@ class Top:
         self.lightest, self.strict = lightest, strict
 
     def at_start(self, position):
-        """Whether the climb starts at the top, as far as is known of the start."""
-        return position.evaluation is not None and self(position)
+        """Whether the climb starts at the top."""
+        return self(position)
 
     def __call__(self, position):
+        """As far as is known of the place."""
         here, tol = position.evaluation, self.tol * self.lightest
+        if here is None:
+            return False
         is_top = self.objective.is_top(here, self.tol)
         return is_top and self.direction.is_settled(position.theta, here, tol)
 

@@ -12,11 +12,11 @@ from .._arrays import is_numpy, is_sparse
 from .._threads import n_threads
 
 try:
-    from scipy.linalg import cython_blas
+    from scipy.linalg import cython_blas, cython_lapack
 
     from . import _core
 
-    _core.use(cython_blas.__pyx_capi__)
+    _core.use(cython_blas.__pyx_capi__, cython_lapack.__pyx_capi__)
 except ImportError:  # not built, or not for this SciPy
     _core = None
 
@@ -30,6 +30,9 @@ MOST_SPANS = 512
 #: Products in a call, after which Python may hear of an interrupt, about; and chunks in
 #: it, at least, so that threads find some.
 CALL_WORK, LEAST_CHUNKS = 1 << 31, 16
+
+#: Places that Newton's steps may pass in a call.
+MOST_STEPS = 32
 
 #: Numbers for which another thread is worth waking.
 SHARED_NUMBERS = 1 << 15
@@ -160,6 +163,31 @@ class Passes:
             gradient = gradient.reshape(shape)
         pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
         return out[:first], gradient, dict(pairs)
+
+    def newton(self, theta, shrunk, divisor, rules):
+        """Newton's steps, of float64 and a single member: whole ones, while they do.
+
+        Parameters
+        ----------
+        theta : array of shape (n_parameters,)
+            The start.
+        shrunk : array like theta, or None
+            What a penalty adds to the curvature's diagonal.
+        divisor : float
+            Of the sums, and of the penalty.
+        rules : tuple
+            As `Newton` in kernels.h has them: least, clear, enough, flat, stride.
+
+        Returns
+        -------
+        places : list of (theta, log_likelihood, value)
+            From the start on; the value is the objective's.
+        """
+        calls, *_, size = self._plan(True, True)
+        thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
+        thetas[0], chunks, room = theta, np.concatenate(calls), np.empty(size)
+        n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, room)
+        return [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
 
     def _plan(self, gradients, curvature):
         """The chunks of each call, and where the sums of each kind lie."""

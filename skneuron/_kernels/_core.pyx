@@ -13,6 +13,8 @@ cdef extern from "kernels.h":
         void *dgemm
         void *ssyrk
         void *dsyrk
+        void *dpotrf
+        void *dpotrs
 
     Blas blas
 
@@ -51,6 +53,17 @@ cdef extern from "kernels.h":
     int pass_double(const Pass *) nogil
     int moments_float(const Pass *) nogil
     int moments_double(const Pass *) nogil
+
+    ctypedef struct Newton:
+        Pass job "pass"
+        Py_ssize_t n_inputs, n_parameters
+        const double *shrunk
+        double divisor, least, clear, enough, flat, stride
+        int most
+        double *thetas
+        double *figures
+
+    int take_steps "newton"(const Newton *) nogil
 
     ctypedef struct Outcome:
         Targets y
@@ -101,12 +114,14 @@ cdef void *_blas(capsules, str name) except NULL:
     return PyCapsule_GetPointer(capsule, signature)
 
 
-def use(capsules):
-    """Take BLAS from ``scipy.linalg.cython_blas.__pyx_capi__``."""
+def use(capsules, of_lapack):
+    """Take BLAS and LAPACK from ``scipy.linalg.cython_blas`` and ``cython_lapack``."""
     blas.sgemm = _blas(capsules, "sgemm")
     blas.dgemm = _blas(capsules, "dgemm")
     blas.ssyrk = _blas(capsules, "ssyrk")
     blas.dsyrk = _blas(capsules, "dsyrk")
+    blas.dpotrf = _blas(of_lapack, "dpotrf")
+    blas.dpotrs = _blas(of_lapack, "dpotrs")
 
 
 def compiled_with():
@@ -230,6 +245,30 @@ cdef class Rows:
             failed = pass_float(&job) if single else pass_double(&job)
         if failed:
             raise MemoryError("a pass over the rows")
+
+
+    def newton(self, thetas, figures, chunks, shrunk, double divisor, rules, out):
+        """Newton's steps from ``thetas[0]``: how many. `out` is room for sums."""
+        cdef Newton job
+        cdef _Buffers held = _Buffers()
+        job.job = self.job
+        job.job.chunks = <const Py_ssize_t *>held.data(chunks)
+        job.job.n_chunks, job.job.n_threads = len(chunks), 1
+        job.job.gradients = job.job.curvature = True
+        job.job.sums = <double *>held.data(out, True)
+        job.n_parameters = thetas.shape[1]
+        job.n_inputs = job.n_parameters // job.job.y.n_logits
+        job.shrunk, job.divisor = <const double *>held.data(shrunk), divisor
+        job.least, job.clear, job.enough, job.flat, job.stride = rules
+        job.most = len(thetas) - 1
+        job.thetas = <double *>held.data(thetas, True)
+        job.figures = <double *>held.data(figures, True)
+        cdef int n_steps
+        with nogil:
+            n_steps = take_steps(&job)
+        if n_steps < 0:
+            raise MemoryError("Newton's steps")
+        return n_steps
 
 
 def moments(X, weights, chunks, out, bint single, int n_threads):

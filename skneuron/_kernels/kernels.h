@@ -23,11 +23,16 @@ typedef void (*syrk_float)(char *, char *, int *, int *, float *, float *, int *
                            float *, float *, int *);
 typedef void (*syrk_double)(char *, char *, int *, int *, double *, double *, int *,
                             double *, double *, int *);
+typedef void (*potrf_double)(char *, int *, double *, int *, int *);
+typedef void (*potrs_double)(char *, int *, int *, double *, int *, double *, int *,
+                             int *);
 typedef struct {
     gemm_float sgemm;
     gemm_double dgemm;
     syrk_float ssyrk;
     syrk_double dsyrk;
+    potrf_double dpotrf; /* LAPACK's */
+    potrs_double dpotrs;
 } Blas;
 extern Blas blas;
 
@@ -73,6 +78,24 @@ typedef struct {
 
 int pass_float(const Pass *pass);
 int pass_double(const Pass *pass);
+
+/* Newton's steps on the objective of one parameter vector. */
+typedef struct {
+    Pass pass; /* with the curvature; theta is not read */
+    ptrdiff_t n_inputs, n_parameters;
+    const double *shrunk; /* like theta: the penalty's curvature; NULL: none */
+    double divisor;       /* of sums and penalty */
+    double least, clear;  /* a step's promised gain, and a factor's pivots beside the */
+                          /* diagonal: no step of less */
+    double enough, flat;  /* shares of the promise that a step gains, and leaves */
+    double stride;        /* the longest step, in sizes of theta + 1 */
+    int most;             /* steps */
+    double *thetas;       /* (most + 1, n_parameters): the start; out, what follows */
+    double *figures;      /* out, (most + 1, 2): log-likelihoods and values */
+} Newton;
+
+/* How many steps were taken; -1: no memory. */
+int newton(const Newton *newton);
 
 /* Of X, weights and chunks alone: sums of w x and of w x^2, (2, n_columns). */
 int moments_float(const Pass *pass);

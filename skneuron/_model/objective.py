@@ -47,6 +47,8 @@ class Evaluation:
         Where this is.
     root_work : float
         Floating-point operations that the roots take, about.
+    passed : sequence of (theta, log_likelihood, value)
+        The places on the way from the question's theta to here, that one first.
     """
 
     log_likelihood: float
@@ -56,6 +58,7 @@ class Evaluation:
     roots: object = None
     theta: np.ndarray | None = None
     root_work: float = 0.0
+    passed: tuple = ()
 
 
 class Objective:
@@ -226,10 +229,10 @@ class Objective:
 
     def answer(self, question):
         """The evaluation at a question's theta, with the derivatives it asks for."""
-        theta, order, n_rows = question
+        theta, order, n_rows, rules = question
         objective = self if n_rows is None else self.sample(n_rows)
         if order:
-            return objective.evaluate(theta, curvature=order > 1)
+            return objective.evaluate(theta, curvature=order > 1, rules=rules)
         return objective.evaluation_of(objective.log_likelihood(theta), theta)
 
     def evaluation_of(self, log_likelihood, theta):
@@ -237,7 +240,7 @@ class Objective:
         value = (log_likelihood - self.penalty(theta)) / self.divisor
         return Evaluation(log_likelihood, value)
 
-    def evaluate(self, theta, *, curvature=False):
+    def evaluate(self, theta, *, curvature=False, rules=None):
         """Value, gradient and, if asked, curvature at theta.
 
         Parameters
@@ -247,6 +250,9 @@ class Objective:
             what comes back is where it is.
         curvature : bool, default=False
             Only for a network without hidden layers.
+        rules : tuple, default=None
+            Of steps that may be taken first, where the compiled core takes them: of few
+            rows in memory.
 
         Returns
         -------
@@ -254,14 +260,26 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
+        theta, passed = self._after_steps(theta, rules) if rules else (theta, ())
         read, model = self.as_read(theta), (self.network, self.likelihood)
         of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
         here = self.evaluation(theta, read, self.rows.total(of))
+        here.passed = passed
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
+
+    def _after_steps(self, theta, rules):
+        """Where compiled steps lead, if there are any, and the places before."""
+        passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
+        plain = theta.dtype == self.rows.dtype == np.float64 and not self._chained
+        if not plain or not isinstance(passes, list):
+            return theta, ()
+        shrunk = self.l2 * self.shrunk if self.l2 else None
+        steps = passes[0].newton(theta, shrunk, self.divisor, rules)
+        return steps[-1][0], steps[:-1]
 
     def evaluation(self, theta, read, sums):
         """The evaluation at theta that the sums over the rows make; `read` as_read."""

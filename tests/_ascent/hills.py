@@ -16,6 +16,7 @@ class Here:
     log_likelihood: float = 0.0
     curvature: list = field(default_factory=list)
     roots: object = None
+    passed: tuple = ()
 
 
 class Hill:
@@ -27,7 +28,7 @@ class Hill:
     _sample = None, None
 
     def answer(self, question):
-        theta, order, n_rows = question
+        theta, order, n_rows, _ = question
         hill = self
         if n_rows is not None:
             if self._sample[0] != n_rows:

@@ -39,6 +39,7 @@ class Here:
     log_likelihood: float
     curvature: list = field(default_factory=list)
     roots: object = None
+    passed: tuple = ()
 
 
 class Rowwise(Hill):

@@ -68,7 +68,7 @@ every = pytest.mark.parametrize("make", WALKS.values(), ids=WALKS)
 
 
 def test_a_question_is_of_the_gradient_of_all_rows():
-    assert Question("here") == ("here", 1, None)
+    assert Question("here") == ("here", 1, None, None)
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -104,10 +104,10 @@ def test_a_sampled_walk_asks_of_its_sample_first(n_telling):
     walk = sampled(THETA, Newton(3.0), LineSearch(), EPS, 200, n_telling)
     walk = positions(walk, heard)
     next(walk)
-    assert [tuple(question)[1:] for question in heard.asked] == [(0, None)]
+    assert [tuple(question)[1:3] for question in heard.asked] == [(0, None)]
     next(walk)
     of_all = [
-        tuple(question)[1:] for question in heard.asked if question.n_rows is None
+        tuple(question)[1:3] for question in heard.asked if question.n_rows is None
     ]
     assert of_all == [(0, None), (1 if n_telling else 2, None)]
     assert {question.n_rows for question in heard.asked} <= {

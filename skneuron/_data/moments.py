@@ -8,15 +8,12 @@ from .. import _kernels
 from .._arrays import (
     array_namespace,
     beside,
-    is_numpy,
-    like,
     numbers_may_end,
     to_host,
     widest,
 )
 from .._model.coordinates import FEW
-from .reading import of_any_output
-from .rows import take_rows
+from .rows import ends
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
 #: is that of a few absurd values, as is an offset that none of these rows has.
@@ -151,38 +148,17 @@ def measured(rows, robust=True, farthest=None):
     if np.all(regular | ((mean == 0) & (deviation == 0))):
         exponents = None
     else:
-        rows, exponents, (mean, deviation) = _in_units(rows)
+        largest = rows.largest_sizes()
+        # A column whose weights would overflow before they mattered is taken for zeros.
+        nothing = largest < limits.tiny * 2**20
+        exponents = np.where(nothing, 5000, np.frexp(largest)[1])
+        rows = rows.in_units(exponents)
+        mean, deviation = column_moments(rows)
     if farthest is not None:
-        reach = rows.total(partial(_reach, mean), np.maximum)
+        top, bottom = rows.total(ends, np.maximum)
+        reach = np.maximum(top - mean, bottom + mean)
         deviation = np.maximum(deviation, reach / farthest)
     return exponents, usual(rows, mean, deviation, robust)
-
-
-def _reach(mean, rows):
-    """The largest distance from the mean in every column, of rows with a weight."""
-    reach = np.zeros_like(mean)
-    for block in rows.blocks(len(mean) if rows.is_dense else 1):
-        X, xp = block.X, array_namespace(rows.X)
-        if block.weights is not None:
-            counts = to_host(of_any_output(block.weights)) != 0
-            X = take_rows(X, beside(np.flatnonzero(counts), X))
-        if not X.shape[0]:
-            continue
-        if block.is_dense:
-            ends = to_host(xp.max(X, axis=0)), to_host(xp.min(X, axis=0))
-        else:
-            ends = X.max(axis=0).toarray().ravel(), X.min(axis=0).toarray().ravel()
-        reach = np.max([reach, *(abs(end - mean) for end in ends)], axis=0)
-    return reach
-
-
-def _in_units(rows):
-    """Rows in units of powers of two, the exponents of these, and moments in them."""
-    limits, largest = np.finfo(rows.dtype), rows.largest_sizes()
-    # A column whose weights would overflow before they mattered is taken for zeros.
-    exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    rows = rows.in_units(exponents)
-    return rows, exponents, column_moments(rows)
 
 
 def usual(rows, mean, deviation, robust):
@@ -204,9 +180,10 @@ def usual(rows, mean, deviation, robust):
         return mean, deviation, reach
     columns = np.arange(len(mean))
     if rows.lie_here:
-        few = _dense(rows.sample(min(GLANCE, rows.n_rows)), columns)
-        middle, width = _medians(few)
-        off = np.hypot(deviation, mean - middle)
+        few = rows.sample(min(GLANCE, rows.n_rows))
+        median, distances = _about_median(columns, few)
+        off = np.hypot(deviation, mean - median)
+        width = distances[len(distances) // 2]
         columns = np.flatnonzero(~(width * ABSURD / 10 > off))
         if not len(columns):
             return mean, deviation, reach
@@ -226,38 +203,31 @@ def usual(rows, mean, deviation, robust):
     return mean, deviation, reach
 
 
-def _dense(rows, columns):
-    """Columns of a few rows, without gaps, where the rows are."""
-    blocks = [block.X for block in rows.blocks(0)]
-    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
-    xp, X = array_namespace(blocks[0]), blocks[0]
-    X = xp.concat(blocks) if blocks[1:] else X
-    return X if len(columns) == X.shape[1] else xp.take(X, beside(columns, X), axis=1)
+def _about_median(columns, rows):
+    """The median of columns, (n_columns,), and the distances from it, in their order.
 
-
-def _about_median(X):
-    """The median of each column, and the distances from it."""
-    median = _ordered(X, X.shape[0] // 2)
-    return median, array_namespace(X).abs(X - like(median, X))
-
-
-def _medians(X):
-    """The median of each column, and of the distances from it."""
-    median, distances = _about_median(X)
-    return median, _ordered(distances, X.shape[0] // 2)
+    (n_rows, n_columns), float64; of few rows.
+    """
+    blocks = [
+        block.X if rows.is_dense else block.X.toarray() for block in rows.blocks(0)
+    ]
+    xp = array_namespace(blocks[0])
+    X = xp.take(xp.concat(blocks), beside(columns, blocks[0]), axis=1)
+    median = xp.sort(X, axis=0)[X.shape[0] // 2, ...]
+    distances = xp.sort(xp.abs(X - median), axis=0)
+    return [to_host(of).astype(np.float64) for of in (median, distances)]
 
 
 def _median_and_width(columns, rows):
     """The median, and half of what 95% of the distances from it do not exceed.
 
-    Of each column, (2, n_columns), where the rows are; of few rows, of all of them. If
-    these are all 0, as most of a rare feature are, of those that are not.
+    Of each column, (2, n_columns); of few rows, of all of them. If these are all 0, as
+    most of a rare feature are, of those that are not.
     """
-    median, distances = _about_median(_dense(rows, columns))
-    width = _ordered(distances, _nearly_all(distances.shape[0]))
+    median, distances = _about_median(columns, rows)
+    width = distances[_nearly_all(len(distances))]
     for j in np.flatnonzero(width == 0):
-        some = np.sort(to_host(distances[:, j]))
-        some = some[some > 0]
+        some = distances[distances[:, j] > 0, j]
         width[j] = some[_nearly_all(len(some))] if len(some) else 0.0
     return np.stack([median, width / 2])
 
@@ -265,12 +235,3 @@ def _median_and_width(columns, rows):
 def _nearly_all(n):
     """The place of what 95% of so many do not exceed."""
     return n - 1 - min(max(2, n // 20), n // 10)
-
-
-def _ordered(X, k):
-    """The k-th smallest value of each column, of 0, 1, ..."""
-    if is_numpy(X):
-        found = np.partition(X, k, axis=0)[k]
-    else:
-        found = to_host(array_namespace(X).sort(X, axis=0)[k, ...])
-    return found.astype(np.float64)

@@ -178,7 +178,8 @@ def test_no_copy_of_large_features_of_any_size(monkeypatch):
 
 
 @pytest.mark.slow
-def test_no_copy_of_sparse_features():
+def test_no_copy_of_sparse_features(monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1 << 19)
     X = sparse_random(50_000, 100, 0.2, format="csr", random_state=0)
     y = (X @ np.arange(100.0) > 495).astype(np.int8)
     assert peak_share(LR(batch_size=1000, max_iter=1, C=1e-3), X, y) < 0.4

@@ -317,10 +317,11 @@ def ends(rows):
     for block in rows.blocks(0):
         if block.is_dense:
             xp = array_namespace(block.X)
-            tops = xp.max(block.X, axis=0), xp.max(-block.X, axis=0)
+            top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
         else:
-            tops = (of.max(axis=0).toarray().ravel() for of in (block.X, -block.X))
-        found = np.maximum(found, [*map(to_host, tops)])
+            both = block.X.max(axis=0), block.X.min(axis=0)
+            top, bottom = (np.ravel(of.toarray()) for of in both)
+        found = np.maximum(found, [to_host(top), -to_host(bottom)])
     return found
 
 

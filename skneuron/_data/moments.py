@@ -47,12 +47,12 @@ def column_moments(rows):
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
         deviation = np.sqrt(np.where(sound, variance, 0.0))
-        columns = np.flatnonzero(~sound)
-        if len(columns) and not rows.is_dense:
-            # Empty ones are as measured. There may be many, and others are few.
-            columns = columns[rows.largest_sizes()[columns] > 0]
-        if len(columns):
-            mean[columns], deviation[columns] = _around_mean(rows, total, columns)
+        if not np.all(sound):
+            largest = rows.largest_sizes()
+            columns = np.flatnonzero(~sound & (largest > 0))  # of zeros, as measured
+            if len(columns):
+                of_columns = _around_mean(rows, total, columns, largest[columns])
+                mean[columns], deviation[columns] = of_columns
     return mean, deviation
 
 
@@ -72,10 +72,7 @@ def _mean_and_square(total, rows):
 
 def _of_rows(weights):
     """Sizes of the rows' weights; None where those differ from output to output."""
-    if np.ndim(weights) != 1:
-        return None
-    xp = array_namespace(weights)
-    return xp.abs(weights) if bool(xp.any(weights < 0)) else weights
+    return abs(weights) if np.ndim(weights) == 1 else None
 
 
 def _shares(rows, total):
@@ -86,26 +83,25 @@ def _shares(rows, total):
     return widest(w) / total
 
 
-def _around_mean(rows, total, columns):
+def _around_mean(rows, total, columns, unit):
     """The mean and deviation of some columns, in two passes.
 
-    What is off the mean is measured in units of the mean size, so that the squares of
-    1e200 do not overflow nor those of 1e-200 vanish; and what rounding has lost of the
-    mean in a long sum is given back: the deviation of a constant is 0.
+    They are measured in units of the largest sizes, so that the squares of 1e200 do not
+    overflow nor those of 1e-200 vanish; and what rounding has lost of the mean in a
+    long sum is given back: the deviation of a constant is 0.
     """
-    as_it_is = np.zeros(len(columns)), np.ones(len(columns))
-    mean, size, _ = rows.total(partial(_means_about, total, columns, *as_it_is))
-    unit = np.where(size > 0, size, 1.0)
-    slip, _, square = rows.total(partial(_means_about, total, columns, mean, unit))
+    mean, _ = rows.total(partial(_means_about, total, columns, 0 * unit, unit))
+    mean *= unit
+    slip, square = rows.total(partial(_means_about, total, columns, mean, unit))
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0
     return mean + unit * slip, unit * np.sqrt(variance)
 
 
 def _means_about(total, columns, centre, unit, rows):
-    """What rows give of the means of z, |z| and z^2, ``z = (x - centre) / unit``."""
+    """What rows give of the means of z and of z^2, ``z = (x - centre) / unit``."""
     xp, n_columns = array_namespace(rows.X), len(columns)
-    means = np.zeros((3, n_columns))
+    means = np.zeros((2, n_columns))
     columns, centre, unit = (beside(of, rows.X) for of in (columns, centre, unit))
     for block in rows.blocks(rows.X.shape[1] if rows.is_dense else 3 * n_columns):
         share, X = _shares(block, total), block.X
@@ -114,7 +110,7 @@ def _means_about(total, columns, centre, unit, rows):
         elif n_columns < X.shape[1]:
             X = xp.take(X, columns, axis=1)
         z = (widest(X) - centre) / unit
-        means += [to_host(share @ of) for of in (z, xp.abs(z), z**2)]
+        means += [to_host(share @ of) for of in (z, z**2)]
     return means
 
 

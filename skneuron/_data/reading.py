@@ -114,12 +114,10 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
 
     ValueError that names it if wrong.
     """
-    if is_elsewhere(X) and not np.isscalar(sample_weight):
-        sample_weight = np.asarray(to_host(sample_weight))
+    rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
-        rules = {"ensure_non_negative": not signed}
-        rules["allow_all_zero_weights"] = may_be_zero
-        sample_weight = _check_sample_weight(sample_weight, X, dtype=floats(X), **rules)
+        given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
+        sample_weight = _check_sample_weight(given, as_many, dtype=FLOATS, **rules)
         # Namespaces do not mix float types.
         return like(sample_weight, X) if is_elsewhere(X) else sample_weight
     except (TypeError, ValueError) as error:
@@ -289,12 +287,6 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def of_any_output(weights):
-    """The largest weight that a row has in any output, (n_rows,)."""
-    xp = array_namespace(weights)
-    return weights if weights.ndim == 1 else xp.max(xp.abs(weights), axis=1)
-
-
 def rows_that_count(rows):
     """The rows that have a weight in some output: in place if they are all.
 
@@ -302,8 +294,9 @@ def rows_that_count(rows):
     """
     if rows.weights is None:
         return rows
-    counts = to_host(of_any_output(rows.weights) != 0)
-    return rows if np.all(counts) else rows.only(np.flatnonzero(counts))
+    counts = to_host(rows.weights) != 0
+    counts = counts if counts.ndim == 1 else counts.any(axis=1)
+    return rows if counts.all() else rows.only(np.flatnonzero(counts))
 
 
 def check_rows(rows):

@@ -84,9 +84,8 @@ def plain(array, dtype=None):
 
 def _weights(weights):
     """Weights as the kernels read them: float32 or float64."""
-    if weights is None or weights.dtype == np.float32:
-        return plain(weights)
-    return plain(weights, np.float64)
+    as_they_are = weights is None or weights.dtype == np.float32
+    return plain(weights, None if as_they_are else np.float64)
 
 
 def _data(X, rows):

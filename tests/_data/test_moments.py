@@ -305,9 +305,9 @@ def test_columns_are_measured_carefully_only_where_needed(where, monkeypatch):
     asked = []
     careful = moments._around_mean
 
-    def noting(given, total, columns):
+    def noting(given, total, columns, unit):
         asked.extend(columns)
-        return careful(given, total, columns)
+        return careful(given, total, columns, unit)
 
     monkeypatch.setattr(moments, "_around_mean", noting)
     X = np.random.default_rng(0).standard_normal((100, 4))

@@ -465,11 +465,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         return partial(walks, objective, direction, step_size, size, rng, **how)
 
     def _direction(self):
-        if self.solver == "lbfgs":
-            return _ascent.LBFGS()
-        if self.solver == "adam":
-            return _ascent.Adam()
-        return _ascent.Momentum(self.momentum)
+        if self.solver == "gradient":
+            return _ascent.Momentum(self.momentum)
+        return _ascent.LBFGS() if self.solver == "lbfgs" else _ascent.Adam()
 
     def _overshoot_message(self, climber):
         rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))

@@ -183,19 +183,18 @@ def usual(rows, mean, deviation, robust):
         columns = np.flatnonzero(~(width * ABSURD / 10 > off))
         if not len(columns):
             return mean, deviation, reach
-    is_few = rows.lie_here and rows.n_rows <= 2 * USUAL
-    some = rows if is_few else rows.sample(min(USUAL, rows.n_rows))
+    some = rows.sample(min(USUAL, rows.n_rows))
     # A sample lies in one place, unless rows are so wide that medians of parts do.
     of, between = partial(_median_and_width, columns), lambda a, b: (a + b) / 2
     median, width = some.total(of, between)
     off = np.hypot(deviation[columns], mean[columns] - median)
     absurd = width * ABSURD < off
+    columns, off, width = columns[absurd], off[absurd], width[absurd]
     least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
-    width = np.where(width > 0, np.maximum(width, least), off)[absurd]
-    columns, off = columns[absurd], off[absurd]
+    width = np.where(width > 0, np.maximum(width, least), off)
     mean, deviation = mean.copy(), deviation.copy()
     mean[columns], deviation[columns] = median[absurd], width
-    reach[columns] = off / np.where(width > 0, width, 1.0)
+    reach[columns] = off / width
     return mean, deviation, reach
 
 

@@ -103,11 +103,9 @@ class Rows:
         return not is_sparse(self.X)
 
     def fingerprint(self):
-        """A number that tells other labels or weights from these."""
-        of_weights = 0
-        if self.weights is not None:
-            of_weights = zlib.crc32(to_host(self.weights).tobytes())
-        return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
+        """Numbers that tell other labels or weights from these."""
+        given = (of for of in (self.codes, self.weights) if of is not None)
+        return [zlib.crc32(to_host(of).tobytes()) for of in given]
 
     def counts(self, n_classes=0):
         """How many rows have each class of the first output, (n_classes,)."""

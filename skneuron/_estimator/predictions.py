@@ -91,11 +91,8 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond 22 (float32: 2),
             those of probabilities that round to the same number are the same.
         """
-
-        def of_output(z, n_classes):
-            return z[:, 0] if z.shape[1] == 1 else z
-
-        return self._output_by_output(X, "decision_function", _resolved, of_output)
+        outputs = _resolved, lambda z, n_classes: z[:, 0] if z.shape[1] == 1 else z
+        return self._output_by_output(X, "decision_function", *outputs)
 
     def predict(self, X):
         """The likeliest label of every output.

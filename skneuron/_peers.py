@@ -66,6 +66,10 @@ class AnswersPeers:
         self._refuse(params, ValueError, "Invalid parameter", f" for estimator {self}")
         return super().set_params(**params)
 
+    def _keep_parameters(self, given):
+        """Keep what `__init__` was given, its ``locals()``: each by its name."""
+        vars(self).update({name: given[name] for name in given if name != "self"})
+
     @classmethod
     def _refuse(cls, params, error, before, after):
         for name in IN_PLACE.keys() & params.keys() - {*cls._get_param_names()}:

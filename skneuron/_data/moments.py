@@ -8,6 +8,7 @@ from .. import _kernels
 from .._arrays import (
     array_namespace,
     beside,
+    is_sparse,
     numbers_may_end,
     to_host,
     widest,
@@ -39,10 +40,10 @@ def column_moments(rows):
     ``mean(x^2) - mean(x)^2`` takes one pass. Where it would lose digits to an offset,
     or squares overflow or vanish, the column is measured once more, around its mean.
     """
-    total = rows.n_rows if _of_rows(rows.weights) is None else rows.total_weight
+    total = rows.total_weight if np.ndim(rows.weights) == 1 else rows.n_rows
     limits = np.finfo(rows.dtype)
     with numbers_may_end():
-        mean, square = rows.total(partial(_mean_and_square, total))
+        mean, square = rows.total(_sums) / total
         variance = square - mean**2
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
@@ -56,33 +57,6 @@ def column_moments(rows):
     return mean, deviation
 
 
-def _mean_and_square(total, rows):
-    """What the rows give of the means of x and of x^2, (2, n_features)."""
-    n_features, parts, dtype = rows.X.shape[1], rows.for_kernels(), rows.dtype
-    if parts is not None:
-        sums = (_kernels.moments(X, _of_rows(of.weights), dtype) for of, X in parts)
-        return sum(sums) * (1 / total)
-    moments = np.zeros((2, n_features))
-    for block in rows.blocks(n_features if rows.is_dense else 1):
-        share, X = _shares(block, total), widest(block.X)
-        square = X * X if block.is_dense else X.multiply(X)
-        moments += to_host(share @ X), to_host(share @ square)
-    return moments
-
-
-def _of_rows(weights):
-    """Sizes of the rows' weights; None where those differ from output to output."""
-    return abs(weights) if np.ndim(weights) == 1 else None
-
-
-def _shares(rows, total):
-    """The share of each row in the weight of all, (n_rows,)."""
-    w, X = _of_rows(rows.weights), rows.X
-    if w is None:
-        return beside(np.full(X.shape[0], 1.0 / total), X)
-    return widest(w) / total
-
-
 def _around_mean(rows, total, columns, unit):
     """The mean and deviation of some columns, in two passes.
 
@@ -90,28 +64,41 @@ def _around_mean(rows, total, columns, unit):
     overflow nor those of 1e-200 vanish; and what rounding has lost of the mean in a
     long sum is given back: the deviation of a constant is 0.
     """
-    mean, _ = rows.total(partial(_means_about, total, columns, 0 * unit, unit))
+    mean, _ = rows.total(partial(_sums, about=(columns, 0 * unit, unit))) / total
     mean *= unit
-    slip, square = rows.total(partial(_means_about, total, columns, mean, unit))
+    slip, square = rows.total(partial(_sums, about=(columns, mean, unit))) / total
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0
     return mean + unit * slip, unit * np.sqrt(variance)
 
 
-def _means_about(total, columns, centre, unit, rows):
-    """What rows give of the means of z and of z^2, ``z = (x - centre) / unit``."""
-    xp, n_columns = array_namespace(rows.X), len(columns)
-    means = np.zeros((2, n_columns))
-    columns, centre, unit = (beside(of, rows.X) for of in (columns, centre, unit))
-    for block in rows.blocks(rows.X.shape[1] if rows.is_dense else 3 * n_columns):
-        share, X = _shares(block, total), block.X
-        if not block.is_dense:
-            X = X[:, columns].toarray()
-        elif n_columns < X.shape[1]:
-            X = xp.take(X, columns, axis=1)
-        z = (widest(X) - centre) / unit
-        means += [to_host(share @ of) for of in (z, z**2)]
-    return means
+def _sums(rows, about=None):
+    """What the rows give of the sums of x and of x^2, (2, n_columns).
+
+    Or, about (columns, centre, unit), of ``(x - centre) / unit`` in those columns.
+    """
+    parts, sums = None if about else rows.for_kernels(), 0.0
+    if parts is not None:
+        return sum(_kernels.moments(X, _sizes(of), of.dtype) for of, X in parts)
+    without_gaps = len(about[0]) if about else 0
+    for block in rows.blocks(3 * (rows.X.shape[1] if rows.is_dense else without_gaps)):
+        X, w = widest(block.X), _sizes(block)
+        w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
+        if about:
+            columns, centre, unit = (beside(of, X) for of in about)
+            if is_sparse(X):
+                X = X[:, columns].toarray()
+            else:
+                X = array_namespace(X).take(X, columns, axis=1)
+            X = (X - centre) / unit
+        square = X.multiply(X) if is_sparse(X) else X * X
+        sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
+    return sums
+
+
+def _sizes(rows):
+    """Sizes of the rows' weights; None where those differ from output to output."""
+    return abs(rows.weights) if np.ndim(rows.weights) == 1 else None
 
 
 def measured(rows, robust=True, farthest=None):

@@ -187,9 +187,7 @@ def _affine_of_huge(h, weights, intercepts):
     xp, limit = array_namespace(weights), _largest_logit(weights)
     unit, weight_unit = largest_size(h) or 1.0, largest_size(weights) or 1.0
     z = (h / unit) @ (weights / weight_unit)
-    z = xp.astype(z, weights.dtype, copy=False)
-    bound = limit / unit / weight_unit
-    z = xp.clip(z, -bound, bound) * min(unit, weight_unit) * max(unit, weight_unit)
+    z = xp.astype(z, weights.dtype, copy=False) * unit * weight_unit
     if intercepts is not None:
         z += xp.clip(intercepts, -limit, limit)
     return xp.clip(z, -limit, limit)

@@ -35,8 +35,7 @@ def floats(X):
     # scikit-learn looks for these in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
-    is_narrow = _max_precision_float_dtype(xp, device) == xp.float32
-    return [xp.float32] if is_narrow else [xp.float64, xp.float32]
+    return [_max_precision_float_dtype(xp, device), xp.float32]
 
 
 def check_features(estimator, X, *, reset):
@@ -232,11 +231,10 @@ def weigh(tables, codes, sample_weight):
 
     They lie where the codes do.
     """
-    weights = looked_up(tables, codes)
+    weights = array_namespace(codes).stack(looked_up(tables, codes), axis=1)
     if sample_weight is not None:
-        weights = [of_output * sample_weight for of_output in weights]
-    stack = array_namespace(codes).stack
-    return stack(weights, axis=1) if len(weights) > 1 else weights[0]
+        weights = weights * sample_weight[:, None]
+    return weights if len(tables) > 1 else weights[:, 0]
 
 
 def class_tables(wanted, targets, counts, codes, weights):

@@ -163,17 +163,15 @@ def usual(rows, mean, deviation, robust):
         return mean, deviation, reach
     columns = np.arange(len(mean))
     if rows.lie_here:
-        few = rows.sample(min(GLANCE, rows.n_rows))
-        median, distances = _about_median(columns, few)
+        median, distances = _about_median(columns, rows.sample(GLANCE))
         off = np.hypot(deviation, mean - median)
         width = distances[len(distances) // 2]
         columns = np.flatnonzero(~(width * ABSURD / 10 > off))
         if not len(columns):
             return mean, deviation, reach
-    some = rows.sample(min(USUAL, rows.n_rows))
     # A sample lies in one place, unless rows are so wide that medians of parts do.
     of, between = partial(_median_and_width, columns), lambda a, b: (a + b) / 2
-    median, width = some.total(of, between)
+    median, width = rows.sample(USUAL).total(of, between)
     off = np.hypot(deviation[columns], mean[columns] - median)
     absurd = width * ABSURD < off
     columns, off, width = columns[absurd], off[absurd], width[absurd]

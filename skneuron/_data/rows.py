@@ -148,6 +148,8 @@ class Rows:
         Runs, as they need no copy where they are long, and are quickly copied where
         they are short.
         """
+        if n_rows >= self.n_rows:
+            return self
         n_runs = n_rows // block_rows(self._row_bytes(), self.X)
         n_runs = min(max(16, n_runs), MOST_RUNS)
         size = max(1, n_rows // n_runs)

@@ -182,7 +182,8 @@ def _unique(labels):
     """np.unique."""
     if not _are_narrow(labels):
         return np.unique(labels)
-    low, seen = labels.min(), np.zeros(NARROW, dtype=bool)
+    low = labels.min()
+    seen = np.zeros(_above(low, labels.max()) + 1, dtype=bool)
     for at in slices(len(labels), NARROW):
         seen[_above(low, labels[at])] = True
     return np.flatnonzero(seen).astype(labels.dtype) + low

@@ -6,7 +6,7 @@ wants them side by side: nothing moves but by :func:`beside` and :func:`to_host`
 """
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import issparse as is_sparse  # noqa: F401
 
 
 def array_namespace(array):
@@ -31,11 +31,6 @@ def is_numpy(array):
     return isinstance(array, np.ndarray)
 
 
-def is_sparse(array):
-    """Tell whether `array` has gaps: a sparse matrix or array of SciPy's."""
-    return issparse(array)
-
-
 def is_elsewhere(array):
     """Tell whether `array` is of another namespace than NumPy's, perhaps on a device.
 
@@ -48,8 +43,7 @@ def float_type(array):
     """NumPy's name for the float type of an array."""
     if not is_elsewhere(array):
         return array.dtype
-    single = array.dtype == array_namespace(array).float32
-    return np.dtype(np.float32 if single else np.float64)
+    return np.dtype(str(array.dtype).rpartition(".")[2])  # such as torch.float32
 
 
 def widest_float(array):
@@ -89,8 +83,6 @@ def beside(array, other):
 
 def like(array, other):
     """`array` in the namespace, on the device, and of the float type of `other`."""
-    if not is_elsewhere(other):
-        return to_host(array).astype(other.dtype, copy=False)
     array = beside(array, other)
     return array_namespace(other).astype(array, other.dtype, copy=False)
 

@@ -68,6 +68,10 @@ class AnswersPeers:
         self._refuse(params, ValueError, "Invalid parameter", f" for estimator {self}")
         return super().set_params(**params)
 
+    def _keep_parameters(self, given):
+        """Keep what `__init__` was given, its ``locals()``: each by its name."""
+        vars(self).update({name: given[name] for name in given if name != "self"})
+
     @classmethod
     @cache
     def _get_param_names(cls):

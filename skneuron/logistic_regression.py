@@ -219,19 +219,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.learning_rate = learning_rate
-        self.C = C
-        self.penalty = penalty
-        self.reduction = reduction
-        self.solver = solver
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.fit_intercept = fit_intercept
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep_parameters(locals())
 
     @classmethod
     def from_weights(cls, coef, intercept=0.0, *, classes=None, **parameters):

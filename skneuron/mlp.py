@@ -236,25 +236,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.image_shape = image_shape
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.momentum = momentum
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.fit_intercept = fit_intercept
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep_parameters(locals())
 
     @classmethod
     def from_weights(cls, coefs, intercepts, *, classes=None, **parameters):
@@ -465,11 +447,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         return partial(walks, objective, direction, step_size, size, rng, **how)
 
     def _direction(self):
-        if self.solver == "lbfgs":
-            return _ascent.LBFGS()
-        if self.solver == "adam":
-            return _ascent.Adam()
-        return _ascent.Momentum(self.momentum)
+        if self.solver == "gradient":
+            return _ascent.Momentum(self.momentum)
+        return _ascent.LBFGS() if self.solver == "lbfgs" else _ascent.Adam()
 
     def _overshoot_message(self, climber):
         rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))

@@ -151,7 +151,7 @@ def peak_share(model, X, y, **more):
 def test_no_copy_of_features_that_are_large(model, monkeypatch):
     # Of data that are small enough for a test, blocks would be a notable share.
     monkeypatch.setattr(rows, "LARGE_BYTES", 1 << 19)
-    monkeypatch.setattr(rows, "READ_BYTES", 1 << 19)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1 << 19)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40_000, 200))
     y = (X[:, 0] + rng.logistic(size=len(X)) > 0).astype(np.int8)
@@ -163,7 +163,7 @@ def test_no_copy_of_features_that_are_large(model, monkeypatch):
 
 @pytest.mark.slow
 def test_no_copy_of_large_features_of_any_size(monkeypatch):
-    monkeypatch.setattr(rows, "READ_BYTES", 1 << 19)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1 << 19)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40_000, 100)).astype(np.float32)
     y = (X[:, 0] + rng.logistic(size=len(X)) > 0).astype(np.int8)
@@ -178,7 +178,8 @@ def test_no_copy_of_large_features_of_any_size(monkeypatch):
 
 
 @pytest.mark.slow
-def test_no_copy_of_sparse_features():
+def test_no_copy_of_sparse_features(monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1 << 19)
     X = sparse_random(50_000, 100, 0.2, format="csr", random_state=0)
     y = (X @ np.arange(100.0) > 495).astype(np.int8)
     assert peak_share(LR(batch_size=1000, max_iter=1, C=1e-3), X, y) < 0.4

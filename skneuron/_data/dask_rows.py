@@ -22,7 +22,7 @@ from .._arrays import numbers_may_end
 from .._threads import blas_on_one_thread, one_blas
 from .batches import drawn, quotas, shared_out
 from .reading import canonical
-from .rows import Rows, largest_sizes, take_rows
+from .rows import Rows, ends, take_rows
 
 #: How many sums are added up at once, on a worker.
 FAN_IN = 8
@@ -220,7 +220,7 @@ class RemoteRows:
 
     def largest_sizes(self):
         """As of :class:`Rows`."""
-        return self.total(largest_sizes, np.maximum)
+        return self.total(ends, np.maximum).max(axis=0)
 
     def sample(self, n_rows):
         """About `n_rows` of the rows, from every part its share of them: a copy there.

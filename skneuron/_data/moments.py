@@ -8,15 +8,13 @@ from .. import _kernels
 from .._arrays import (
     array_namespace,
     beside,
-    is_numpy,
-    like,
+    is_sparse,
     numbers_may_end,
     to_host,
     widest,
 )
 from .._model.coordinates import FEW
-from .reading import of_any_output
-from .rows import take_rows
+from .rows import ends
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
 #: is that of a few absurd values, as is an offset that none of these rows has.
@@ -42,83 +40,65 @@ def column_moments(rows):
     ``mean(x^2) - mean(x)^2`` takes one pass. Where it would lose digits to an offset,
     or squares overflow or vanish, the column is measured once more, around its mean.
     """
-    total = rows.n_rows if _of_rows(rows.weights) is None else rows.total_weight
+    total = rows.total_weight if np.ndim(rows.weights) == 1 else rows.n_rows
     limits = np.finfo(rows.dtype)
     with numbers_may_end():
-        mean, square = rows.total(partial(_mean_and_square, total))
+        mean, square = rows.total(_sums) / total
         variance = square - mean**2
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
         deviation = np.sqrt(np.where(sound, variance, 0.0))
-        columns = np.flatnonzero(~sound)
-        if len(columns) and not rows.is_dense:
-            # Empty ones are as measured. There may be many, and others are few.
-            columns = columns[rows.largest_sizes()[columns] > 0]
-        if len(columns):
-            mean[columns], deviation[columns] = _around_mean(rows, total, columns)
+        if not np.all(sound):
+            largest = rows.largest_sizes()
+            columns = np.flatnonzero(~sound & (largest > 0))  # of zeros, as measured
+            if len(columns):
+                of_columns = _around_mean(rows, total, columns, largest[columns])
+                mean[columns], deviation[columns] = of_columns
     return mean, deviation
 
 
-def _mean_and_square(total, rows):
-    """What the rows give of the means of x and of x^2, (2, n_features)."""
-    n_features, parts, dtype = rows.X.shape[1], rows.for_kernels(), rows.dtype
-    if parts is not None:
-        sums = (_kernels.moments(X, _of_rows(of.weights), dtype) for of, X in parts)
-        return sum(sums) * (1 / total)
-    moments = np.zeros((2, n_features))
-    for block in rows.blocks(n_features if rows.is_dense else 1):
-        share, X = _shares(block, total), widest(block.X)
-        square = X * X if block.is_dense else X.multiply(X)
-        moments += to_host(share @ X), to_host(share @ square)
-    return moments
-
-
-def _of_rows(weights):
-    """Sizes of the rows' weights; None where those differ from output to output."""
-    if np.ndim(weights) != 1:
-        return None
-    xp = array_namespace(weights)
-    return xp.abs(weights) if bool(xp.any(weights < 0)) else weights
-
-
-def _shares(rows, total):
-    """The share of each row in the weight of all, (n_rows,)."""
-    w, X = _of_rows(rows.weights), rows.X
-    if w is None:
-        return beside(np.full(X.shape[0], 1.0 / total), X)
-    return widest(w) / total
-
-
-def _around_mean(rows, total, columns):
+def _around_mean(rows, total, columns, unit):
     """The mean and deviation of some columns, in two passes.
 
-    What is off the mean is measured in units of the mean size, so that the squares of
-    1e200 do not overflow nor those of 1e-200 vanish; and what rounding has lost of the
-    mean in a long sum is given back: the deviation of a constant is 0.
+    They are measured in units of the largest sizes, so that the squares of 1e200 do not
+    overflow nor those of 1e-200 vanish; and what rounding has lost of the mean in a
+    long sum is given back: the deviation of a constant is 0.
     """
-    as_it_is = np.zeros(len(columns)), np.ones(len(columns))
-    mean, size, _ = rows.total(partial(_means_about, total, columns, *as_it_is))
-    unit = np.where(size > 0, size, 1.0)
-    slip, _, square = rows.total(partial(_means_about, total, columns, mean, unit))
+    mean, _ = rows.total(partial(_sums, about=(columns, 0 * unit, unit))) / total
+    mean *= unit
+    slip, square = rows.total(partial(_sums, about=(columns, mean, unit))) / total
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0
     return mean + unit * slip, unit * np.sqrt(variance)
 
 
-def _means_about(total, columns, centre, unit, rows):
-    """What rows give of the means of z, |z| and z^2, ``z = (x - centre) / unit``."""
-    xp, n_columns = array_namespace(rows.X), len(columns)
-    means = np.zeros((3, n_columns))
-    columns, centre, unit = (beside(of, rows.X) for of in (columns, centre, unit))
-    for block in rows.blocks(rows.X.shape[1] if rows.is_dense else 3 * n_columns):
-        share, X = _shares(block, total), block.X
-        if not block.is_dense:
-            X = X[:, columns].toarray()
-        elif n_columns < X.shape[1]:
-            X = xp.take(X, columns, axis=1)
-        z = (widest(X) - centre) / unit
-        means += [to_host(share @ of) for of in (z, xp.abs(z), z**2)]
-    return means
+def _sums(rows, about=None):
+    """What the rows give of the sums of x and of x^2, (2, n_columns).
+
+    Or, about (columns, centre, unit), of ``(x - centre) / unit`` in those columns.
+    """
+    parts, sums = None if about else rows.for_kernels(), 0.0
+    if parts is not None:
+        return sum(_kernels.moments(X, _sizes(of), of.dtype) for of, X in parts)
+    without_gaps = len(about[0]) if about else 0
+    for block in rows.blocks(3 * (rows.X.shape[1] if rows.is_dense else without_gaps)):
+        X, w = widest(block.X), _sizes(block)
+        w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
+        if about:
+            columns, centre, unit = (beside(of, X) for of in about)
+            if is_sparse(X):
+                X = X[:, columns].toarray()
+            else:
+                X = array_namespace(X).take(X, columns, axis=1)
+            X = (X - centre) / unit
+        square = X.multiply(X) if is_sparse(X) else X * X
+        sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
+    return sums
+
+
+def _sizes(rows):
+    """Sizes of the rows' weights; None where those differ from output to output."""
+    return abs(rows.weights) if np.ndim(rows.weights) == 1 else None
 
 
 def measured(rows, robust=True, farthest=None):
@@ -151,38 +131,17 @@ def measured(rows, robust=True, farthest=None):
     if np.all(regular | ((mean == 0) & (deviation == 0))):
         exponents = None
     else:
-        rows, exponents, (mean, deviation) = _in_units(rows)
+        largest = rows.largest_sizes()
+        # A column whose weights would overflow before they mattered is taken for zeros.
+        nothing = largest < limits.tiny * 2**20
+        exponents = np.where(nothing, 5000, np.frexp(largest)[1])
+        rows = rows.in_units(exponents)
+        mean, deviation = column_moments(rows)
     if farthest is not None:
-        reach = rows.total(partial(_reach, mean), np.maximum)
+        top, bottom = rows.total(ends, np.maximum)
+        reach = np.maximum(top - mean, bottom + mean)
         deviation = np.maximum(deviation, reach / farthest)
     return exponents, usual(rows, mean, deviation, robust)
-
-
-def _reach(mean, rows):
-    """The largest distance from the mean in every column, of rows with a weight."""
-    reach = np.zeros_like(mean)
-    for block in rows.blocks(len(mean) if rows.is_dense else 1):
-        X, xp = block.X, array_namespace(rows.X)
-        if block.weights is not None:
-            counts = to_host(of_any_output(block.weights)) != 0
-            X = take_rows(X, beside(np.flatnonzero(counts), X))
-        if not X.shape[0]:
-            continue
-        if block.is_dense:
-            ends = to_host(xp.max(X, axis=0)), to_host(xp.min(X, axis=0))
-        else:
-            ends = X.max(axis=0).toarray().ravel(), X.min(axis=0).toarray().ravel()
-        reach = np.max([reach, *(abs(end - mean) for end in ends)], axis=0)
-    return reach
-
-
-def _in_units(rows):
-    """Rows in units of powers of two, the exponents of these, and moments in them."""
-    limits, largest = np.finfo(rows.dtype), rows.largest_sizes()
-    # A column whose weights would overflow before they mattered is taken for zeros.
-    exponents = np.where(largest < limits.tiny * 2**20, 5000, np.frexp(largest)[1])
-    rows = rows.in_units(exponents)
-    return rows, exponents, column_moments(rows)
 
 
 def usual(rows, mean, deviation, robust):
@@ -205,72 +164,54 @@ def usual(rows, mean, deviation, robust):
     columns = np.arange(len(mean))
     if rows.lie_here:
         few = rows.take(np.arange(0, rows.n_rows, 1 + rows.n_rows // GLANCE))
-        middle, width = _medians(_dense(few, columns))
-        off = np.hypot(deviation, mean - middle)
+        median, distances = _about_median(columns, few)
+        off = np.hypot(deviation, mean - median)
+        width = distances[len(distances) // 2]
         columns = np.flatnonzero(~(width * ABSURD / 10 > off))
         if not len(columns):
             return mean, deviation, reach
-    is_few = rows.lie_here and rows.n_rows <= 2 * USUAL
-    some = rows if is_few else rows.sample(min(USUAL, rows.n_rows))
     # A sample lies in one place, unless rows are so wide that medians of parts do.
     of, between = partial(_median_and_width, columns), lambda a, b: (a + b) / 2
-    median, width = some.total(of, between)
+    median, width = rows.sample(USUAL).total(of, between)
     off = np.hypot(deviation[columns], mean[columns] - median)
     absurd = width * ABSURD < off
+    columns, off, width = columns[absurd], off[absurd], width[absurd]
     least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
-    width = np.where(width > 0, np.maximum(width, least), off)[absurd]
-    columns, off = columns[absurd], off[absurd]
+    width = np.where(width > 0, np.maximum(width, least), off)
     mean, deviation = mean.copy(), deviation.copy()
     mean[columns], deviation[columns] = median[absurd], width
-    reach[columns] = off / np.where(width > 0, width, 1.0)
+    reach[columns] = off / width
     return mean, deviation, reach
 
 
-def _dense(rows, columns):
-    """Columns of a few rows, without gaps, where the rows are."""
-    blocks = [block.X for block in rows.blocks(0)]
-    blocks = [X if rows.is_dense else X.toarray() for X in blocks]
-    xp, X = array_namespace(blocks[0]), blocks[0]
-    X = xp.concat(blocks) if blocks[1:] else X
-    return X if len(columns) == X.shape[1] else xp.take(X, beside(columns, X), axis=1)
+def _about_median(columns, rows):
+    """The median of columns, (n_columns,), and the distances from it, in their order.
 
-
-def _about_median(X):
-    """The median of each column, and the distances from it."""
-    median = _ordered(X, X.shape[0] // 2)
-    return median, array_namespace(X).abs(X - like(median, X))
-
-
-def _medians(X):
-    """The median of each column, and of the distances from it."""
-    median, distances = _about_median(X)
-    return median, _ordered(distances, X.shape[0] // 2)
+    (n_rows, n_columns), float64; of few rows.
+    """
+    blocks = [
+        block.X if rows.is_dense else block.X.toarray() for block in rows.blocks(0)
+    ]
+    xp = array_namespace(blocks[0])
+    X = xp.take(xp.concat(blocks), beside(columns, blocks[0]), axis=1)
+    median = xp.sort(X, axis=0)[X.shape[0] // 2, ...]
+    distances = xp.sort(xp.abs(X - median), axis=0)
+    return [to_host(of).astype(np.float64) for of in (median, distances)]
 
 
 def _median_and_width(columns, rows):
     """The median, and half of what 95% of the distances from it do not exceed.
 
-    Of each column, (2, n_columns), where the rows are; of few rows, of all of them. If
-    these are all 0, as most of a rare feature are, of those that are not.
+    Of each column, (2, n_columns); of few rows, of all of them. If these are all 0, as
+    most of a rare feature are, of those that are not.
     """
-    median, distances = _about_median(_dense(rows, columns))
-    width = _ordered(distances, _nearly_all(distances.shape[0]))
-    for j in np.flatnonzero(width == 0):
-        some = np.sort(to_host(distances[:, j]))
-        some = some[some > 0]
-        width[j] = some[_nearly_all(len(some))] if len(some) else 0.0
-    return np.stack([median, width / 2])
+    median, distances = _about_median(columns, rows)
+    n, some = len(distances), np.sum(distances > 0, axis=0)
+    some = np.where(distances[_nearly_all(n)] > 0, n, some)
+    width = np.take_along_axis(distances, n - some[None] + _nearly_all(some), axis=0)
+    return np.stack([median, width[0] / 2])
 
 
 def _nearly_all(n):
     """The place of what 95% of so many do not exceed."""
-    return n - 1 - min(max(2, n // 20), n // 10)
-
-
-def _ordered(X, k):
-    """The k-th smallest value of each column, of 0, 1, ..."""
-    if is_numpy(X):
-        found = np.partition(X, k, axis=0)[k]
-    else:
-        found = to_host(array_namespace(X).sort(X, axis=0)[k, ...])
-    return found.astype(np.float64)
+    return n - 1 - np.minimum(np.maximum(2, n // 20), n // 10)

@@ -35,8 +35,7 @@ def floats(X):
     # scikit-learn looks for these in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
-    is_narrow = _max_precision_float_dtype(xp, device) == xp.float32
-    return [xp.float32] if is_narrow else [xp.float64, xp.float32]
+    return [_max_precision_float_dtype(xp, device), xp.float32]
 
 
 def check_features(estimator, X, *, reset):
@@ -60,10 +59,10 @@ def stays_where_it_is(X):
 
     A memory map of integers, say, or a table in a file of another kind.
     """
-    if isinstance(X, np.ndarray):
-        mapped = isinstance(X, np.memmap) and X.ndim == 2
-        return mapped and X.dtype.kind in "iubf" and X.dtype not in FLOATS
     if is_sparse(X) or is_elsewhere(X) or getattr(X, "ndim", None) != 2:
+        return False
+    is_mapped = isinstance(X, np.memmap)
+    if isinstance(X, np.ndarray) and not (is_mapped and X.dtype not in FLOATS):
         return False
     gives = hasattr(X, "__getitem__") and hasattr(X, "__array__")
     # The first row is enough to say what is wrong with complex numbers.
@@ -114,12 +113,10 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
 
     ValueError that names it if wrong.
     """
-    if is_elsewhere(X) and not np.isscalar(sample_weight):
-        sample_weight = np.asarray(to_host(sample_weight))
+    rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
-        rules = {"ensure_non_negative": not signed}
-        rules["allow_all_zero_weights"] = may_be_zero
-        sample_weight = _check_sample_weight(sample_weight, X, dtype=floats(X), **rules)
+        given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
+        sample_weight = _check_sample_weight(given, as_many, dtype=FLOATS, **rules)
         # Namespaces do not mix float types.
         return like(sample_weight, X) if is_elsewhere(X) else sample_weight
     except (TypeError, ValueError) as error:
@@ -234,11 +231,10 @@ def weigh(tables, codes, sample_weight):
 
     They lie where the codes do.
     """
-    weights = looked_up(tables, codes)
+    weights = array_namespace(codes).stack(looked_up(tables, codes), axis=1)
     if sample_weight is not None:
-        weights = [of_output * sample_weight for of_output in weights]
-    stack = array_namespace(codes).stack
-    return stack(weights, axis=1) if len(weights) > 1 else weights[0]
+        weights = weights * sample_weight[:, None]
+    return weights if len(tables) > 1 else weights[:, 0]
 
 
 def class_tables(wanted, targets, counts, codes, weights):
@@ -289,12 +285,6 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
-def of_any_output(weights):
-    """The largest weight that a row has in any output, (n_rows,)."""
-    xp = array_namespace(weights)
-    return weights if weights.ndim == 1 else xp.max(xp.abs(weights), axis=1)
-
-
 def rows_that_count(rows):
     """The rows that have a weight in some output: in place if they are all.
 
@@ -302,8 +292,9 @@ def rows_that_count(rows):
     """
     if rows.weights is None:
         return rows
-    counts = to_host(of_any_output(rows.weights) != 0)
-    return rows if np.all(counts) else rows.only(np.flatnonzero(counts))
+    counts = to_host(rows.weights) != 0
+    counts = counts if counts.ndim == 1 else counts.any(axis=1)
+    return rows if counts.all() else rows.only(np.flatnonzero(counts))
 
 
 def check_rows(rows):

@@ -20,15 +20,15 @@ from .._arrays import (
     like,
     product,
     to_host,
-    widest_float,
+    widest,
 )
 from .._kernels import Passes, available, readable
 from .batches import Batches, drawn, quotas
 from .files import OnDemand
 
-#: What is computed for a block of rows takes about this much: some of the second-level
-#: cache.
-BLOCK_BYTES = 1 << 20
+#: A block of rows, and what is computed for it, take about this much: some of the
+#: second-level cache.
+BLOCK_BYTES = 1 << 21
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.
@@ -36,10 +36,6 @@ DEVICE_BYTES = 1 << 28
 
 #: Rows of a block, at least, but for the last one.
 LEAST_ROWS = 64
-
-#: Features that are read in place, twice: enough that BLAS reads them with all cores,
-#: some of the last-level cache.
-READ_BYTES = 1 << 23
 
 #: The share of the rows that a sample may copy.
 COPIED = 1 / 12
@@ -87,9 +83,9 @@ class Rows:
         w = self.weights
         if w is None:
             return float(self.n_rows)
-        xp, dtype = array_namespace(w), None if is_numpy(w) else widest_float(w)
-        parts = (xp.abs(w[span, ...]) for span in self.spans)
-        total = sum(float(xp.sum(part, dtype=dtype)) for part in parts)
+        xp = array_namespace(w)
+        parts = (widest(xp.abs(w[span, ...])) for span in self.spans)
+        total = sum(float(xp.sum(part)) for part in parts)
         return total / (1 if w.ndim == 1 else w.shape[1])
 
     @cached_property
@@ -107,11 +103,9 @@ class Rows:
         return not is_sparse(self.X)
 
     def fingerprint(self):
-        """A number that tells other labels or weights from these."""
-        of_weights = 0
-        if self.weights is not None:
-            of_weights = zlib.crc32(to_host(self.weights).tobytes())
-        return zlib.crc32(to_host(self.codes).tobytes(), of_weights)
+        """Numbers that tell other labels or weights from these."""
+        given = (of for of in (self.codes, self.weights) if of is not None)
+        return [zlib.crc32(to_host(of).tobytes()) for of in given]
 
     def counts(self, n_classes=0):
         """How many rows have each class of the first output, (n_classes,)."""
@@ -154,6 +148,8 @@ class Rows:
         Runs, as they need no copy where they are long, and are quickly copied where
         they are short.
         """
+        if n_rows >= self.n_rows:
+            return self
         n_runs = n_rows // block_rows(self._row_bytes(), self.X)
         n_runs = min(max(16, n_runs), MOST_RUNS)
         size = max(1, n_rows // n_runs)
@@ -209,20 +205,8 @@ class Rows:
         n_numbers : int
             How many are computed from a row, at the same time.
         """
-        if self.centre is not None:
-            n_numbers += self.X.shape[1]
         number = n_numbers * self.dtype.itemsize
-        if is_elsewhere(self.X):
-            size = block_rows(number, self.X)
-        elif self.is_dense:
-            size = min(block_rows(number), READ_BYTES // max(1, self._row_bytes()))
-        else:  # SciPy's products need no cache, and its slices are copies
-            some = min(self.X.shape[0] * self._row_bytes() // 20, LARGE_BYTES)
-            some = max(BLOCK_BYTES, some)
-            size = some // max(1, number + self._row_bytes())
-            if number * self.X.shape[0] <= some:
-                size = self.X.shape[0]
-        size = max(size, LEAST_ROWS)
+        size = block_rows(number + self._row_bytes(), self.X)
         for span in self.spans:
             for start in range(span.start, span.stop, size):
                 block = self
@@ -314,30 +298,31 @@ class Rows:
 
     def largest_sizes(self):
         """The largest absolute value in every column, (n_features,)."""
-        return self.total(largest_sizes, np.maximum)
+        return self.total(ends, np.maximum).max(axis=0)
 
     def _is_large(self):
         return self.X.shape[0] * self._row_bytes() > LARGE_BYTES
 
     def _row_bytes(self):
-        if not is_sparse(self.X):
+        """What the features of a row take, as they are read, on the average."""
+        if self.is_dense or self.centre is not None:
             return self.X.shape[1] * self.dtype.itemsize
         stored = self.X.dtype.itemsize + self.X.indices.dtype.itemsize
         return self.X.nnz * stored // max(1, self.X.shape[0])
 
 
-def largest_sizes(rows):
-    """The largest absolute value in every column, (n_features,)."""
-    xp, largest = array_namespace(rows.X), np.zeros(rows.X.shape[1])
-    if not rows.is_dense:  # SciPy's own would copy the matrix, twice
-        for at in slices(rows.X.nnz, BLOCK_BYTES // 8):
-            sizes = abs(rows.X.data[at]).astype(np.float64)
-            np.maximum.at(largest, rows.X.indices[at], sizes)
-        return largest
-    for block in rows.blocks(rows.X.shape[1]):
-        sizes = to_host(xp.max(xp.abs(block.X), axis=0))
-        largest = np.maximum(largest, sizes)
-    return largest
+def ends(rows):
+    """The largest of x, and of -x, in every column: (2, n_features)."""
+    found = np.full((2, rows.X.shape[1]), -np.inf)
+    for block in rows.blocks(0):
+        if block.is_dense:
+            xp = array_namespace(block.X)
+            top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
+        else:
+            both = block.X.max(axis=0), block.X.min(axis=0)
+            top, bottom = (np.ravel(of.toarray()) for of in both)
+        found = np.maximum(found, [to_host(top), -to_host(bottom)])
+    return found
 
 
 def take_rows(X, at):
@@ -366,4 +351,4 @@ def block_rows(row_bytes, X=None):
 
 def block_bytes(X=None):
     """What a block may take."""
-    return BLOCK_BYTES if X is None or not is_elsewhere(X) else DEVICE_BYTES
+    return DEVICE_BYTES if is_elsewhere(X) else BLOCK_BYTES

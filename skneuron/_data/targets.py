@@ -107,10 +107,9 @@ class Targets:
         most = max(len(classes) for classes in self.per_output)
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
         for i, classes in enumerate(self.per_output):
-            places = _places(classes, columns.dtype)
             for at in slices(len(columns), NARROW):
                 labels = columns[at, i]
-                codes[at, i] = places(labels)
+                codes[at, i] = _places(classes, labels)
                 unknown = classes[codes[at, i]] != labels
                 if np.any(unknown):
                     where = f" in column {i}" if self.several else ""
@@ -168,32 +167,32 @@ def looked_up(tables, codes):
 NARROW = 1 << 16
 
 
-def _are_narrow(low, high):
-    return high - low < NARROW and low > -(2**62) and high < 2**62
+def _are_narrow(labels):
+    if labels.dtype.kind not in "iu" or not len(labels):
+        return False
+    return int(labels.max()) - int(labels.min()) < NARROW
+
+
+def _above(low, labels):
+    """``labels - low``, where that is within a narrow range; anything elsewhere."""
+    return np.subtract(labels, low, dtype=np.intp, casting="unsafe")
 
 
 def _unique(labels):
     """np.unique."""
-    if labels.dtype.kind in "iu" and len(labels):
-        low, high = int(labels.min()), int(labels.max())
-        if _are_narrow(low, high):
-            seen = np.zeros(high - low + 1, dtype=bool)
-            for at in slices(len(labels), NARROW):
-                seen[labels[at].astype(np.intp) - low] = True
-            return (np.flatnonzero(seen) + low).astype(labels.dtype)
-    return np.unique(labels)
+    if not _are_narrow(labels):
+        return np.unique(labels)
+    low = labels.min()
+    seen = np.zeros(_above(low, labels.max()) + 1, dtype=bool)
+    for at in slices(len(labels), NARROW):
+        seen[_above(low, labels[at])] = True
+    return np.flatnonzero(seen).astype(labels.dtype) + low
 
 
-def _places(classes, dtype):
-    """A function from labels of a type to their places in the classes.
-
-    From others to any.
-    """
-    integers = dtype.kind in "iu" and classes.dtype.kind in "iu"
-    if not integers or not _are_narrow(*classes[[0, -1]].tolist()):
-        last = len(classes) - 1
-        return lambda labels: np.minimum(np.searchsorted(classes, labels), last)
-    low, high = classes[[0, -1]].tolist()
-    place = np.zeros(high - low + 1, dtype=np.intp)
-    place[classes.astype(np.intp) - low] = np.arange(len(classes))
-    return lambda labels: place[np.clip(labels.astype(np.intp) - low, 0, high - low)]
+def _places(classes, labels):
+    """The places of labels in the classes, which are sorted; of others, any."""
+    if labels.dtype.kind not in "iu" or not _are_narrow(classes):
+        return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    known = _above(classes[0], classes)
+    places = np.searchsorted(known, np.arange(known[-1] + 1))
+    return places.take(_above(classes[0], labels), mode="clip")

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils._array_api import check_same_namespace
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import (
     array_namespace,
@@ -91,11 +91,8 @@ n_outputs), or list of such ndarrays
             Multilabel log-odds rank as the probabilities do: beyond 22 (float32: 2),
             those of probabilities that round to the same number are the same.
         """
-
-        def of_output(z, n_classes):
-            return z[:, 0] if z.shape[1] == 1 else z
-
-        return self._output_by_output(X, "decision_function", _resolved, of_output)
+        outputs = _resolved, lambda z, n_classes: z[:, 0] if z.shape[1] == 1 else z
+        return self._output_by_output(X, "decision_function", *outputs)
 
     def predict(self, X):
         """The likeliest label of every output.
@@ -189,17 +186,15 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             if predicted.dtype == object:
                 y, predicted = (np.array([*np.asarray(of)]) for of in (y, predicted))
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
-        if predicted.ndim == 1:
-            rules = {"force_float_dtype": False}
-            sample_weight = _check_sample_weight(sample_weight, predicted, **rules)
-            return float(np.average(predicted == y, weights=sample_weight))
         y = y.toarray() if is_sparse(y) else np.asarray(y)
         if y.shape != predicted.shape:
             raise ValueError(
                 f"y has shape {y.shape}, but predictions have {predicted.shape}."
             )
-        right = np.all(predicted == y, axis=1)
-        sample_weight = check_weights(sample_weight, right[:, None])
+        right = np.all(predicted.reshape(len(y), -1) == y.reshape(len(y), -1), axis=1)
+        if sample_weight is not None:
+            signed = predicted.ndim == 1  # as to scikit-learn
+            sample_weight = check_weights(sample_weight, right, signed=signed)
         return float(np.average(right, weights=sample_weight))
 
     def log_likelihood(self, X, y, sample_weight=None):

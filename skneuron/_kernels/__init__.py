@@ -40,6 +40,9 @@ SHARED_NUMBERS = 1 << 15
 #: What is computed in.
 FLOATS = np.float32, np.float64
 
+#: What is read, by the letters of NumPy's types.
+NUMBERS = "?bBhHiIlLqQfd"
+
 ACTIVATIONS = {"identity": 0, "logistic": 1, "tanh": 2, "relu": 3}
 LOG_LIKELIHOOD, Y_HAT, RESIDUAL = range(3)
 
@@ -68,8 +71,7 @@ def readable(X, dtype):
         parts, indices = (X.data, X.indices, X.indptr), X.indices.dtype
         alike = indices == X.indptr.dtype and indices.kind == "i"
         return (*parts, X.shape) if alike and all(map(_is_plain, parts)) else None
-    kinds = is_numpy(X) and X.ndim == 2 and X.dtype.kind in "biuf"
-    if not kinds or not 1 <= X.dtype.itemsize <= 8 or X.dtype == np.float16:
+    if not is_numpy(X) or X.ndim != 2 or X.dtype.char not in NUMBERS:
         return None
     aligned = X.flags.aligned and all(s % X.itemsize == 0 for s in X.strides)
     return X if aligned and X.dtype.isnative else None
@@ -87,9 +89,8 @@ def plain(array, dtype=None):
 
 def _weights(weights):
     """Weights as the kernels read them: float32 or float64."""
-    if weights is None or weights.dtype == np.float32:
-        return plain(weights)
-    return plain(weights, np.float64)
+    as_they_are = weights is None or weights.dtype == np.float32
+    return plain(weights, None if as_they_are else np.float64)
 
 
 def _data(X, rows):
@@ -347,11 +348,9 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
     threads = n_threads() if work > SHARED_WORK else 1
     for start in range(0, n_rows, at_a_time):
         n = min(at_a_time, n_rows - start)
-        first, at, there = start // batch, None, None
-        if order is not None:
-            at = there = plain(order[start : start + n], np.intp)
-        if places is not None:
-            there = plain(places[at], np.intp)
+        first = start // batch
+        at = plain(order[start : start + n], np.intp) if order is not None else None
+        there = at if places is None else plain(places[at], np.intp)
         batches = likelihood.widths, at, there, start, n, batch
         steps = t + first, None if rates is None else plain(rates[first:], np.float64)
         total += _core.epoch(*data, *batches, *model, *steps, threads, **given)

@@ -136,9 +136,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         mean = np.zeros_like(mean)
     # What the penalty adds to the curvature, in the same units.
     l2 = 0.0 if penalised else objective.l2
-    prior = np.full_like(mean, np.sqrt(4 * l2 / rows.total_weight))
-    if exponents is not None:
-        prior = np.ldexp(prior, -exponents)
+    prior = np.ldexp(np.sqrt(4 * l2 / rows.total_weight), -objective.exponents)
     deviation = np.hypot(deviation, prior)
     # What rounding leaves of a constant column is measured as 0; the intercept says
     # all that the column could.

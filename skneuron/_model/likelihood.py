@@ -32,23 +32,8 @@ def log_sigmoid(z):
 def log_softmax(z):
     """``log softmax(z) = z - max z - log sum exp(z - max z)``, along the last axis."""
     xp = array_namespace(z)
-    z = z - _row_maxima(z)
-    return z - xp.log(_row_sums(xp.exp(z)))
-
-
-def _row_maxima(z):
-    """``max z`` of each row, (n_rows, 1)."""
-    return array_namespace(z).max(z, axis=1, keepdims=True)
-
-
-def _row_sums(z):
-    """``sum z`` of each row, (n_rows, 1)."""
-    return array_namespace(z).sum(z, axis=1, keepdims=True)
-
-
-def _side_by_side(columns):
-    """All columns of several arrays of as many rows."""
-    return array_namespace(columns[0]).concat(columns, axis=1)
+    z = z - xp.max(z, axis=1, keepdims=True)
+    return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
 
 
 def by_output(weights):
@@ -199,8 +184,9 @@ class Categorical(Likelihood):
 
     def y_hat(self, z):
         """Softmax, without overflow."""
-        e = array_namespace(z).exp(z - _row_maxima(z))
-        return e / _row_sums(e)
+        xp = array_namespace(z)
+        e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
+        return e / xp.sum(e, axis=1, keepdims=True)
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of the class that was observed."""
@@ -217,18 +203,18 @@ class Categorical(Likelihood):
         observed = codes == xp.arange(self.n_logits, device=codes.device)
         y_hat = self.y_hat(z)
         others = xp.where(observed, xp.zeros_like(y_hat), y_hat)
-        return xp.where(observed, _row_sums(others), -y_hat)
+        return xp.where(observed, xp.sum(others, axis=1, keepdims=True), -y_hat)
 
     def couplings(self, z):
         """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}.
 
         ``1 - y_hat`` of a class is the sum over all others.
         """
-        y_hat, concat = self.y_hat(z), array_namespace(z).concat
+        xp, y_hat = array_namespace(z), self.y_hat(z)
         values = {(a, c): -y_hat[:, a] * y_hat[:, c] for a, c in self.pairs}
         for a in range(self.n_logits):
-            others = concat([y_hat[:, :a], y_hat[:, a + 1 :]], axis=1)
-            values[a, a] = y_hat[:, a] * _row_sums(others)[:, 0]
+            others = xp.concat([y_hat[:, :a], y_hat[:, a + 1 :]], axis=1)
+            values[a, a] = y_hat[:, a] * xp.sum(others, axis=1)
         return values
 
 
@@ -253,15 +239,15 @@ class Joint(Likelihood):
 
     def y_hat(self, z):
         """Every output's probabilities side by side, (n_rows, n_logits)."""
-        return _side_by_side([*self._of_each("y_hat", z)])
+        return array_namespace(z).concat([*self._of_each("y_hat", z)], axis=1)
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
-        return _side_by_side([*self._of_each("log_prob", z, codes)])
+        return array_namespace(z).concat([*self._of_each("log_prob", z, codes)], axis=1)
 
     def residual(self, z, codes):
         """``y - y_hat`` of each output, side by side."""
-        return _side_by_side([*self._of_each("residual", z, codes)])
+        return array_namespace(z).concat([*self._of_each("residual", z, codes)], axis=1)
 
     def couplings(self, z):
         """The curvature, by pair: logits of different outputs never couple."""

@@ -154,26 +154,27 @@ class Network:
                 residuals.insert(0, residual)
         return residuals
 
-    def add_curvature(self, sums, X, weights):
-        """Add ``X1^T diag(w) X1`` to the sum of each pair of logits.
+    def curvature(self, X, weights):
+        """``X1^T diag(w) X1``, for each pair of logits.
 
         For a network with no hidden layer; X1 is X and, with intercepts, a column of 1.
 
         Parameters
         ----------
-        sums : dict of (a, c) to array of shape (n_in + 1, n_in + 1)
-            n_in in place of n_in + 1 without intercepts. What is missing is made.
         X : array or sparse matrix of shape (n_rows, n_features)
         weights : dict of (a, c) to array of shape (n_rows,)
+
+        Returns
+        -------
+        sums : dict of (a, c) to array of shape (n_in + 1, n_in + 1)
+            n_in in place of n_in + 1 without intercepts.
         """
         if is_sparse(X):
             X = X.toarray()  # some times as fast to multiply with itself
         xp = array_namespace(X)
         if self.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
-        for pair, weight in weights.items():
-            total = X.T @ (weight[:, None] * X)
-            sums[pair] = total + sums[pair] if pair in sums else total
+        return {pair: X.T @ (w[:, None] * X) for pair, w in weights.items()}
 
 
 def _uniform(rng, deviation, shape):
@@ -186,9 +187,7 @@ def _affine_of_huge(h, weights, intercepts):
     xp, limit = array_namespace(weights), _largest_logit(weights)
     unit, weight_unit = largest_size(h) or 1.0, largest_size(weights) or 1.0
     z = (h / unit) @ (weights / weight_unit)
-    z = xp.astype(z, weights.dtype, copy=False)
-    bound = limit / unit / weight_unit
-    z = xp.clip(z, -bound, bound) * min(unit, weight_unit) * max(unit, weight_unit)
+    z = xp.astype(z, weights.dtype, copy=False) * unit * weight_unit
     if intercepts is not None:
         z += xp.clip(intercepts, -limit, limit)
     return xp.clip(z, -limit, limit)

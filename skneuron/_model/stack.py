@@ -8,7 +8,7 @@ parameters go there in one move, and what was summed there comes back in one.
 
 import numpy as np
 
-from .._arrays import adjoint, array_namespace, like, to_host, widest_float
+from .._arrays import adjoint, array_namespace, like, to_host, widest
 from .likelihood import by_output
 from .sums import Sums
 
@@ -79,11 +79,10 @@ def _plain(objective, theta):
             w = xp.repeat(like(block.weights, z), n_members, axis=0)
             log_prob = log_prob * by_output(w)
             residual = residual * likelihood.per_logit(w)
-        values = xp.reshape(xp.sum(log_prob, axis=1), (-1, n_members))
-        values = xp.sum(values, axis=0, dtype=widest_float(values))
+        values = xp.reshape(xp.sum(widest(log_prob), axis=1), (-1, n_members))
+        values = xp.sum(values, axis=0)
         residual = xp.reshape(residual, (-1, n_members * k))
-        gradient = adjoint(block.X, residual, there.shape[0])
-        gradient = xp.astype(gradient, widest_float(gradient), copy=False)
+        gradient = widest(adjoint(block.X, residual, there.shape[0]))
         gradient = xp.reshape(gradient, (-1, n_members, k))
         gradient = xp.permute_dims(gradient, (1, 0, 2))
         yield to_host(values), xp.reshape(gradient, (n_members, -1))

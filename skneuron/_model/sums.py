@@ -24,7 +24,7 @@ class Sums:
     log_likelihood : float
     gradient : array of shape (n_parameters,)
     pairs : dict
-        Of the curvature, as :meth:`Network.add_curvature` has them.
+        Of the curvature, as :meth:`Network.curvature` has them.
     """
 
     log_likelihood: float
@@ -71,7 +71,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
             if w is not None:
                 each = xp.broadcast_to(likelihood.per_logit(w), logits.shape)
                 by_pair = {(a, c): each[:, a] * by_pair[a, c] for a, c in by_pair}
-            network.add_curvature(pairs, block.X, by_pair)
+            pairs = network.curvature(block.X, by_pair)
         value, residual = likelihood.sum_and_residual(logits, block.codes, w)
         residual /= divisor
         slope = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)

@@ -7,7 +7,7 @@ from tables import KINDS, dense, draw, kinds, weightings
 
 from skneuron._arrays import adjoint
 from skneuron._data import rows
-from skneuron._data.rows import Rows, block_rows, largest_sizes, take_rows
+from skneuron._data.rows import Rows, block_rows, take_rows
 
 
 @weightings
@@ -140,9 +140,9 @@ def test_blocks_of_dense_rows_are_read_in_place():
 
 
 def test_wide_dense_rows_are_read_in_blocks_however_little_comes_of_them(monkeypatch):
-    monkeypatch.setattr(rows, "READ_BYTES", 100 * 4 * 8)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 100 * 4 * 8)
     X, codes, _ = draw()
-    sizes = [block.n_rows for block in Rows(X, codes).blocks(1)]
+    sizes = [block.n_rows for block in Rows(X, codes).blocks(0)]
     assert sizes == [100, 100, 100]
 
 
@@ -272,5 +272,5 @@ def test_the_largest_sizes_of_columns(make, dtype, monkeypatch):
     monkeypatch.setattr(rows, "BLOCK_BYTES", 1000)
     X, codes, _ = draw()
     X = np.c_[X, 0 * X[:, 0], -abs(X[:, 0])].astype(dtype)
-    found = largest_sizes(Rows(make(X), codes))
+    found = Rows(make(X), codes).largest_sizes()
     np.testing.assert_array_equal(found, abs(X).max(axis=0))

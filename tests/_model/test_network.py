@@ -227,10 +227,10 @@ def with_intercept(network, X):
     return np.c_[X, np.ones(len(X))] if network.fit_intercept else X
 
 
-def assert_sums(sums, X1, pairs, times=1, rtol=1e-12):
+def assert_sums(sums, X1, pairs, rtol=1e-12):
     assert set(sums) == set(pairs)
     for pair, weight in pairs.items():
-        expected = times * slow_curvature(X1, weight)
+        expected = slow_curvature(X1, weight)
         # What lies above the diagonal is nobody's.
         assert np.allclose(np.tril(sums[pair]), np.tril(expected), rtol, rtol)
 
@@ -238,23 +238,10 @@ def assert_sums(sums, X1, pairs, times=1, rtol=1e-12):
 @intercepts
 @kinds
 @pytest.mark.parametrize("sign", [1, -1])
-def test_add_curvature_adds_weighted_squares(fit_intercept, make, sign):
+def test_curvature_is_of_weighted_squares(fit_intercept, make, sign):
     network, _, X = build((), fit_intercept=fit_intercept)
-    X1, pairs, sums = with_intercept(network, X), draw_pairs(sign), {}
-    for times in [1, 2, 3]:
-        network.add_curvature(sums, make(X), pairs)
-        assert_sums(sums, X1, pairs, times)
-
-
-@kinds
-def test_add_curvature_adds_up_over_blocks(make):
-    network, _, _ = build(())
-    X = np.random.default_rng(0).standard_normal((30, P))
-    pairs, sums = draw_pairs(n=30), {}
-    for at in [slice(0, 7), slice(7, 8), slice(8, 30)]:
-        part = {pair: weight[at] for pair, weight in pairs.items()}
-        network.add_curvature(sums, make(X[at]), part)
-    assert_sums(sums, with_intercept(network, X), pairs)
+    X1, pairs = with_intercept(network, X), draw_pairs(sign)
+    assert_sums(network.curvature(make(X), pairs), X1, pairs)
 
 
 @kinds
@@ -263,33 +250,33 @@ def test_add_curvature_adds_up_over_blocks(make):
 def test_rows_without_weight_do_not_hide_the_sign_of_the_others(make, zeros, zero):
     """A weight of 0, or a probability that is 0 to rounding, has no sign."""
     network, _, X = build(())
-    pairs, sums = draw_pairs(), {}
+    pairs = draw_pairs()
     for weight in pairs.values():
         weight[list(zeros)] = zero
-    network.add_curvature(sums, make(X), pairs)
+    sums = network.curvature(make(X), pairs)
     assert_sums(sums, with_intercept(network, X), pairs)
 
 
 @kinds
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_add_curvature_in_the_float_type_of_the_features(make, dtype):
+def test_curvature_in_the_float_type_of_the_features(make, dtype):
     network, _, X = build(())
-    X, sums = X.astype(dtype), {}
+    X = X.astype(dtype)
     pairs = {pair: w.astype(dtype) for pair, w in draw_pairs().items()}
     kept = X.copy(), {pair: w.copy() for pair, w in pairs.items()}
     X = make(X)
-    network.add_curvature(sums, X, pairs)
+    sums = network.curvature(X, pairs)
     assert all(matrix.dtype == dtype for matrix in sums.values())
     assert_sums(sums, with_intercept(network, kept[0]), pairs, rtol=1e-5)
     assert np.array_equal(X.toarray() if sp.issparse(X) else X, kept[0])
     assert all(np.array_equal(pairs[pair], kept[1][pair]) for pair in pairs)
 
 
-def test_add_curvature_of_independent_outputs_has_no_pairs_of_two():
+def test_curvature_of_independent_outputs_has_no_pairs_of_two():
     network, _, X = build(())
-    pairs, sums = draw_pairs(), {}
+    pairs = draw_pairs()
     del pairs[0, 1]
-    network.add_curvature(sums, X, pairs)
+    sums = network.curvature(X, pairs)
     assert_sums(sums, with_intercept(network, X), pairs)
 
 

@@ -172,7 +172,7 @@ class RemoteRows:
     parts: tuple = ()
     views: tuple = ()
 
-    lie_here = False
+    lie_here, sums = False, None
     centre = None
 
     def __post_init__(self):

@@ -43,7 +43,7 @@ def column_moments(rows):
     total = rows.total_weight if np.ndim(rows.weights) == 1 else rows.n_rows
     limits = np.finfo(rows.dtype)
     with numbers_may_end():
-        mean, square = rows.total(_sums) / total
+        mean, square = sums_of(rows) / total
         variance = square - mean**2
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
@@ -70,6 +70,13 @@ def _around_mean(rows, total, columns, unit):
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0
     return mean + unit * slip, unit * np.sqrt(variance)
+
+
+def sums_of(rows):
+    """The weighted sums of x and of x^2, (2, n_features); asked for once."""
+    if rows.sums is None:
+        rows.sums = rows.total(_sums)
+    return rows.sums
 
 
 def _sums(rows, about=None):

@@ -17,8 +17,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
+from .._arrays import (
+    array_namespace,
+    beside,
+    is_elsewhere,
+    is_sparse,
+    like,
+    numbers_may_end,
+    to_host,
+)
 from .files import OnDemand, check_file
+from .moments import sums_of
 from .rows import Rows, block_rows, slices
 from .targets import Targets, looked_up
 
@@ -69,10 +78,10 @@ def stays_where_it_is(X):
     return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
 
 
-def check_data(estimator, X, y, sample_weight, *, reset, signed=False):
+def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=True):
     """X, y and sample_weight (or None) by scikit-learn's rules and ours.
 
-    `signed`: whether weights may be negative.
+    `signed`: whether weights may be negative; `finite`: whether to look for NaN in X.
     """
     check_file(X)
     with missing_named():
@@ -82,6 +91,7 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False):
             check_consistent_length(X, y)
         else:  # in one call, which notes nothing of X if y is wrong
             rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
+            rules["ensure_all_finite"] = finite
             X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
@@ -316,7 +326,9 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         The weight of each output's classes, here and before.
     """
     signed = past.partial and estimator._takes_signed_weights()
-    rules = {"reset": past.is_new, "signed": signed}
+    weighted = not (sample_weight is None is estimator.class_weight)
+    finite = weighted or past.partial or stays_where_it_is(X)
+    rules = {"reset": past.is_new, "signed": signed, "finite": finite}
     X, y, weights = check_data(estimator, X, y, sample_weight, **rules)
     targets, counts = find_targets(y, past, classes), past.counts
     codes, wanted = beside(targets.encode(y), X), estimator.class_weight
@@ -327,5 +339,11 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
     rows = rows_that_count(Rows(X, codes, weights))
+    if not finite:  # sums tell, that are needed anyway
+        with numbers_may_end():
+            finite = np.isfinite(sums_of(rows)).all()
+        if not finite:  # or large
+            name = type(estimator).__name__
+            assert_all_finite(X, input_name="X", estimator_name=name)
     check_rows(rows)
     return targets, rows, counts

@@ -64,6 +64,8 @@ class Rows:
 
     #: Whether they are in this process: numbers can be looked up, rows be taken.
     lie_here = True
+    #: The sums of x and of x^2, (2, n_features), once somebody has asked for them.
+    sums = None
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights

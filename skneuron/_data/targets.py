@@ -109,8 +109,8 @@ class Targets:
         for i, classes in enumerate(self.per_output):
             for at in slices(len(columns), NARROW):
                 labels = columns[at, i]
-                codes[at, i] = _places(classes, labels)
-                unknown = classes[codes[at, i]] != labels
+                codes[at, i] = places = _places(classes, labels)
+                unknown = classes.take(places) != labels
                 if np.any(unknown):
                     where = f" in column {i}" if self.several else ""
                     raise ValueError(
@@ -193,6 +193,7 @@ def _places(classes, labels):
     """The places of labels in the classes, which are sorted; of others, any."""
     if labels.dtype.kind not in "iu" or not _are_narrow(classes):
         return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    known = _above(classes[0], classes)
-    places = np.searchsorted(known, np.arange(known[-1] + 1))
-    return places.take(_above(classes[0], labels), mode="clip")
+    known, above = _above(classes[0], classes), _above(classes[0], labels)
+    if known[-1] < len(known):  # without gaps
+        return np.minimum(above.view(np.uintp), len(known) - 1)
+    return np.searchsorted(known, np.arange(known[-1] + 1)).take(above, mode="clip")

@@ -273,9 +273,10 @@ class Objective:
 
     def _after_steps(self, theta, rules):
         """Where compiled steps lead, if there are any, and the places before."""
-        passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
-        plain = theta.dtype == self.rows.dtype == np.float64 and not self._chained
-        if not plain or not isinstance(passes, list):
+        passes, plain = None, self.rows.lie_here and not self._chained
+        if plain and theta.dtype == self.rows.dtype == np.float64:
+            passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
+        if not isinstance(passes, list):
             return theta, ()
         shrunk = self.l2 * self.shrunk if self.l2 else None
         steps = passes[0].newton(theta, shrunk, self.divisor, rules)

@@ -734,3 +734,24 @@ def test_the_safe_rate_is_tight(likelihood, reduction):
     safe = objective.evaluate(theta + 0.99 * rate * here.gradient)
     unsafe = objective.evaluate(theta + 1.01 * rate * here.gradient)
     assert unsafe.value < here.value < safe.value
+
+
+@pytest.mark.parametrize("likelihood", ["one sigmoid", "softmax of 3", "joint"])
+@pytest.mark.parametrize("offset", [0.0, 3.0, 1e5, 1e9])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_parameters_that_say_the_same_are_known_without_a_pass(
+    likelihood, offset, fit_intercept
+):
+    """What is said to be told to 1e-12 is; what offsets cost digits of is not."""
+    of = LIKELIHOODS[likelihood]
+    drawn = draw_rows(of, n=200)
+    given = Rows(drawn.X + offset, drawn.codes)
+    plain = Objective(Network((P, of.n_logits), "identity", fit_intercept), of, given)
+    inside = standardised(plain, measured(given))
+    theta = np.random.default_rng(0).standard_normal(plain.n_parameters)
+    here = inside.evaluate(theta)
+    there = plain.log_likelihood(inside.parameters(theta))
+    if inside.is_told_exactly(here):
+        np.testing.assert_allclose(there, here.log_likelihood, rtol=1e-12)
+    assert inside.is_told_exactly(here) == (offset < 1e5 or not fit_intercept)
+    assert plain.is_told_exactly(here)

@@ -22,7 +22,7 @@ except ImportError:  # not built, or not for this SciPy
 
 #: Runs of rows that are summed each by itself, at most; what they should compute at
 #: least, in products; and the numbers that all their sums may take.
-MOST_CHUNKS, CHUNK_WORK, SUMS = 64, 1 << 17, 1 << 18
+MOST_CHUNKS, CHUNK_WORK, SUMS = 64, 1 << 16, 1 << 18
 
 #: Spans of rows, each of one run at least: a team takes 1024 tasks.
 MOST_SPANS = 512

@@ -5,9 +5,8 @@ matplotlib objects in attributes that end in an underscore.
 """
 
 from .animation import animate_climb
-from .climbing import write_climb_page
 from .curves import LearningRateDisplay, LogLikelihoodDisplay, max_stable_learning_rate
-from .pages import write_page
+from .pages import write_climb_page, write_page
 from .passes import BackwardPass, backward_pass, check_gradient, forward_pass
 from .pictures import NetworkDisplay, NeuronWeightsDisplay
 from .snapshots import Snapshots

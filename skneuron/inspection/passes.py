@@ -15,7 +15,7 @@ from .._data.rows import Rows
 from .._data.targets import Targets
 from .._estimator.fit import NeuronClassifier
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import Convolution, log_likelihood
+from .._model import log_likelihood
 
 EPS = np.finfo(np.float64).eps
 
@@ -318,12 +318,6 @@ def check_estimator(est, fitted=None):
             f"SimpleMLPClassifier, got {est!r}.{hint}"
         )
     check_is_fitted(est, fitted)
-
-
-def check_dense(est):
-    """Raise if neurons share weights: the pages' computation does not know how."""
-    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
-        raise ValueError("The page draws dense layers alone, and no Convolution.")
 
 
 def _problem(est, X, y, sample_weight, dtype=None):

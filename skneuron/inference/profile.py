@@ -5,17 +5,15 @@ The interval holds the values whose profile is not significantly below the top.
 """
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import chdtrc, ndtri
 
-from .. import _ascent
 from .._arrays import numbers_may_end
-from .._model import Evaluation
+from .._ascent import Question
 from .summary import examined
 
-#: A climb on a profile ends where the next step promises less, in nats.
-LITTLE = 1e-10
-#: What a curvature costs there, in gradients.
-PRICE = 4.0
+#: A climb on a profile ends where no slope is larger, in nats to a standard error.
+FLAT = 1e-5
 #: Standard errors from the estimate, to both sides, within which limits are sought.
 FURTHEST = 200.0
 #: A deviance that is as good as infinite.
@@ -109,20 +107,16 @@ class Profile:
         along = row / np.linalg.norm(row)
         basis, _ = np.linalg.qr(np.column_stack([along, np.eye(len(row))]))
         self.along, self.others = fitted.axes @ along, fitted.axes @ basis[:, 1:]
-        # The curvature hardly changes along the profile, and is kept while it serves.
-        self.rest, self.direction = np.zeros(len(row) - 1), _ascent.Newton(PRICE)
-        self.direction.target = LITTLE
-        start, direction = np.zeros(len(row)), _ascent.Newton()
-        self.top = self._highest(self.theta, fitted.axes, start, direction).value
+        self.rest = np.zeros(len(row) - 1)
+        self.top, _ = self._highest(self.theta, fitted.axes, np.zeros(len(row)))
 
     def deviance(self, t):
         """Twice what the likelihood loses where the parameter is t errors away."""
         place = self.theta + t * self.along
-        highest = self._highest(place, self.others, self.rest, self.direction)
-        self.direction.carry()
-        if np.isfinite(highest.value):
-            self.rest = highest.theta  # from which the next climb starts
-        return float(np.clip(2 * (self.top - highest.value), 0.0, MOST))
+        value, rest = self._highest(place, self.others, self.rest)
+        if np.isfinite(value):
+            self.rest = rest  # from which the next climb starts
+        return float(np.clip(2 * (self.top - value), 0.0, MOST))
 
     def limit(self, z):
         """How far the deviance stays below z^2, to the side of its sign."""
@@ -142,23 +136,14 @@ class Profile:
                 t = (inside + outside) / 2
         return side * (t if np.isfinite(outside) else np.inf)
 
-    def _highest(self, place, axes, start, direction):
-        """The position that a climb from a place along axes ends at."""
-        places = np.arange(len(start))
+    def _highest(self, place, axes, start):
+        """The value that a climb from a place along axes ends at, and its way there."""
 
-        def answer(question):
-            there = place + axes @ question.theta
-            here = self.hill.answer(_ascent.Question(there, question.order))
-            curvature = [(places, axes.T @ of @ axes) for _, of in here.curvature]
-            slope = axes.T @ here.gradient
-            return Evaluation(here.log_likelihood, here.value, slope, curvature)
+        def depth(way):
+            here = self.hill.answer(Question(place + axes @ way))
+            return -here.value, -(axes.T @ here.gradient)
 
         if not len(start):
-            return _ascent.Position.at(start, answer(_ascent.Question(start)))
-        noise = np.finfo(float).eps
-        walk = _ascent.steps(start, direction, _ascent.LineSearch(), noise)
-        for position in _ascent.positions(walk, answer):
-            here = position.evaluation
-            if not direction(position.theta, here) @ here.gradient > LITTLE:
-                break
-        return position
+            return -depth(start)[0], start
+        found = minimize(depth, start, method="BFGS", jac=True, options={"gtol": FLAT})
+        return -found.fun, found.x

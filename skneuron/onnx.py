@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import check_is_fitted
 
-from ._data.targets import Targets
+from ._data import Targets
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 from .model_selection import LockstepSearchCV

@@ -16,7 +16,7 @@ import numpy as np
 
 from .._arrays import array_namespace, is_sparse, to_host
 from .._ascent import Newton
-from .._data.rows import Rows, take_rows
+from .._data import Rows, take_rows
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at

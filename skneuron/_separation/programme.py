@@ -17,10 +17,7 @@ from scipy.sparse.linalg import lsqr
 from sklearn.utils.validation import check_X_y
 
 from .._arrays import array_namespace, to_host
-from .._data.moments import column_moments
-from .._data.reading import FLOATS, canonical, check_labels
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import FLOATS, Rows, Targets, canonical, check_labels, column_moments
 
 #: Margins are of features in units of their deviation, and of weights up to 1. One
 #: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.

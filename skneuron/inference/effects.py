@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit, ndtri
 
 from .._arrays import adjoint, product
+from .fitted import covariance_root
 from .page import wald_figures
-from .robust import covariance_root
 from .summary import examined
 
 

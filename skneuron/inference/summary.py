@@ -19,19 +19,14 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import to_host
 from .._ascent import Question
-from .._data.files import OnDemand
-from .._data.moments import measured
-from .._data.reading import check_data
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import OnDemand, Rows, Targets, check_data, measured
 from .._model import Firth, Network, Objective, standardised
 from .._separation.endless import all_labels_likely, margins_along
 from .._separation.programme import find_direction, units_of_columns
 from ..exceptions import SeparationWarning
 from ..logistic_regression import GradientAscentLogisticRegression
-from .fitted import Fitted, index_of, transformed
+from .fitted import Fitted, covariance_root, index_of, transformed
 from .page import MLESummary
-from .robust import covariance_root
 
 
 def mle_summary(

@@ -25,7 +25,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import is_sparse, numbers_may_end, to_host
-from .._data.targets import Targets
+from .._data import Targets
 from .._model import Convolution, largest_safe_rate
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression

@@ -9,10 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._arrays import numbers_may_end, to_host
-from .._data.files import OnDemand
-from .._data.reading import FLOATS, check_data
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import FLOATS, OnDemand, Rows, Targets, check_data
 from .._estimator.fit import NeuronClassifier
 from .._estimator.predictions import _sigmoid, _softmax
 from .._model import log_likelihood

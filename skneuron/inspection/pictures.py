@@ -16,7 +16,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _check_feature_names_in
 
 from .._arrays import numbers_may_end, to_host
-from .._data.targets import Targets
+from .._data import Targets
 from .passes import check_count, check_estimator, forward_pass
 
 #: Ends of the colour map "RdBu_r": the colours of signs, in every picture.

@@ -1,7 +1,7 @@
 """The page that a maximum likelihood estimate's inference is shown on."""
 
-import html
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
@@ -175,7 +175,7 @@ class MLESummary:
         return pd.DataFrame(columns, index=index)
 
     def _tables(self):
-        """The page: of each table the caption, the head, and rows of texts."""
+        """The page: of each table the caption, rows of heads, and rows of texts."""
         other = f"class {self.classes[1]}" if len(self.classes) == 2 else "each class"
         penalty = "" if self.penalty is None else " with Firth's penalty"
         title = f"Logistic regression{penalty}: log-odds of {other}"
@@ -194,20 +194,20 @@ class MLESummary:
             ("Pseudo-R2 (McFadden)", _number(self.pseudo_r2)),
             ("Confidence", f"{100 * self.confidence:.6g}%"),
         ]
-        yield title, (), [(*left, *right) for left, right in batched(facts)]
+        yield title, [], [(*left, *right) for left, right in batched(facts)]
         columns = [map(FORMATS.get(c, _number), getattr(self, c)) for c in COLUMNS]
         rows = list(zip(self.names * (len(self.classes) - 1), *columns))
         for at in np.flatnonzero(self.separated):
             rows[at] = (rows[at][0], "separated", *["-"] * (len(COLUMNS) - 1))
         for label, of_class in zip(self.classes[1:], batched(rows, len(self.names))):
             caption = "" if len(self.classes) == 2 else f"class {label}"
-            yield caption, ("", *COLUMNS), of_class
+            yield caption, [("", *COLUMNS)], of_class
 
     def __str__(self):
         (title, _, facts), *tables = self._tables()
         facts = [(*left, f"  {name}", text) for *left, name, text in facts]
         lines = [title, "", *_aligned(facts, FACTS)]
-        rows = [row for _, head, rows in tables for row in (head, *rows)]
+        rows = [row for _, heads, rows in tables for row in heads + rows]
         texts = batched(_aligned(rows, PARAMETERS), len(self.names) + 1)
         for (caption, *_), (head, *of_class) in zip(tables, texts):
             lines += ["", *filter(None, [caption]), head, "-" * len(head), *of_class]
@@ -217,8 +217,7 @@ class MLESummary:
 
     def _repr_html_(self):
         facts, *tables = self._tables()
-        tables = [_html(*table, PARAMETERS) for table in tables]
-        return "".join([_html(*facts, FACTS), *tables])
+        return _html(*facts, FACTS) + "".join(_html(*of, PARAMETERS) for of in tables)
 
 
 def batched(items, size=2):
@@ -233,19 +232,16 @@ def _aligned(rows, sides):
     return [line.format(*row) for row in rows]
 
 
-def _html(caption, head, rows, sides):
+def _html(caption, heads, rows, sides):
     """The same as a table of HTML; what is to the left is a head of its row."""
-
-    def row(cells, tags):
-        cells = "".join(
-            f'<{tag} style="text-align: {SIDES[side]}; padding: 0 0.5em">'
-            f"{html.escape(text)}</{tag}>"
-            for tag, side, text in zip(tags, sides, cells)
-        )
-        return f"<tr>{cells}</tr>"
-
-    caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    head = f"<thead>{row(head, ['th'] * len(head))}</thead>" if head else ""
-    tags = ["th" if side == "<" else "td" for side in sides]
-    body = "".join(row(cells, tags) for cells in rows)
-    return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
+    table = Element("table")
+    SubElement(table, "caption").text = caption
+    for part, lines in {"thead": heads, "tbody": rows}.items():
+        body = SubElement(table, part)
+        for line in lines:
+            row = SubElement(body, "tr")
+            for side, text in zip(sides, line):
+                tag = "th" if side == "<" or part == "thead" else "td"
+                style = f"text-align: {SIDES[side]}; padding: 0 0.5em"
+                SubElement(row, tag, style=style).text = text
+    return tostring(table, encoding="unicode", method="html")

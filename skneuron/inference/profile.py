@@ -68,24 +68,17 @@ def profile_intervals(estimator, X, y, **options):
     intercept     -3.95          3.18     0.07  -21.59     0.30
     """
     fitted = examined(estimator, X, y, **options)
-    summary, error = fitted.summary, np.linalg.norm(fitted.root, axis=1)
+    summary, errors = fitted.summary, np.linalg.norm(fitted.root, axis=1)
     z = float(ndtri(0.5 + summary.confidence / 2))
-    figures = np.empty((len(error), 3))
+    rows = []
     with numbers_may_end():
-        for at, row in enumerate(fitted.root):
+        for row, estimate, error in zip(fitted.root, summary.estimate, errors):
             profile = Profile(fitted, row)
-            statistic = profile.deviance(-summary.estimate[at] / error[at])
-            figures[at] = statistic, profile.limit(-z), profile.limit(z)
-    statistic, low, high = figures.T
-    return summary.frame_of(
-        {
-            "estimate": summary.estimate,
-            "lr_statistic": statistic,
-            "p_value": chdtrc(1, statistic),
-            "ci_low": summary.estimate + error * low,
-            "ci_high": summary.estimate + error * high,
-        }
-    )
+            statistic = profile.deviance(-estimate / error)
+            ends = [estimate + error * profile.limit(end) for end in (-z, z)]
+            rows.append([estimate, statistic, chdtrc(1, statistic), *ends])
+    names = "estimate", "lr_statistic", "p_value", "ci_low", "ci_high"
+    return summary.frame_of(dict(zip(names, np.transpose(rows))))
 
 
 class Profile:

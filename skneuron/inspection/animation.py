@@ -151,31 +151,22 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
         raise ValueError("y must be one column of labels.")
     last = clone(est)
-    iterations = np.geomspace(1, last.max_iter, n_frames).round().astype(int).tolist()
-    snapshots = Snapshots(iterations)
+    snapshots = Snapshots(np.geomspace(1, last.max_iter, n_frames).round())
     last.set_callbacks(snapshots).fit(X, y)
-    frames = [*snapshots.taken.items()]
-    if last.n_iter_ not in snapshots.taken:
-        frames.append((last.n_iter_, last))
+    frames = [*{**snapshots.taken, last.n_iter_: last}.items()]
 
     fig = plt.figure(figsize=(11, 3.9), layout="constrained") if fig is None else fig
     place, network, height = fig.subplots(1, 3, width_ratios=[1, 1.2, 0.8])
     curve, labels, points = last.log_likelihood_curve_, np.asarray(y), np.asarray(X)
     names, binary = _check_feature_names_in(last), len(last.classes_) == 2
+    shades = {"response_method": "predict_proba", "grid_resolution": 60, "alpha": 0.6}
+    shades |= {"cmap": "RdBu_r"} if binary else {}
 
     def draw(frame):
         n, model = frame
         for ax in (place, network, height):
             ax.clear()
-        boundary = DecisionBoundaryDisplay.from_estimator(
-            model,
-            X,
-            ax=place,
-            response_method="predict_proba",
-            grid_resolution=60,
-            alpha=0.6,
-            **({"cmap": "RdBu_r"} if binary else {}),
-        )
+        boundary = DecisionBoundaryDisplay.from_estimator(model, X, ax=place, **shades)
         colors = [NEGATIVE, POSITIVE] if binary else boundary.multiclass_colors_
         for label, color in zip(last.classes_, colors):
             dots = {"color": color, "ms": 5, "mec": "white", "label": f"class {label}"}

@@ -122,7 +122,7 @@ class LogLikelihoodDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        ax = self.ax_ = self._axes(ax, layout="constrained")[0]
+        ax = self.ax_ = self._axes(ax)[0]
         curve = np.asarray(to_host(self.log_likelihood_curve), dtype=float)
         known = np.flatnonzero(np.isfinite(curve))
         line_kw = {"label": self.name if name is None else name, **line_kw}
@@ -334,7 +334,7 @@ class LearningRateDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        ax = self.ax_ = self._axes(ax, layout="constrained")[0]
+        ax = self.ax_ = self._axes(ax)[0]
         self.best_ = self.stable_limit_line_ = None
         self.log_likelihood_ax_ = self.log_likelihood_line_ = None
         rates, means = self.learning_rates, np.asarray(self.mean_scores, dtype=float)

@@ -33,7 +33,7 @@ LEGIBLE, SMALLEST = 8, 5
 LONGEST_NAME = 40
 
 #: Of axes that leave no margins.
-WHOLE = {"left": 0, "right": 1, "bottom": 0, "top": 1}
+WHOLE = {"layout": None, "subplot_kw": {"position": (0, 0, 1, 1)}}
 
 #: Images that are drawn if nobody says of which neurons.
 MOST_IMAGES = 100
@@ -53,6 +53,7 @@ class Display:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        subplots_kw = {"layout": "constrained", **subplots_kw}
         axes = np.ravel(plt.subplots(**subplots_kw)[1] if ax is None else ax)
         self.figure_ = axes[0].figure
         return axes
@@ -204,9 +205,7 @@ class NeuronWeightsDisplay(Display):
         across = side * n_columns * max(1, min(width / height, 4))
         down = (side * max(1, min(height / width, 4)) + 0.2) * n_rows
         figsize = max(across, 2) + 1, max(down, 2)
-        axes = self._axes(
-            nrows=n_rows, ncols=n_columns, figsize=figsize, layout="constrained"
-        )
+        axes = self._axes(nrows=n_rows, ncols=n_columns, figsize=figsize)
         for ax in axes:
             ax.set_axis_off()
         largest = _largest(self.weights)
@@ -427,7 +426,7 @@ default=None
         last = gap * len(self.coefs)
         width, height = left + last + right, top - bottom
         figsize = UNIT * width, UNIT * (height + (1.2 if self.title else 0))
-        ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=WHOLE)[0]
+        ax = self.ax_ = self._axes(ax, figsize=figsize, **WHOLE)[0]
         box = ax.get_window_extent()
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT

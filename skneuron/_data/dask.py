@@ -61,16 +61,13 @@ def _parts_of(X, *others):
 
     Arrays and frames are cut as X is; numbers and None are the same for all parts.
     """
-    X = _whole_rows(X)
     return _tasks(X), *(_cut_alike(other, _sizes(X)) for other in others)
 
 
-def _whole_rows(X):
-    """The same, not cut along its columns, as frames never are."""
-    return X.rechunk({1: -1}) if getattr(X, "chunks", ())[1:] else X
-
-
 def _tasks(collection):
+    """The parts, which are of whole rows."""
+    if getattr(collection, "chunks", ())[1:]:
+        collection = collection.rechunk({1: -1})
     return list(np.ravel(collection.to_delayed()))
 
 
@@ -95,7 +92,6 @@ def _cut_alike(other, sizes):
 
         other = other.toarray() if sparse.issparse(other) else np.asarray(other)
         other = from_array(other, chunks=-1)
-    other = _whole_rows(other)
     found = _sizes(other)
     if not np.isnan([*sizes, *found]).any():
         validation.check_consistent_length(range(sum(sizes)), range(sum(found)))

@@ -22,7 +22,7 @@ from .._arrays import numbers_may_end
 from .._threads import blas_on_one_thread, one_blas
 from .batches import drawn, quotas, shared_out
 from .reading import canonical
-from .rows import Rows, largest_sizes, take_rows
+from .rows import Rows, take_rows
 
 #: How many sums are added up at once, on a worker.
 FAN_IN = 8
@@ -125,14 +125,10 @@ def _figures(n_classes, rows):
     """
     if not rows.n_rows:
         return None
-    return SimpleNamespace(
-        n_rows=rows.n_rows,
-        total_weight=rows.total_weight,
-        smallest_weight=rows.smallest_weight,
-        fingerprint=rows.fingerprint(),
-        counts=rows.counts(n_classes),
-        n_stored=rows.X.size,  # of a sparse matrix, too
-    )
+    names = "n_rows", "total_weight", "smallest_weight"
+    found = {name: getattr(rows, name) for name in names}
+    found |= {"fingerprint": rows.fingerprint(), "counts": rows.counts(n_classes)}
+    return SimpleNamespace(**found, n_stored=rows.X.size)  # of a sparse matrix, too
 
 
 def _answer(of, dtype, views, X, rows, *more):
@@ -218,9 +214,7 @@ class RemoteRows:
         """As of :class:`Rows`."""
         return sum(of.counts for *_, of in self.parts)
 
-    def largest_sizes(self):
-        """As of :class:`Rows`."""
-        return self.total(largest_sizes, np.maximum)
+    largest_sizes = Rows.largest_sizes
 
     def sample(self, n_rows):
         """About `n_rows` of the rows, from every part its share of them: a copy there.

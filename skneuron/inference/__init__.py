@@ -6,9 +6,8 @@ large samples, normal around the truth with covariance I^-1.
 """
 
 from .._separation.programme import Separation, separation
-from .effects import marginal_effects, probability_intervals
+from .effects import influence, marginal_effects, probability_intervals
 from .hypotheses import HypothesisTest, compare, wald_test
-from .influence import influence
 from .page import MLESummary
 from .profile import profile_intervals
 from .summary import mle_summary

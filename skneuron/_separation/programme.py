@@ -330,8 +330,7 @@ class Programme:
 
     def _by_class(self, D):
         """D of every class, the first's zeros included: (n_inputs, n_classes)."""
-        D = D.reshape(self.k - 1, -1)
-        return np.concatenate([np.zeros_like(D[:1]), D]).T
+        return np.pad(D.reshape(self.k - 1, -1), ((1, 0), (0, 0))).T
 
     def _margins(self, D):
         """The margins of all examples, flat."""

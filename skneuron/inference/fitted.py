@@ -5,21 +5,23 @@ together. The estimate is where the scores sum to 0. It moves by I^-1 times thei
 so that its covariance is I^-1 M I^-1, M that of the sum (Huber, 1967; White, 1982).
 """
 
-from dataclasses import dataclass
+from collections import namedtuple
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
 from .._arrays import product, to_host
-from .._data import OnDemand, Rows, check_features
+from .._data import OnDemand, check_features
 
 #: The kinds of covariances.
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
 
 
-@dataclass(eq=False)
-class Fitted:
+FIELDS = "estimator summary root rows places n_samples index order hill theta axes"
+
+
+class Fitted(namedtuple("Fitted", FIELDS)):
     """An estimate and its data, read once.
 
     Attributes
@@ -45,18 +47,6 @@ class Fitted:
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
-
-    estimator: object
-    summary: object
-    root: np.ndarray
-    rows: Rows
-    places: np.ndarray
-    n_samples: int
-    index: object
-    order: np.ndarray
-    hill: object
-    theta: np.ndarray
-    axes: np.ndarray
 
     @property
     def weights_by_class(self):

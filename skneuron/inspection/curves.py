@@ -303,15 +303,14 @@ class LearningRateDisplay(Display):
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
             log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
-        if metric == "score" and isinstance(scoring, str):
-            metric = scoring
+        named = metric == "score" and isinstance(scoring, str)
         display = cls(
             learning_rates=rates,
             mean_scores=means[drawn],
             std_scores=stds[drawn],
             log_likelihoods=log_likelihoods,
             stable_limit=_stable_limit(search, X, y),
-            score_name=metric,
+            score_name=scoring if named else metric,
         )
         return display.plot(ax, **line_kw)
 

@@ -514,10 +514,7 @@ def output_names(est):
 
 def _layers(est):
     """The (weights, intercepts) of every layer, of float64."""
-    return [
-        tuple(np.asarray(to_host(part), dtype=float) for part in layer)
-        for layer in est._layers
-    ]
+    return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
 
 
 def _change(earlier, later):

@@ -185,13 +185,11 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     targets = reading.find_targets(labels, past, classes)
     counts, tables = past.counts, None
     codes = targets.encode(labels)[::3]  # or one of them is unknown
-    like = None if sample_weight is None else np.zeros(0)
     if estimator.class_weight is not None:
         given = targets, counts, codes, weights
         tables, counts = reading.class_tables(estimator.class_weight, *given)
-        like = reading.weigh(tables, codes, None)[:0]
     derive = partial(_derive, name, dtype, n_features, targets, tables)
-    rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
+    rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
     reading.check_rows(rows)
     return targets, rows, counts

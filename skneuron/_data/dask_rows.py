@@ -128,6 +128,7 @@ def _figures(n_classes, rows):
     names = "n_rows", "total_weight", "smallest_weight"
     found = {name: getattr(rows, name) for name in names}
     found |= {"fingerprint": rows.fingerprint(), "counts": rows.counts(n_classes)}
+    found["weights"] = None if rows.weights is None else rows.weights[:0]
     return SimpleNamespace(**found, n_stored=rows.X.size)  # of a sparse matrix, too
 
 
@@ -152,8 +153,6 @@ class RemoteRows:
     dtype : dtype
         The float type of the features.
     is_dense : bool
-    weights : array without rows, or None
-        Of as many axes as the weights; None: every example counts once.
     parts : sequence of (task, task, figures)
         A part of X, and Rows with its labels, whose features are :class:`Unread`; or
         None, and Rows with features. No part is without rows.
@@ -164,7 +163,6 @@ class RemoteRows:
     n_features: int
     dtype: np.dtype
     is_dense: bool
-    weights: np.ndarray | None
     parts: tuple = ()
     views: tuple = ()
 
@@ -173,6 +171,8 @@ class RemoteRows:
 
     def __post_init__(self):
         figures = [part[-1] for part in self.parts]
+        #: Without rows: None, where every example counts once, or of their axes.
+        self.weights = figures[0].weights if figures else None
         self.n_rows = sum(of.n_rows for of in figures)
         self.smallest_weight = min((of.smallest_weight for of in figures), default=0)
         self.total_weight = sum(of.total_weight for of in figures)

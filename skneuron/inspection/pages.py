@@ -339,29 +339,20 @@ def _scaling(step, n_features):
 
 
 def _frame(shape, images):
-    """What drawings have to be like: what images are like on average.
+    """What drawings have to be like: what images, if there are any, are on average.
 
     Their height, and what is hardly ever wider; centre of mass; ink, and the width of
     the pen, in pixels; the values of a pixel without ink, and full of it.
     """
-    frame = {
-        "shape": shape,
-        "box": [n * 5 / 7 for n in shape],
-        "centre": [n / 2 for n in shape],
-        "mass": 0.13 * shape[0] * shape[1],
-        "pen": 0.1 * shape[0],
-        "paper": 0.0,
-        "ink": 1.0,
-    }
     if images is None:
-        return frame
+        return {"shape": shape}
     paper, ink = images.min(), images.max()
     if np.median(images) > (paper + ink) / 2:
         paper, ink = ink, paper
     shares = (images - paper) / (ink - paper or 1.0)
     shares = shares[shares.any(axis=(1, 2))]
     if not len(shares):
-        return frame
+        return {"shape": shape}
     mass, box, centre, edges = shares.sum(axis=(1, 2)), [], [], 0.0
     for axis, n in enumerate(shape):
         inked = (shares > 1 / 8).any(axis=2 - axis)
@@ -375,4 +366,4 @@ def _frame(shape, images):
     # columns.
     pen = np.mean(8 / np.pi * mass / edges)
     found = {"box": box, "centre": centre, "mass": mass.mean(), "pen": pen}
-    return frame | found | {"paper": paper, "ink": ink}
+    return {"shape": shape, "paper": paper, "ink": ink, **found}

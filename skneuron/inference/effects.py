@@ -73,7 +73,7 @@ def marginal_effects(
     root = fitted.by_class(covariance_root(fitted, cov_type, groups))
     rows, total = fitted.rows, fitted.summary.n_observations
     B, d = fitted.weights_by_class, rows.X.shape[1]
-    blocks = ((b.X, b.weights, p) for _, b, p in fitted.blocks(4 * B.size))
+    blocks = ((b.X, b.weights, p) for b, p in fitted.blocks(4 * B.size))
     if at == "mean":
         mean = sum(adjoint(X, w[:, None], d) for X, w, _ in blocks).T / total
         blocks = [(mean, np.array([total]), fitted.probabilities(mean))]
@@ -222,8 +222,8 @@ def influence(estimator, X, y, **options):
     n_classes, n_parameters = len(fitted.order), len(fitted.root)
     if n_classes > 2:
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
-    figures = np.empty((4, fitted.rows.n_rows))
-    for at, block, p in fitted.blocks(fitted.root.shape[1]):
+    figures = []
+    for block, p in fitted.blocks(fitted.root.shape[1]):
         observed = block.codes == fitted.order
         missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
         sign = np.where(observed[:, 1], 1.0, -1.0)
@@ -232,7 +232,7 @@ def influence(estimator, X, y, **options):
         pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
         deviance = sign * np.sqrt(-2 * np.log1p(-missed))
         cooks = pearson**2 * leverage / (1 - leverage) ** 2 / n_parameters
-        figures[:, at] = pearson, deviance, leverage, cooks
+        figures.append([pearson, deviance, leverage, cooks])
     index = fitted.places if fitted.index is None else fitted.index[fitted.places]
     names = ["pearson", "deviance", "leverage", "cooks_distance"]
-    return pd.DataFrame(dict(zip(names, figures)), index)
+    return pd.DataFrame(np.concatenate(figures, axis=1).T, index, names)

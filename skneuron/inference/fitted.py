@@ -63,12 +63,9 @@ class Fitted(namedtuple("Fitted", FIELDS)):
         return softmax(product(X, self.weights_by_class.T), axis=1)
 
     def blocks(self, n_numbers):
-        """Yield the place of each block of rows, the block, and its probabilities."""
-        start = 0
+        """Yield each block of rows, and its probabilities."""
         for block in self.rows.blocks(n_numbers + 4 * len(self.order)):
-            stop = start + block.n_rows
-            yield slice(start, stop), block, self.probabilities(block.X)
-            start = stop
+            yield block, self.probabilities(block.X)
 
     def features(self, X):
         """Other data as the logistic regression is given them, and their index."""
@@ -102,11 +99,12 @@ def covariance_root(fitted, cov_type, groups):
     if cov_type == "nonrobust":
         return known * root
     of_class, n_parameters = fitted.by_class(root)[1:], len(root)
-    moves = np.empty((fitted.rows.n_rows, root.shape[1]))
-    for at, block, p in fitted.blocks(root.shape[1]):
+    moves = []
+    for block, p in fitted.blocks(root.shape[1]):
         residual = ((block.codes == fitted.order) - p)[:, 1:]
         parts = [product(block.X, of) for of in of_class]
-        moves[at] = sum(r[:, None] * of for r, of in zip(residual.T, parts))
+        moves.append(sum(r[:, None] * of for r, of in zip(residual.T, parts)))
+    moves = np.concatenate(moves)
     weights = fitted.rows.weights[:, None]
     if cov_type == "cluster":
         n_groups = groups.max() + 1

@@ -75,11 +75,9 @@ class Snapshots:
         n = context.task_id + 1
         if context.task_name == "iteration" and n in self.iterations:
             model = clone(estimator).set_callbacks()  # which hold all copies so far
-            for name in LEARNED:
-                if hasattr(fitted_estimator, name):
-                    value = copy.deepcopy(getattr(fitted_estimator, name))
-                    setattr(model, name, value)
-            model.n_iter_ = n
+            known = vars(fitted_estimator).items()
+            learned = {name: value for name, value in known if name in LEARNED}
+            vars(model).update(copy.deepcopy(learned), n_iter_=n)
             self.taken[n] = model
 
 

@@ -237,14 +237,12 @@ class RemoteRows:
         """
         X, rows, figures = zip(*self.parts)
         counts = np.array([of.counts for of in figures])
-        n_classes = counts.shape[1]
-        if not by_class:
-            counts = counts.sum(axis=1, keepdims=True)
-        of_parts = quotas(aside, counts).tolist()
+        of_all = counts.sum(axis=1, keepdims=True)
+        of_parts = quotas(aside, counts if by_class else of_all).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
         draws = partial(_drawn, False), partial(_drawn, True)
         sides = [each(draw, rows, of_parts, seeds) for draw in draws]
-        return [self.with_parts(X, side, n_classes) for side in sides]
+        return [self.with_parts(X, side, counts.shape[1]) for side in sides]
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read."""

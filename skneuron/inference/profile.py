@@ -5,6 +5,7 @@ The interval holds the values whose profile is not significantly below the top.
 """
 
 import numpy as np
+from scipy.linalg import null_space
 from scipy.optimize import minimize
 from scipy.special import chdtrc, ndtri
 
@@ -97,9 +98,8 @@ class Profile:
 
     def __init__(self, fitted, row):
         self.hill, self.theta = fitted.hill, fitted.theta
-        along = row / np.linalg.norm(row)
-        basis, _ = np.linalg.qr(np.column_stack([along, np.eye(len(row))]))
-        self.along, self.others = fitted.axes @ along, fitted.axes @ basis[:, 1:]
+        self.along = fitted.axes @ row / np.linalg.norm(row)
+        self.others = fitted.axes @ null_space(row[None])
         self.rest = np.zeros(len(row) - 1)
         self.top, _ = self._highest(self.theta, fitted.axes, np.zeros(len(row)))
 

@@ -405,8 +405,7 @@ def _root_of_inverse(here, tol):
     """
     _, (R,) = here.roots()
     unit = np.linalg.norm(R, axis=0)
-    if not unit.all():
-        return None, np.eye(len(unit))[:, unit == 0]
+    unit[unit == 0] = 1.0
     _, values, rows = np.linalg.svd(R / unit)
     flat = values <= tol * values[0]
     lengths = np.where(flat, 1.0, values)

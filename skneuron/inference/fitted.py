@@ -71,7 +71,7 @@ class Fitted(namedtuple("Fitted", FIELDS)):
         """Other data as the logistic regression is given them, and their index."""
         last, index = self.estimator, index_of(X)
         if isinstance(last, Pipeline):
-            X, last = transformed(last, X), last.steps[-1][1]
+            X, last = transformed(last, X), last[-1]
         X = check_features(last, to_host(X), reset=False)
         return X[:] if isinstance(X, OnDemand) else X, index
 

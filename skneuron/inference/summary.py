@@ -151,9 +151,8 @@ def examined(
     given, X, y, sample_weight=None, feature_names=None, confidence=0.95, reference=None
 ):
     """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
-    index, estimator = index_of(X), given
-    if isinstance(given, Pipeline):
-        estimator = given.steps[-1][1]
+    index = index_of(X)
+    estimator = given[-1] if isinstance(given, Pipeline) else given
     _check_estimator(estimator)
     if estimator is not given:
         X = transformed(given, X)

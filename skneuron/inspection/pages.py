@@ -30,7 +30,7 @@ from .._model import Convolution, largest_safe_rate
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
-from .passes import check_estimator
+from .passes import check_estimator, checked_shape
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -116,13 +116,8 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     _check_dense(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
     layers = [tuple(map(to_host, layer)) for layer in est._layers]
-    n_features, shape = len(layers[0][0]), tuple(map(int, image_shape))
-    shape = shape[:2] if shape[2:] == (1,) else shape
-    if len(shape) != 2 or min(shape) < 1 or np.prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={image_shape!r} must be a height and a width, with as many "
-            f"pixels as there are features: {n_features}."
-        )
+    n_features = len(layers[0][0])
+    shape = checked_shape(image_shape, n_features, "features")
     targets = Targets(est.classes_)
     n_weights = sum(weights.size for weights, _ in layers)
     n_bytes = 8 if n_weights <= MOST_EXACT else 6

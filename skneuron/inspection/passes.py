@@ -296,6 +296,19 @@ def check_count(name, value):
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
 
 
+def checked_shape(image_shape, n_pixels, what):
+    """Height and width of images of so many pixels; ValueError if that they are not."""
+    shape = np.ravel(image_shape)
+    shape = shape[:2] if shape[2:].tolist() == [1] else shape
+    whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
+    if whole and shape.prod() == n_pixels:
+        return tuple(shape.tolist())
+    raise ValueError(
+        f"image_shape={image_shape!r} does not fit the {n_pixels} {what}: it must be "
+        f"(height, width), height * width = {n_pixels}."
+    )
+
+
 def check_estimator(est, fitted=None):
     """Raise unless `est` is one of the two estimators and has the `fitted` attribute.
 

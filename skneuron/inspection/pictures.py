@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from .._arrays import numbers_may_end, to_host
 from .._data import Targets
-from .passes import check_count, check_estimator, forward_pass
+from .passes import check_count, check_estimator, checked_shape, forward_pass
 
 #: Ends of the colour map "RdBu_r": the colours of signs, in every picture.
 POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
@@ -154,13 +154,7 @@ class NeuronWeightsDisplay(Display):
             )
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
-        shape = np.ravel(image_shape)
-        whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
-        if not (whole and shape.prod() == n_in):
-            raise ValueError(
-                f"image_shape={image_shape!r} does not fit the {n_in} inputs of layer "
-                f"{layer}: it must be (height, width), height * width = {n_in}."
-            )
+        shape = checked_shape(image_shape, n_in, f"inputs of layer {layer}")
         chosen = range(n_neurons)[:MOST_IMAGES] if neurons is None else neurons
         chosen = np.atleast_1d(chosen)
         there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
@@ -172,7 +166,6 @@ class NeuronWeightsDisplay(Display):
         hidden = [f"neuron {j}" for j in range(n_neurons)]
         names = output_names(est) if layer == len(layers) - 1 else hidden
         chosen_names = [names[j] for j in chosen]
-        shape = tuple(shape.tolist())
         display = cls(weights=weights[chosen], image_shape=shape, names=chosen_names)
         return display.plot(cmap=cmap, **imshow_kw)
 
@@ -439,7 +432,7 @@ default=None
 
         self.edges_, self.neurons_, self.ones_ = [], [], []
         for i, (weights, intercept) in enumerate(zip(self.coefs, intercepts)):
-            x, starts = gap * i, columns[i]
+            x, starts, ends = gap * i, columns[i], columns[i + 1]
             weights = weights[np.ix_(shown[i], shown[i + 1])]
             widest = _largest(weights)
             if has_one[i]:
@@ -451,7 +444,6 @@ default=None
             weights = _relative(weights, widest).ravel()
             order = np.argsort(abs(weights))  # the largest on top
             weights = weights[order]
-            ends = columns[i + 1]
             lines = np.array([[(x, a), (x + gap, b)] for a in starts for b in ends])
             colors = np.where(weights > 0, POSITIVE, NEGATIVE)
             edges = LineCollection(lines[order], colors=colors, alpha=0.7, zorder=1)

@@ -11,6 +11,7 @@ from .._arrays import numbers_may_end, to_host
 from .._model import largest_safe_rate
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
+from .passes import check_estimator
 from .pictures import Display
 
 
@@ -93,7 +94,7 @@ class LogLikelihoodDisplay(Display):
         NotFittedError
             If it is not fitted.
         """
-        cls._check(est, "log_likelihood_curve_")
+        check_estimator(est, "log_likelihood_curve_")
         if name is None:
             name = type(est).__name__
             if isinstance(est.learning_rate, Real):

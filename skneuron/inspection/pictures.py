@@ -42,12 +42,6 @@ MOST_IMAGES = 100
 class Display:
     """A picture: what is drawn is in its fields, and how in its `plot`."""
 
-    @classmethod
-    def _check(cls, est, attribute=None):
-        """Raise unless `from_estimator` can draw the estimator."""
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        check_estimator(est, attribute)
-
     def _axes(self, ax=None, **subplots_kw):
         """The axes to draw on, in an array: `ax`, or those of a new figure."""
         check_matplotlib_support(f"{type(self).__name__}.plot")
@@ -145,7 +139,7 @@ class NeuronWeightsDisplay(Display):
             If `image_shape` does not fit the number of inputs, or there is no such
             layer or neuron.
         """
-        cls._check(est)
+        check_estimator(est)
         layers = est._layers
         if not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
             raise ValueError(
@@ -340,12 +334,12 @@ default=None
             If X is not one usable row, `max_neurons` is below 1, layers of `since` have
             other sizes, or layers share their weights: an edge is a weight of its own.
         """
-        cls._check(est)
+        check_estimator(est)
         layers, title = _layers(est), None
         if any(len(W) != below.shape[1] for (below, _), (W, _) in pairwise(layers)):
             raise ValueError("A network of Convolutions has more edges than weights.")
         if since is not None:
-            cls._check(since)
+            check_estimator(since)
             layers = _change(_layers(since), layers)
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
@@ -397,9 +391,6 @@ default=None
         ValueError
             If `max_neurons` is below 1.
         """
-        from matplotlib.collections import LineCollection, PatchCollection
-        from matplotlib.patches import Circle
-
         check_count("max_neurons", max_neurons)
         sizes = [len(self.coefs[0]), *(weights.shape[1] for weights in self.coefs)]
         self.shown_ = shown = self._most_telling(max_neurons)
@@ -420,6 +411,9 @@ default=None
         width, height = left + last + right, top - bottom
         figsize = UNIT * width, UNIT * (height + (1.2 if self.title else 0))
         ax = self.ax_ = self._axes(ax, figsize=figsize, **WHOLE)[0]
+        from matplotlib.collections import LineCollection, PatchCollection
+        from matplotlib.patches import Circle
+
         box = ax.get_window_extent()
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT

@@ -151,19 +151,16 @@ def probability_intervals(
     X, index = fitted.features(X if at is None else at)
     p, classes = fitted.probabilities(X), fitted.summary.classes
     moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
-    mean_move = np.einsum("nc,cnr->nr", p, moves)
-    columns = {}
-    for c, label in enumerate(classes):
-        others = np.delete(p, c, axis=1).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            odds = np.log(p[:, c]) - np.log(others)
-            std_error = np.linalg.norm(moves[c] - mean_move, axis=1) / others
-        half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
-        columns[label, "probability"] = p[:, c]
-        columns[label, "std_error"] = p[:, c] * others * std_error
-        columns[label, "ci_low"] = expit(odds - half)
-        columns[label, "ci_high"] = expit(odds + half)
-    frame = pd.DataFrame(columns, index)
+    moves = moves - np.einsum("nc,cnr->nr", p, moves)
+    others = p @ (1 - np.eye(len(classes)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = np.log(p) - np.log(others)
+        std_error = np.linalg.norm(moves, axis=2).T / others
+    half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
+    figures = p, p * others * std_error, expit(odds - half), expit(odds + half)
+    names = ["probability", "std_error", "ci_low", "ci_high"]
+    columns = pd.MultiIndex.from_product([classes, names])
+    frame = pd.DataFrame(np.dstack(figures).reshape(len(p), -1), index, columns)
     return frame if len(classes) > 2 else frame[classes[1]]
 
 

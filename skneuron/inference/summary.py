@@ -233,9 +233,8 @@ def examined(
             separated = _separated(rows, len(classes), intercept, order)
 
     # The root of the covariance of the parameters, of the features as they are.
-    root = np.stack([objective.parameters(column) for column in F.T], axis=1)
-    root = _against_first(root.reshape(-1, W.shape[1], len(F)), order)
-    root = root.swapaxes(0, 1).reshape(-1, len(F))
+    columns = map(objective.parameters, F.T)
+    root = np.stack([_contrasts(of, W.shape[1], order) for of in columns], axis=1)
     total = float(weights.sum())
     null = -total * np.log(len(classes))
     if has_intercept:
@@ -244,7 +243,7 @@ def examined(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
         classes=classes[order],
-        estimate=_against_first(theta.reshape(-1, W.shape[1]), order).T.ravel(),
+        estimate=_contrasts(theta, W.shape[1], order),
         **_errors(root),
         n_observations=total,
         log_likelihood=here.log_likelihood,
@@ -281,10 +280,10 @@ def _separated(rows, n_classes, intercept, order):
     except RuntimeError:  # not solved
         return False
     direction = np.vstack([W, b]) if intercept else W
-    direction = direction[:, order[1:]] - direction[:, order[:1]]
-    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=1, keepdims=True)
+    direction = _contrasts(direction, n_classes, order).reshape(n_classes - 1, -1)
+    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=0)
     # Of complete separation, directions all around separate, too.
-    return grows.T.ravel() | (kind == "complete")
+    return grows.ravel() | (kind == "complete")
 
 
 def _penalised_ratio(hill, here, per_class):
@@ -388,11 +387,11 @@ def _doubt(objective, targets, here, F, penalty):
     return None
 
 
-def _against_first(per_logit, order):
-    """Of k logits, on the second axis, what others have on the first of an order."""
-    if per_logit.shape[1] == 1:  # the second class's, on that of the first
-        return per_logit if order[0] == 0 else -per_logit
-    return per_logit[:, order[1:]] - per_logit[:, order[:1]]
+def _contrasts(theta, n_logits, order):
+    """What each class has on the first of an order, class by class, flat."""
+    of = theta.reshape(-1, n_logits)
+    of = of if n_logits > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second of two's
+    return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
 
 
 def _root_of_inverse(here, tol):

@@ -73,9 +73,8 @@ def _tasks(collection):
 
 def _sizes(collection):
     """The rows of each part; NaN where they are unknown."""
-    if hasattr(collection, "chunks"):
-        return list(collection.chunks[0])
-    return [np.nan] * collection.npartitions
+    unknown = [np.nan] * collection.npartitions
+    return list(getattr(collection, "chunks", [unknown])[0])
 
 
 def _cut_alike(other, sizes):

@@ -18,17 +18,14 @@ from scipy.sparse.linalg import lsqr
 from sklearn.utils.validation import check_X_y
 
 from .._arrays import array_namespace, to_host
-from .._data import FLOATS, Rows, Targets, canonical, check_labels, column_moments
+from .._data import FLOATS, Targets, canonical, check_labels
 
-#: Margins are of features in units of their deviation, and of weights up to 1. One
+#: Margins are of features in units of usual values, and of weights up to 1. One
 #: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.
 OVERLAP, STRICT = 1e-9, 1e-8
 #: The unit of intercepts. HiGHS takes numbers below 1e-9 for 0: in rows that are so far
 #: out, the intercept is to be larger than that. And how many units it may be.
 FAR = 100.0
-#: A column has absurd values where the median distance from its median is a smaller
-#: share of its deviation.
-ABSURD = 1e-6
 #: Finest tolerances that HiGHS takes.
 HIGHS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -106,10 +103,10 @@ def separation(X, y, *, fit_intercept=True):
 
     Notes
     -----
-    Gaps and overlaps of less than about 1e-8 of the features' deviations count as
-    touching, as they may be rounding; beside values that are absurd, of the median
-    distance from the median. Only constraints that matter are given to the solver:
-    those that a solution of fewer violates are added until none is violated.
+    Gaps and overlaps of less than about 1e-8 of the features' median distances from
+    their medians count as touching, as they may be rounding. Only constraints that
+    matter are given to the solver: those that a solution of fewer violates are added
+    until none is violated.
 
     References
     ----------
@@ -210,32 +207,17 @@ def find_direction(X, codes, n_classes, fit_intercept):
 
 
 def _units(X, shifted):
-    """Mean and deviation of each column; of those with absurd values, medians.
+    """The median of each column, or 0, and what usual values, but for it, are off it.
 
-    In units of the deviation that an absurd value makes, all others look the same.
+    In units of the deviation that an absurd value makes, all others look the same. A
+    column that says nothing has no unit: infinity.
     """
-    no_codes = np.empty((X.shape[0], 0), np.int8)
-    mean, deviation = units_of_columns(Rows(X, no_codes), shifted)
-    centre = np.median(X, axis=0) if shifted else mean
+    centre = np.median(X, axis=0) if shifted else np.zeros(X.shape[1])
     off = sparse.csc_array(X - centre if shifted else X)
     columns = np.split(np.abs(off.data), off.indptr[1:-1])
-    typical = np.array([np.median(c) if len(c) else 0.0 for c in columns])
+    usual = np.array([np.median(c[c > 0]) if c.any() else 0.0 for c in columns])
     rounding = 8 * np.finfo(X.dtype).eps * np.abs(centre)
-    share = typical / deviation
-    absurd = (rounding < typical) & (share > 0) & (share < ABSURD)
-    return np.where(absurd, centre, mean), np.where(absurd, typical, deviation)
-
-
-def units_of_columns(rows, shifted):
-    """Mean and deviation of each column; where it is not to be shifted, 0 and its size.
-
-    A column that says nothing, as it is constant or 0, has no unit: infinity.
-    """
-    mean, deviation = column_moments(rows)
-    if not shifted:
-        mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
-    constant = deviation <= 8 * np.finfo(rows.dtype).eps * np.abs(mean)
-    return mean, np.where(constant, np.inf, deviation)
+    return centre, np.where(usual > rounding, usual, np.inf)
 
 
 class Programme:
@@ -268,13 +250,15 @@ class Programme:
             if self._margins(D).min() > STRICT:
                 return "complete", self._by_class(D)
         # Konis: of weights in [-1, 1], those of the largest margins in all.
-        found = self._margins(self._maximise(self.mean_margin, self.box))
+        D = self._maximise(self.mean_margin, self.box)
+        found = self._margins(D)
         if found.min() < -OVERLAP or not found.max() > STRICT:
             return "none", self._by_class(0 * self.mean_margin)
         with suppress(RuntimeError):  # no weights are large enough
             return "complete", self._least(1.0)
-        # Collinear columns leave weights open.
-        return "quasi-complete", self._least(np.where(found > STRICT, found, 0.0))
+        with suppress(RuntimeError):  # collinear columns leave D's weights open
+            return "quasi-complete", self._least(np.where(found > STRICT, found, 0.0))
+        return "quasi-complete", self._by_class(D)
 
     def _least(self, margins):
         """The least weights of such margins, in units of their sum.

@@ -19,10 +19,10 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import to_host
 from .._ascent import Question
-from .._data import OnDemand, Rows, Targets, check_data, measured
+from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
 from .._model import Firth, Network, Objective, standardised
 from .._separation.endless import all_labels_likely, margins_along
-from .._separation.programme import find_direction, units_of_columns
+from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
 from ..logistic_regression import GradientAscentLogisticRegression
 from .fitted import Fitted, covariance_root, index_of, transformed
@@ -196,8 +196,10 @@ def examined(
         W = W + b * (np.arange(len(W)) == place)[:, None]  # no change to coef_
         has_intercept, intercept = True, False
     what = "constant, as the intercept is" if intercept else "always 0"
-    mean, deviation = units_of_columns(Rows(X, codes, weights), shifted=intercept)
-    constant = np.isinf(deviation)
+    mean, deviation = column_moments(Rows(X, codes, weights))
+    if not intercept:  # but for their size, columns are not to be shifted
+        mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
+    constant = deviation <= 8 * np.finfo(X.dtype).eps * np.abs(mean)
     if constant.any():
         raise _singular(names, constant, f"is {what}. Leave such features out.")
     # Collinear columns are so up to the rounding of their values.

@@ -303,9 +303,8 @@ def _epoch(objective, size, rng, how, theta, direction, step_size):
         state = theta, direction, step_size
         part = replace(rows, parts=(rows.parts[i],))
         there = partial(_epoch_there, objective, size, seed, how, state)
-        met, place, *memories = part.total(there)
+        met, theta[...], *memories = part.total(there)
         log_likelihood += met
-        theta[...] = place
         for mine, its in zip((direction, step_size), memories):
             vars(mine).update(vars(its))
     return log_likelihood

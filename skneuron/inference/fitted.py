@@ -17,7 +17,6 @@ from .._data import OnDemand, check_features
 #: The kinds of covariances.
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
 
-
 FIELDS = "estimator summary root rows places n_samples index order hill theta axes"
 
 

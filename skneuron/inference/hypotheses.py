@@ -166,7 +166,7 @@ n_parameters)
     n_parameters = len(summary.estimate)
     if isinstance(hypotheses, str | tuple):
         hypotheses = [hypotheses]
-    if any(isinstance(of, str | tuple) and _is_name(of) for of in hypotheses):
+    if any(np.asarray(of).dtype.kind == "U" for of in hypotheses):  # names
         hypotheses = np.concatenate([_rows_of(summary, of) for of in hypotheses])
     R = np.atleast_2d(np.asarray(hypotheses, dtype=float))
     if R.ndim != 2 or R.shape[1] != n_parameters:
@@ -184,10 +184,6 @@ n_parameters)
         raise ValueError("The hypotheses follow from one another: leave some out.")
     gap = gap / unit
     return HypothesisTest("Wald", float(gap @ np.linalg.solve(scaled, gap)), len(R))
-
-
-def _is_name(of):
-    return isinstance(of, str) or any(isinstance(part, str) for part in of)
 
 
 def _rows_of(summary, name):

@@ -272,8 +272,7 @@ def _some_rows(rows, n):
     """n of the rows, drawn at random: a copy, so that the others need not be kept."""
     if n >= rows.n_rows:
         return rows
-    rng = np.random.default_rng(0)
-    at = rng.choice(rows.n_rows, n, replace=False, shuffle=False)
+    at = np.random.default_rng(0).choice(rows.n_rows, n, replace=False, shuffle=False)
     return rows.take(np.sort(at))
 
 

@@ -279,8 +279,7 @@ class Profile:
 
     def deviance(self, t):
         """Twice what the likelihood loses where the parameter is t errors away."""
-        place = self.theta + t * self.along
-        value, rest = self._highest(place, self.others, self.rest)
+        value, rest = self._highest(self.theta + t * self.along, self.others, self.rest)
         if np.isfinite(value):
             self.rest = rest  # from which the next climb starts
         return float(np.clip(2 * (self.top - value), 0.0, MOST))

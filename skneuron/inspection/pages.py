@@ -119,8 +119,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     n_features = len(layers[0][0])
     shape = checked_shape(image_shape, n_features, "features")
     targets = Targets(est.classes_)
-    n_weights = sum(weights.size for weights, _ in layers)
-    n_bytes = 8 if n_weights <= MOST_EXACT else 6
+    n_bytes = 8 if sum(weights.size for weights, _ in layers) <= MOST_EXACT else 6
     model = {
         "steps": [_scaling(step, n_features) for step in steps],
         "activation": est._activation(),

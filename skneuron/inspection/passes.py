@@ -269,8 +269,7 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         sizes, theta = network.flatten(sizes), network.flatten(layers)
         # Or theta + d is theta.
         steps = np.maximum(np.concatenate(steps), 1e4 * np.spacing(abs(theta)))
-        rng = check_random_state(random_state)
-        chosen = rng.permutation(len(theta))[:n_parameters]
+        chosen = check_random_state(random_state).permutation(len(theta))[:n_parameters]
 
         def value(theta):
             at = network.layers(theta)

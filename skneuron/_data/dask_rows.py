@@ -189,8 +189,7 @@ class RemoteRows:
 
         with blas_on_one_thread():
             rows = dask.persist(*rows)
-        figures = compute(*each(partial(_figures, n_classes), rows))
-        parts = zip(X, rows, figures)
+        parts = zip(X, rows, compute(*each(partial(_figures, n_classes), rows)))
         return replace(self, parts=tuple(part for part in parts if part[-1]))
 
     def _ask(self, of, *more):

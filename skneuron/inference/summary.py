@@ -255,9 +255,8 @@ def examined(
         separated=separated,
         lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
     )
-    top = objective.at(theta)
     at = rows, counting, n_samples, index, order
-    return Fitted(given, summary, root, *at, hill, top, F)
+    return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
 
 
 def _errors(root):

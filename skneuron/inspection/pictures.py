@@ -418,7 +418,6 @@ default=None
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT
         write = partial(ax.text, ha="center", va="center", fontsize=fontsize, zorder=3)
-        heading = max(fontsize, LEGIBLE)
         ax.set_axis_off()
         ax.set(aspect="equal", xlim=(-left, width - left), ylim=(bottom, top))
         if self.title:
@@ -448,7 +447,7 @@ default=None
             kind = "input" if x == 0 else "neuron" if x < last else "output"
             counted = f"{len(heights)} of {size}" if dots[i] else f"{size}"
             counted += f" {kind}{'s' if size > 1 else ''}"
-            write(x, top - 0.5, counted, fontsize=heading)
+            write(x, top - 0.5, counted, fontsize=max(fontsize, LEGIBLE))
             if dots[i]:
                 write(x, heights[-1] - 1, "\u22ee", fontsize=1.5 * fontsize)
             circles = [Circle((x, y), radius=0.4) for y in heights]

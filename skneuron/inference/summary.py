@@ -303,9 +303,8 @@ def _penalised_ratio(hill, here, per_class):
 
 def _check_estimator(estimator):
     if not isinstance(estimator, GradientAscentLogisticRegression):
-        hint = ""
-        if hasattr(estimator, "best_estimator_"):
-            hint = " Of a search pass its best_estimator_."
+        is_search = hasattr(estimator, "best_estimator_")
+        hint = " Of a search pass its best_estimator_." if is_search else ""
         raise TypeError(
             "estimator must be a fitted GradientAscentLogisticRegression, got "
             f"{estimator!r}.{hint}"

@@ -288,18 +288,13 @@ def _texts(labels):
 
 def write(path, template, title, model):
     """A page, made of a template, the files that it names, and what it shows."""
-    # Nothing in a string ends the element that the numbers are in.
-    numbers = json.dumps(model, allow_nan=False, default=methodcaller("tolist"))
-    numbers = numbers.replace("<", r"\u003c")
-    made = {"title": escape(title), "model": numbers}
     folder = files(__package__) / "templates"
-
-    def part(match):
-        name = match[1]
-        return made[name] if name in made else (folder / name).read_text("utf-8")
-
-    text = (folder / template).read_text("utf-8")
-    Path(path).write_text(re.sub(r"\{\{([\w.]+)\}\}", part, text), "utf-8")
+    parts = {of.name: of.read_text("utf-8") for of in folder.iterdir()}
+    numbers = json.dumps(model, allow_nan=False, default=methodcaller("tolist"))
+    # Nothing in a string ends the element that the numbers are in.
+    parts |= {"title": escape(title), "model": numbers.replace("<", r"\u003c")}
+    page = re.sub(r"\{\{([\w.]+)\}\}", lambda found: parts[found[1]], parts[template])
+    Path(path).write_text(page, "utf-8")
 
 
 def _packed(values, n_bytes=8):

@@ -23,6 +23,13 @@ STEP = EPS ** (1 / 3)
 #: A difference tells something of a gradient that is so many times its rounding error.
 RESOLVED = 1e6
 
+#: What to pass in place of what has such an attribute.
+HINTS = {
+    "steps": " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
+    "asked for, transformed by the others: pipeline[:-1].transform(X).",
+    "best_estimator_": " Of a search pass its best_estimator_.",
+}
+
 
 def forward_pass(est, X):
     """Every layer's activations.
@@ -314,14 +321,7 @@ def check_estimator(est, fitted=None):
     `fitted` of None: any.
     """
     if not isinstance(est, NeuronClassifier):
-        hint = ""
-        if hasattr(est, "steps"):
-            hint = (
-                " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
-                "asked for, transformed by the others: pipeline[:-1].transform(X)."
-            )
-        elif hasattr(est, "best_estimator_"):
-            hint = " Of a search pass its best_estimator_."
+        hint = "".join(text for of, text in HINTS.items() if hasattr(est, of))
         raise TypeError(
             "est must be a fitted GradientAscentLogisticRegression or "
             f"SimpleMLPClassifier, got {est!r}.{hint}"

@@ -63,15 +63,17 @@ class Snapshots:
         self.taken = {}
 
     def setup(self, estimator, context):
+        """Forget the moments of an earlier fit."""
         self.taken = {}
 
     def teardown(self, estimator, context):
-        pass
+        """Nothing is left to do after a fit."""
 
     def on_fit_task_begin(self, estimator, context):
-        pass
+        """Nothing is to be done before an iteration."""
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        """Keep the estimator as it is, if this is one of the iterations."""
         n = context.task_id + 1
         if context.task_name == "iteration" and n in self.iterations:
             model = clone(estimator).set_callbacks()  # which hold all copies so far
@@ -177,6 +179,5 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
         height.plot(curve[: n + 1], color="#0072b2", lw=2)
         height.plot(n, curve[n], "o", color="#d55e00")
         height.set(xlabel="iteration", title="log-likelihood (nats)")
-        return ()
 
     return FuncAnimation(fig, draw, frames=frames, interval=interval)

@@ -162,7 +162,7 @@ def _derive(name, dtype, n_features, targets, tables, *part):
     if tables is not None:
         weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
-    features = Unread(codes.shape[:1], X.size / max(1, len(y)))
+    features = Unread(codes.shape[:1], X.size)
     return reading.rows_that_count(Rows(features, codes, weights))
 
 

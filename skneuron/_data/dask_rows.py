@@ -97,24 +97,19 @@ class Unread:
     ----------
     shape : (int,)
         How many rows count.
-    density : float
-        How many numbers of a row are stored, on the average.
+    size : float
+        How many numbers of them are stored, about.
     at : int array, default=None
         Which rows of the part those are; None: all.
     """
 
     shape: tuple
-    density: float
+    size: float
     at: np.ndarray | None = None
-
-    @property
-    def size(self):
-        """How many numbers are stored."""
-        return self.density * self.shape[0]
 
     def __getitem__(self, at):
         at = at if self.at is None else self.at[at]
-        return Unread((len(at),), self.density, at)
+        return Unread((len(at),), self.size * len(at) / max(1, self.shape[0]), at)
 
 
 def _figures(n_classes, rows):

@@ -42,13 +42,12 @@ MOST_IMAGES = 100
 class Display:
     """A picture: what is drawn is in its fields, and how in its `plot`."""
 
-    def _axes(self, ax=None, **subplots_kw):
+    def _axes(self, ax=None, layout="constrained", **how):
         """The axes to draw on, in an array: `ax`, or those of a new figure."""
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
-        subplots_kw = {"layout": "constrained", **subplots_kw}
-        axes = np.ravel(plt.subplots(**subplots_kw)[1] if ax is None else ax)
+        axes = np.ravel(plt.subplots(layout=layout, **how)[1] if ax is None else ax)
         self.figure_ = axes[0].figure
         return axes
 

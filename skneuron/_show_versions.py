@@ -3,57 +3,40 @@
 from contextlib import suppress
 from importlib import metadata
 
-from sklearn.utils._show_versions import _get_sys_info
-from sklearn.utils.parallel import _get_threadpool_controller
+import sklearn
 
 from . import _kernels
 from ._threads import n_threads
 
-#: What computes, and the extras.
-PACKAGES = "numpy scipy scikit-learn dask matplotlib onnx pandas polars skl2onnx torch"
+#: The extras that scikit-learn's own list leaves out.
+EXTRAS = "dask", "onnx", "polars", "skl2onnx", "torch"
 
 
 def show_versions() -> None:
     """Print the versions of what computes here, to go with the report of an error.
 
-    That is Python and the machine; skneuron, the packages that it needs, and those of
-    its extras that are installed (none is imported for it); whether the compiled core
-    was built, by which compiler, and which instructions it uses on this processor;
-    the number of threads; and the BLAS of NumPy and SciPy.
+    That is skneuron; whether the compiled core was built, by which compiler, and which
+    instructions it uses on this processor; the number of threads; the extras that are
+    installed (none is imported for it); and what scikit-learn prints: Python and the
+    machine, the packages that it needs, and the BLAS of NumPy and SciPy.
 
     See Also
     --------
-    sklearn.show_versions : The same, of scikit-learn.
+    sklearn.show_versions : The last of these.
 
     Examples
     --------
     >>> import skneuron
     >>> skneuron.show_versions()
-    System:
-        python: 3...
+    skneuron: ...
     Compiled core: ...
-          Threads: ...
+    Threads: ...
     """
-    print(versions())
-
-
-def versions():
-    """The text of `show_versions`."""
     from . import __version__
 
-    found = {"skneuron": __version__}
-    for name in PACKAGES.split():
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
     built = _kernels.compiled_with() or "not built, so that NumPy computes everything"
-    core = _aligned({"Compiled core": built, "Threads": n_threads()})
-    lines = ["System:", *_aligned(_get_sys_info()), ""]
-    lines += ["Python dependencies:", *_aligned(found), "", *core]
-    for library in _get_threadpool_controller().info():
-        lines += ["", "threadpoolctl info:", *_aligned(library)]
-    return "\n".join(lines)
-
-
-def _aligned(values):
-    width = max(map(len, values))
-    return [f"{name:>{width}}: {value}" for name, value in values.items()]
+    print(f"skneuron: {__version__}\nCompiled core: {built}\nThreads: {n_threads()}")
+    for name in EXTRAS:
+        with suppress(metadata.PackageNotFoundError):
+            print(f"{name}: {metadata.version(name)}")
+    sklearn.show_versions()

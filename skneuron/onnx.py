@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import check_is_fitted
 
-from ._data.targets import Targets
+from ._data import Targets
 from .logistic_regression import GradientAscentLogisticRegression
 from .mlp import SimpleMLPClassifier
 from .model_selection import LockstepSearchCV
@@ -89,7 +89,7 @@ def register() -> None:
         ) from error
     for kind in (GradientAscentLogisticRegression, SimpleMLPClassifier):
         update_registered_converter(
-            kind, ALIAS, _set_types, _convert, parser=_parse, options=OPTIONS
+            kind, ALIAS, _nothing, _convert, parser=_parse, options=OPTIONS
         )
     sklearn_operator_name_map[LockstepSearchCV] = "SklearnGridSearchCV"
     update_registered_parser(LockstepSearchCV, _parse_search)
@@ -120,34 +120,31 @@ def _parse(scope, model, inputs, custom_parsers=None):
     # There are no dictionaries of doubles.
     kind = data_types.guess_tensor_type(inputs[0].type)
     kind = data_types.FloatTensorType() if zipmap is True else kind
+    classes = labels if targets.several else labels[0]
+    shape = [inputs[0].get_first_dimension(), len(classes)]
     if targets.several and not targets.multilabel:
-        kind = data_types.SequenceType(kind)
+        kind = data_types.SequenceType(kind)  # which has no shape
+    else:
+        kind.shape = shape
+    label = label_type(shape[: 1 + targets.several])
     operator = scope.declare_local_operator(ALIAS, model)
     operator.inputs = inputs
-    operator.outputs.append(scope.declare_local_variable("label", label_type()))
-    operator.outputs.append(scope.declare_local_variable("probabilities", kind))
+    for name, of in ("label", label), ("probabilities", kind):
+        operator.outputs.append(scope.declare_local_variable(name, of))
     if zipmap:
         return _apply_zipmap(zipmap, scope, model, kind, operator.outputs)
     if not options["output_class_labels"]:
         return operator.outputs
     constant = scope.declare_local_operator("SklearnClassLabels")
     constant.is_multi_output = targets.several
-    constant.classes = labels if targets.several else labels[0]
+    constant.classes = classes
     kind = data_types.SequenceType(label_type()) if targets.several else label_type()
     constant.outputs.append(scope.declare_local_variable("class_labels", kind))
     return [*operator.outputs, *constant.outputs]
 
 
-def _set_types(operator):
-    """Set types and shapes of what the graph puts out: skl2onnx's `shape_fct`."""
-    targets, labels, label_type = _labels(operator.scope_inst, operator.raw_operator)
-    n_rows = operator.inputs[0].get_first_dimension()
-    label, probabilities = operator.outputs
-    shape = [n_rows, len(labels)] if targets.several else [n_rows]
-    label.set_type(label_type(shape))
-    if targets.multilabel or not targets.several:  # a sequence has no shape
-        n_columns = len(labels if targets.several else labels[0])
-        probabilities.type.shape = [n_rows, n_columns]
+def _nothing(operator):
+    """Types and shapes are known from the start: skl2onnx's `shape_fct`."""
 
 
 def _convert(scope, operator, container):

@@ -547,6 +547,22 @@ def test_a_programme_that_is_not_solved_says_so(monkeypatch):
         separation(X, y)
 
 
+def test_any_direction_serves_where_the_least_is_not_found(monkeypatch):
+    X, y = np.array([[0.0, 0], [1, 0], [1, 0], [2, 0], [0, 1]]), [0, 1, 0, 1, 1]
+    programme = skneuron._separation.programme
+    unsolved, solve = OptimizeResult(x=None, message="Out of time."), programme.linprog
+
+    def once(*args, **options):
+        monkeypatch.setattr(programme, "linprog", lambda *args, **options: unsolved)
+        return solve(*args, **options)
+
+    monkeypatch.setattr(programme, "linprog", once)
+    found = separation(X, y)
+    assert found.kind == "quasi-complete"
+    margins = (X @ found.direction + found.intercept) * np.where(y, 1, -1)
+    assert margins.min() >= -1e-9 and margins.max() > 0.1
+
+
 # --- the same answer as the linear programme's ----------------------------------------
 
 

@@ -2,3 +2,10 @@
 
 In memory, in files, on devices, on the workers of a cluster.
 """
+# ruff: noqa: F401 (what other rooms use)
+
+from .files import OnDemand
+from .moments import column_moments, measured
+from .reading import FLOATS, canonical, check_data, check_features, check_labels
+from .rows import Rows, take_rows
+from .targets import Targets

@@ -61,24 +61,20 @@ def _parts_of(X, *others):
 
     Arrays and frames are cut as X is; numbers and None are the same for all parts.
     """
-    X = _whole_rows(X)
     return _tasks(X), *(_cut_alike(other, _sizes(X)) for other in others)
 
 
-def _whole_rows(X):
-    """The same, not cut along its columns, as frames never are."""
-    return X.rechunk({1: -1}) if getattr(X, "chunks", ())[1:] else X
-
-
 def _tasks(collection):
+    """The parts, which are of whole rows."""
+    if getattr(collection, "chunks", ())[1:]:
+        collection = collection.rechunk({1: -1})
     return list(np.ravel(collection.to_delayed()))
 
 
 def _sizes(collection):
     """The rows of each part; NaN where they are unknown."""
-    if hasattr(collection, "chunks"):
-        return list(collection.chunks[0])
-    return [np.nan] * collection.npartitions
+    unknown = [np.nan] * collection.npartitions
+    return list(getattr(collection, "chunks", [unknown])[0])
 
 
 def _cut_alike(other, sizes):
@@ -95,7 +91,6 @@ def _cut_alike(other, sizes):
 
         other = other.toarray() if sparse.issparse(other) else np.asarray(other)
         other = from_array(other, chunks=-1)
-    other = _whole_rows(other)
     found = _sizes(other)
     if not np.isnan([*sizes, *found]).any():
         validation.check_consistent_length(range(sum(sizes)), range(sum(found)))
@@ -167,7 +162,7 @@ def _derive(name, dtype, n_features, targets, tables, *part):
     if tables is not None:
         weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
-    features = Unread(codes.shape[:1], X.size / max(1, len(y)))
+    features = Unread(codes.shape[:1], X.size)
     return reading.rows_that_count(Rows(features, codes, weights))
 
 
@@ -189,13 +184,11 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     targets = reading.find_targets(labels, past, classes)
     counts, tables = past.counts, None
     codes = targets.encode(labels)[::3]  # or one of them is unknown
-    like = None if sample_weight is None else np.zeros(0)
     if estimator.class_weight is not None:
         given = targets, counts, codes, weights
         tables, counts = reading.class_tables(estimator.class_weight, *given)
-        like = reading.weigh(tables, codes, None)[:0]
     derive = partial(_derive, name, dtype, n_features, targets, tables)
-    rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta), like)
+    rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
     reading.check_rows(rows)
     return targets, rows, counts

@@ -22,7 +22,7 @@ from .._arrays import numbers_may_end
 from .._threads import blas_on_one_thread, one_blas
 from .batches import drawn, quotas, shared_out
 from .reading import canonical
-from .rows import Rows, ends, take_rows
+from .rows import Rows, take_rows
 
 #: How many sums are added up at once, on a worker.
 FAN_IN = 8
@@ -97,24 +97,19 @@ class Unread:
     ----------
     shape : (int,)
         How many rows count.
-    density : float
-        How many numbers of a row are stored, on the average.
+    size : float
+        How many numbers of them are stored, about.
     at : int array, default=None
         Which rows of the part those are; None: all.
     """
 
     shape: tuple
-    density: float
+    size: float
     at: np.ndarray | None = None
-
-    @property
-    def size(self):
-        """How many numbers are stored."""
-        return self.density * self.shape[0]
 
     def __getitem__(self, at):
         at = at if self.at is None else self.at[at]
-        return Unread((len(at),), self.density, at)
+        return Unread((len(at),), self.size * len(at) / max(1, self.shape[0]), at)
 
 
 def _figures(n_classes, rows):
@@ -125,14 +120,11 @@ def _figures(n_classes, rows):
     """
     if not rows.n_rows:
         return None
-    return SimpleNamespace(
-        n_rows=rows.n_rows,
-        total_weight=rows.total_weight,
-        smallest_weight=rows.smallest_weight,
-        fingerprint=rows.fingerprint(),
-        counts=rows.counts(n_classes),
-        n_stored=rows.X.size,  # of a sparse matrix, too
-    )
+    names = "n_rows", "total_weight", "smallest_weight"
+    found = {name: getattr(rows, name) for name in names}
+    found |= {"fingerprint": rows.fingerprint(), "counts": rows.counts(n_classes)}
+    found["weights"] = None if rows.weights is None else rows.weights[:0]
+    return SimpleNamespace(**found, n_stored=rows.X.size)  # of a sparse matrix, too
 
 
 def _answer(of, dtype, views, X, rows, *more):
@@ -156,8 +148,6 @@ class RemoteRows:
     dtype : dtype
         The float type of the features.
     is_dense : bool
-    weights : array without rows, or None
-        Of as many axes as the weights; None: every example counts once.
     parts : sequence of (task, task, figures)
         A part of X, and Rows with its labels, whose features are :class:`Unread`; or
         None, and Rows with features. No part is without rows.
@@ -168,7 +158,6 @@ class RemoteRows:
     n_features: int
     dtype: np.dtype
     is_dense: bool
-    weights: np.ndarray | None
     parts: tuple = ()
     views: tuple = ()
 
@@ -177,6 +166,8 @@ class RemoteRows:
 
     def __post_init__(self):
         figures = [part[-1] for part in self.parts]
+        #: Without rows: None, where every example counts once, or of their axes.
+        self.weights = figures[0].weights if figures else None
         self.n_rows = sum(of.n_rows for of in figures)
         self.smallest_weight = min((of.smallest_weight for of in figures), default=0)
         self.total_weight = sum(of.total_weight for of in figures)
@@ -193,8 +184,7 @@ class RemoteRows:
 
         with blas_on_one_thread():
             rows = dask.persist(*rows)
-        figures = compute(*each(partial(_figures, n_classes), rows))
-        parts = zip(X, rows, figures)
+        parts = zip(X, rows, compute(*each(partial(_figures, n_classes), rows)))
         return replace(self, parts=tuple(part for part in parts if part[-1]))
 
     def _ask(self, of, *more):
@@ -218,9 +208,7 @@ class RemoteRows:
         """As of :class:`Rows`."""
         return sum(of.counts for *_, of in self.parts)
 
-    def largest_sizes(self):
-        """As of :class:`Rows`."""
-        return self.total(ends, np.maximum).max(axis=0)
+    largest_sizes = Rows.largest_sizes
 
     def sample(self, n_rows):
         """About `n_rows` of the rows, from every part its share of them: a copy there.
@@ -243,14 +231,12 @@ class RemoteRows:
         """
         X, rows, figures = zip(*self.parts)
         counts = np.array([of.counts for of in figures])
-        n_classes = counts.shape[1]
-        if not by_class:
-            counts = counts.sum(axis=1, keepdims=True)
-        of_parts = quotas(aside, counts).tolist()
+        of_all = counts.sum(axis=1, keepdims=True)
+        of_parts = quotas(aside, counts if by_class else of_all).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
         draws = partial(_drawn, False), partial(_drawn, True)
         sides = [each(draw, rows, of_parts, seeds) for draw in draws]
-        return [self.with_parts(X, side, n_classes) for side in sides]
+        return [self.with_parts(X, side, counts.shape[1]) for side in sides]
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read."""
@@ -280,8 +266,7 @@ def _some_rows(rows, n):
     """n of the rows, drawn at random: a copy, so that the others need not be kept."""
     if n >= rows.n_rows:
         return rows
-    rng = np.random.default_rng(0)
-    at = rng.choice(rows.n_rows, n, replace=False, shuffle=False)
+    at = np.random.default_rng(0).choice(rows.n_rows, n, replace=False, shuffle=False)
     return rows.take(np.sort(at))
 
 
@@ -311,9 +296,8 @@ def _epoch(objective, size, rng, how, theta, direction, step_size):
         state = theta, direction, step_size
         part = replace(rows, parts=(rows.parts[i],))
         there = partial(_epoch_there, objective, size, seed, how, state)
-        met, place, *memories = part.total(there)
+        met, theta[...], *memories = part.total(there)
         log_likelihood += met
-        theta[...] = place
         for mine, its in zip((direction, step_size), memories):
             vars(mine).update(vars(its))
     return log_likelihood

@@ -9,14 +9,14 @@ climb knows, clears an ordinary fit without a look at its data. Others are looke
 more closely: the cheaper questions first, the linear programme last.
 """
 
-from dataclasses import dataclass, field
+from collections import namedtuple
 from functools import cached_property, partial
 
 import numpy as np
 
 from .._arrays import array_namespace, is_sparse, to_host
 from .._ascent import Newton
-from .._data.rows import Rows, take_rows
+from .._data import Rows, take_rows
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at
@@ -36,8 +36,10 @@ MISS = 1e-3
 NAMED = 10
 
 
-@dataclass
-class Finding:
+FIELDS = "column kind alone together absent"
+
+
+class Finding(namedtuple("Finding", FIELDS, defaults=[()] * 3)):
     """That the classes of an output separate, and how.
 
     Attributes
@@ -55,12 +57,6 @@ class Finding:
         Codes of classes of which there are no samples, so that an intercept can fall
         for ever: nothing else need be said.
     """
-
-    column: int
-    kind: str
-    alone: list = field(default_factory=list)
-    together: list = field(default_factory=list)
-    absent: list = field(default_factory=list)
 
 
 def all_labels_likely(log_likelihood, rows):

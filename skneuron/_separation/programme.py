@@ -8,6 +8,7 @@ and some margin is positive: along it the log-likelihood rises for ever (Albert 
 Anderson, 1984). Whether there is one is a linear programme (Konis, 2007).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,22 +18,14 @@ from scipy.sparse.linalg import lsqr
 from sklearn.utils.validation import check_X_y
 
 from .._arrays import array_namespace, to_host
-from .._data.moments import column_moments
-from .._data.reading import FLOATS, canonical, check_labels
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import FLOATS, Targets, canonical, check_labels
 
-#: Margins are of features in units of their deviation, and of weights up to 1. One
+#: Margins are of features in units of usual values, and of weights up to 1. One
 #: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.
 OVERLAP, STRICT = 1e-9, 1e-8
 #: The unit of intercepts. HiGHS takes numbers below 1e-9 for 0: in rows that are so far
 #: out, the intercept is to be larger than that. And how many units it may be.
 FAR = 100.0
-#: As large as weights may be that are to be the least.
-LARGE = 1e4
-#: A column has absurd values where the median distance from its median is a smaller
-#: share of its deviation.
-ABSURD = 1e-6
 #: Finest tolerances that HiGHS takes.
 HIGHS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -110,10 +103,10 @@ def separation(X, y, *, fit_intercept=True):
 
     Notes
     -----
-    Gaps and overlaps of less than about 1e-8 of the features' deviations count as
-    touching, as they may be rounding; beside values that are absurd, of the median
-    distance from the median. Only constraints that matter are given to the solver:
-    those that a solution of fewer violates are added until none is violated.
+    Gaps and overlaps of less than about 1e-8 of the features' median distances from
+    their medians count as touching, as they may be rounding. Only constraints that
+    matter are given to the solver: those that a solution of fewer violates are added
+    until none is violated.
 
     References
     ----------
@@ -214,40 +207,25 @@ def find_direction(X, codes, n_classes, fit_intercept):
 
 
 def _units(X, shifted):
-    """Mean and deviation of each column; of those with absurd values, medians.
+    """The median of each column, or 0, and what usual values, but for it, are off it.
 
-    In units of the deviation that an absurd value makes, all others look the same.
+    In units of the deviation that an absurd value makes, all others look the same. A
+    column that says nothing has no unit: infinity.
     """
-    no_codes = np.empty((X.shape[0], 0), np.int8)
-    mean, deviation = units_of_columns(Rows(X, no_codes), shifted)
-    centre = np.median(X, axis=0) if shifted else mean
+    centre = np.median(X, axis=0) if shifted else np.zeros(X.shape[1])
     off = sparse.csc_array(X - centre if shifted else X)
     columns = np.split(np.abs(off.data), off.indptr[1:-1])
-    typical = np.array([np.median(c) if len(c) else 0.0 for c in columns])
+    usual = np.array([np.median(c[c > 0]) if c.any() else 0.0 for c in columns])
     rounding = 8 * np.finfo(X.dtype).eps * np.abs(centre)
-    share = typical / deviation
-    absurd = (rounding < typical) & (share > 0) & (share < ABSURD)
-    return np.where(absurd, centre, mean), np.where(absurd, typical, deviation)
-
-
-def units_of_columns(rows, shifted):
-    """Mean and deviation of each column; where it is not to be shifted, 0 and its size.
-
-    A column that says nothing, as it is constant or 0, has no unit: infinity.
-    """
-    mean, deviation = column_moments(rows)
-    if not shifted:
-        mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
-    constant = deviation <= 8 * np.finfo(rows.dtype).eps * np.abs(mean)
-    return mean, np.where(constant, np.inf, deviation)
+    return centre, np.where(usual > rounding, usual, np.inf)
 
 
 class Programme:
     """The linear programmes of one output.
 
-    Their variables are v = (D+, D-, t) >= 0, with D = D+ - D- of shape (n_classes - 1,
+    Their variables are v = (D+, D-) >= 0, with D = D+ - D- of shape (n_classes - 1,
     n_inputs), flat, the first class's row being fixed to 0, and constraints
-    ``margin >= t + needed``.
+    ``margin >= needed``.
     """
 
     def __init__(self, Z, codes, n_classes, fit_intercept):
@@ -258,6 +236,7 @@ class Programme:
         self.mean_margin = mean_margin.T.ravel()
         is_weight = np.arange(Z.shape[1]) < Z.shape[1] - fit_intercept
         self.is_weight = np.tile(is_weight, n_classes - 1)
+        self.box = np.where(self.is_weight, 1.0, FAR)
         # The margins that the solver knows of: their places among all, flat.
         n_start = min(len(codes), 100 + 2000 // (n_classes - 1))
         i = np.linspace(0, len(codes) - 1, n_start).astype(int)
@@ -266,24 +245,31 @@ class Programme:
 
     def solve(self):
         """The kind of separation and its direction, (n_inputs, n_classes)."""
-        zero, box = 0 * self.mean_margin, np.where(self.is_weight, 1.0, FAR)
         if self.Z.shape[0] <= self.Z.shape[1]:
             D = self._interpolating()
             if self._margins(D).min() > STRICT:
                 return "complete", self._by_class(D)
         # Konis: of weights in [-1, 1], those of the largest margins in all.
-        D = self._maximise(self.mean_margin, box)
+        D = self._maximise(self.mean_margin, self.box)
         found = self._margins(D)
         if found.min() < -OVERLAP or not found.max() > STRICT:
-            return "none", self._by_class(zero)
-        # Of weights that sum to 1 in absolute value, those of the largest margin.
-        widest = self._maximise(zero, box, widest=True)
-        if self._margins(widest).min() > STRICT:
-            return "complete", self._cleaned(widest)
-        # Collinear columns leave weights open: the least that give these margins.
-        needed = np.where(found > STRICT, (1 - 1e-9) * found, 0.0)
-        least = self._maximise(zero, LARGE, price=self.is_weight, needed=needed)
-        return "quasi-complete", self._cleaned(least)
+            return "none", self._by_class(0 * self.mean_margin)
+        with suppress(RuntimeError):  # no weights are large enough
+            return "complete", self._least(1.0)
+        with suppress(RuntimeError):  # collinear columns leave D's weights open
+            return "quasi-complete", self._least(np.where(found > STRICT, found, 0.0))
+        return "quasi-complete", self._by_class(D)
+
+    def _least(self, margins):
+        """The least weights of such margins, in units of their sum.
+
+        Of the same margin for all: no others of that sum have a wider one.
+        """
+        price, bound = self.is_weight.astype(float), self.box / STRICT
+        D = self._maximise(0.0, bound, price=price, needed=(1 - 1e-9) * margins)
+        D = D / abs(D[self.is_weight]).sum()
+        # Without those that are the solver's rounding.
+        return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))
 
     def _interpolating(self):
         """Logits of 1/2 for an example's class, -1/2 for others, 0 for the first."""
@@ -291,30 +277,21 @@ class Programme:
         D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
         return D / max(abs(D).max(), np.finfo(float).tiny)
 
-    def _maximise(self, gain, bound, *, price=0.0, needed=0.0, widest=False):
-        """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed.
-
-        Or, if `widest`, of the largest t with margin >= t, the weights summing to at
-        most 1 in absolute value.
-        """
-        size = len(gain)
-        cost = np.concatenate([price - gain, price + gain, [-float(widest)]])
-        upper = np.append(np.resize(bound, 2 * size), np.inf if widest else 0.0)
-        bounds = np.stack([np.zeros_like(upper), upper], axis=1)
-        total = np.append(np.tile(self.is_weight, 2), 0.0)[None]
-        largest_total = 1.0 if widest else upper.sum()
+    def _maximise(self, gain, bound, *, price=0.0, needed=0.0):
+        """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed."""
+        cost = np.concatenate([price - gain, price + gain])
+        bounds = np.stack([np.zeros_like(cost), np.resize(bound, len(cost))], axis=1)
         needed = np.broadcast_to(needed, len(self.codes) * (self.k - 1))
         while True:
-            lines = sparse.vstack([self._constraints(self.known), total])
-            limits = np.append(-needed[self.known], largest_total)
+            lines, limits = self._constraints(self.known), -needed[self.known]
             found = linprog(cost, lines, limits, bounds=bounds, options=HIGHS)
             if found.x is None:
                 raise RuntimeError(
                     "Whether the classes separate could not be told: the linear "
                     f"programme was not solved. {found.message}"
                 )
-            D, t = found.x[:size] - found.x[size:-1], found.x[-1]
-            short = self._margins(D) - t - needed
+            D = np.subtract(*np.split(found.x, 2))
+            short = self._margins(D) - needed
             short[self.known] = 0.0
             violated = np.flatnonzero(short < -OVERLAP)
             if not len(violated):
@@ -323,23 +300,18 @@ class Programme:
             self.known = np.append(self.known, violated[worst])
 
     def _constraints(self, places):
-        """Rows r of ``r v <= 0``: t minus the margins at these places."""
+        """Rows r of ``r v <= 0``: minus the margins at these places."""
         i, other = np.divmod(places, self.k - 1)
         own, Z = self.codes[i], self.Z[i]
         other += other >= own
         signs = [(own == c).astype(float) - (other == c) for c in range(1, self.k)]
         found = sparse.hstack([sparse.diags_array(sign) @ Z for sign in signs])
-        return sparse.hstack([-found, found, np.ones((len(i), 1))])
+        return sparse.hstack([-found, found])
 
     def _by_class(self, D):
         """D of every class, the first's zeros included: (n_inputs, n_classes)."""
-        D = D.reshape(self.k - 1, -1)
-        return np.concatenate([np.zeros_like(D[:1]), D]).T
+        return np.pad(D.reshape(self.k - 1, -1), ((1, 0), (0, 0))).T
 
     def _margins(self, D):
         """The margins of all examples, flat."""
         return margins(self.Z @ self._by_class(D), self.codes).ravel()
-
-    def _cleaned(self, D):
-        """D of every class, without the weights that are the solver's rounding."""
-        return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))

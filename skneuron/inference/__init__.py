@@ -6,11 +6,9 @@ large samples, normal around the truth with covariance I^-1.
 """
 
 from .._separation.programme import Separation, separation
-from .effects import marginal_effects, probability_intervals
-from .hypotheses import HypothesisTest, compare, wald_test
-from .influence import influence
+from .effects import influence, marginal_effects, probability_intervals
+from .hypotheses import HypothesisTest, compare, profile_intervals, wald_test
 from .page import MLESummary
-from .profile import profile_intervals
 from .summary import mle_summary
 
 __all__ = [

@@ -1,15 +1,16 @@
-"""What features do to probabilities, and how sure a probability is: delta method.
+"""What features do to probabilities, how sure these are, and what samples do to all.
 
-A function of the estimate with derivative J has about the variance J C J^T. With
-log-odds eta_m of class m against the reference, dp_c / deta_m = p_c ([c = m] - p_m).
+By the delta method: a function of the estimate with derivative J has about the variance
+J C J^T. With log-odds eta_m of class m against the reference, dp_c / deta_m =
+p_c ([c = m] - p_m).
 """
 
 import numpy as np
 from scipy.special import expit, ndtri
 
 from .._arrays import adjoint, product
+from .fitted import covariance_root
 from .page import wald_figures
-from .robust import covariance_root
 from .summary import examined
 
 
@@ -72,7 +73,7 @@ def marginal_effects(
     root = fitted.by_class(covariance_root(fitted, cov_type, groups))
     rows, total = fitted.rows, fitted.summary.n_observations
     B, d = fitted.weights_by_class, rows.X.shape[1]
-    blocks = ((b.X, b.weights, p) for _, b, p in fitted.blocks(4 * B.size))
+    blocks = ((b.X, b.weights, p) for b, p in fitted.blocks(4 * B.size))
     if at == "mean":
         mean = sum(adjoint(X, w[:, None], d) for X, w, _ in blocks).T / total
         blocks = [(mean, np.array([total]), fitted.probabilities(mean))]
@@ -150,17 +151,85 @@ def probability_intervals(
     X, index = fitted.features(X if at is None else at)
     p, classes = fitted.probabilities(X), fitted.summary.classes
     moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
-    mean_move = np.einsum("nc,cnr->nr", p, moves)
-    columns = {}
-    for c, label in enumerate(classes):
-        others = np.delete(p, c, axis=1).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            odds = np.log(p[:, c]) - np.log(others)
-            std_error = np.linalg.norm(moves[c] - mean_move, axis=1) / others
-        half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
-        columns[label, "probability"] = p[:, c]
-        columns[label, "std_error"] = p[:, c] * others * std_error
-        columns[label, "ci_low"] = expit(odds - half)
-        columns[label, "ci_high"] = expit(odds + half)
-    frame = pd.DataFrame(columns, index)
+    moves = moves - np.einsum("nc,cnr->nr", p, moves)
+    others = p @ (1 - np.eye(len(classes)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = np.log(p) - np.log(others)
+        std_error = np.linalg.norm(moves, axis=2).T / others
+    half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
+    figures = p, p * others * std_error, expit(odds - half), expit(odds + half)
+    names = ["probability", "std_error", "ci_low", "ci_high"]
+    columns = pd.MultiIndex.from_product([classes, names])
+    frame = pd.DataFrame(np.dstack(figures).reshape(len(p), -1), index, columns)
     return frame if len(classes) > 2 else frame[classes[1]]
+
+
+def influence(estimator, X, y, **options):
+    """Residuals, leverage and Cook's distance of every sample, for two classes.
+
+    Parameters
+    ----------
+    estimator, X, y : as :func:`mle_summary` takes them
+    **options : dict
+        `sample_weight` and `reference`, as well.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_samples, 4)
+        A data frame's index is kept; samples without weight are left out. Columns:
+
+        - pearson: ``(y - p) / sqrt(p (1 - p))``;
+        - deviance: of the sign of ``y - p``, its square the sample's share of
+          ``-2 log-likelihood``;
+        - leverage: ``p (1 - p) x^T C x``, C the inverse of the information; they sum to
+          the number of parameters;
+        - cooks_distance: ``pearson^2 leverage / (1 - leverage)^2 / n_parameters``, how
+          far the estimate would move without the sample.
+
+        A sample of weight 2 is two samples, and the figures are those of one of them.
+
+    Raises
+    ------
+    TypeError, NotFittedError, ValueError
+        As :func:`mle_summary` does; and if there are more than two classes.
+    ImportError
+        If pandas is not installed.
+
+    References
+    ----------
+    D. Pregibon, "Logistic regression diagnostics", Annals of Statistics 9 (1981),
+    705-724.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inference import influence
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = X[:, [1, 4]]
+    >>> clf = GradientAscentLogisticRegression().fit(X, y)
+    >>> influence(clf, X, y).nlargest(2, "cooks_distance").round(4)
+         pearson  deviance  leverage  cooks_distance
+    504   3.7882    2.3371    0.0190          0.0947
+    232   2.6641    2.0453    0.0176          0.0433
+    """
+    import pandas as pd
+
+    fitted = examined(estimator, X, y, **options)
+    n_classes, n_parameters = len(fitted.order), len(fitted.root)
+    if n_classes > 2:
+        raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
+    figures = []
+    for block, p in fitted.blocks(fitted.root.shape[1]):
+        observed = block.codes == fitted.order
+        missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
+        sign = np.where(observed[:, 1], 1.0, -1.0)
+        variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit
+        leverage = p[:, 0] * p[:, 1] * variance
+        pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
+        deviance = sign * np.sqrt(-2 * np.log1p(-missed))
+        cooks = pearson**2 * leverage / (1 - leverage) ** 2 / n_parameters
+        figures.append([pearson, deviance, leverage, cooks])
+    index = fitted.places if fitted.index is None else fitted.index[fitted.places]
+    names = ["pearson", "deviance", "leverage", "cooks_distance"]
+    return pd.DataFrame(np.concatenate(figures, axis=1).T, index, names)

@@ -1,7 +1,7 @@
 """The page that a maximum likelihood estimate's inference is shown on."""
 
-import html
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
@@ -20,6 +20,9 @@ def probability_text(p):
 COLUMNS = ["estimate", "std_error", "z", "p_value", "ci_low", "ci_high"]
 #: How the figures of a column are printed, if not as a number.
 FORMATS = {"z": "{:.3f}".format, "p_value": probability_text}
+#: To which sides the columns of the two kinds of tables are.
+FACTS, PARAMETERS = "<><>", "<>>>>>>"
+SIDES = {"<": "left", ">": "right"}
 
 
 def wald_figures(estimate, std_error, confidence):
@@ -171,17 +174,15 @@ class MLESummary:
             index = pd.MultiIndex.from_tuples(self.labels(), names=names)
         return pd.DataFrame(columns, index=index)
 
-    def _title(self):
+    def _tables(self):
+        """The page: of each table the caption, rows of heads, and rows of texts."""
         other = f"class {self.classes[1]}" if len(self.classes) == 2 else "each class"
-        against = f"log-odds of {other} against class {self.classes[0]}"
         penalty = "" if self.penalty is None else " with Firth's penalty"
-        robust = f"; standard errors {self.cov_type}"
-        robust = "" if self.cov_type == "nonrobust" else robust
-        return f"Logistic regression{penalty}: {against}{robust}"
-
-    def _facts(self):
-        """The figures of the whole model: (name, text)."""
-        return [
+        title = f"Logistic regression{penalty}: log-odds of {other}"
+        title += f" against class {self.classes[0]}"
+        if self.cov_type != "nonrobust":
+            title += f"; standard errors {self.cov_type}"
+        facts = [
             ("Observations", f"{self.n_observations:.10g}"),
             ("Parameters", str(len(self.estimate))),
             ("Log-likelihood", _number(self.log_likelihood)),
@@ -193,60 +194,35 @@ class MLESummary:
             ("Pseudo-R2 (McFadden)", _number(self.pseudo_r2)),
             ("Confidence", f"{100 * self.confidence:.6g}%"),
         ]
-
-    def _tables(self, rows):
-        """The rows of parameters under the class they are of, "" where there is one."""
-        size = len(self.names)
-        for i, label in enumerate(self.classes[1:]):
-            title = "" if len(self.classes) == 2 else f"class {label}"
-            yield title, rows[i * size : (i + 1) * size]
-
-    def _parameters(self):
-        """For each parameter its name and its figures, as texts."""
+        yield title, [], [(*left, *right) for left, right in batched(facts)]
         columns = [map(FORMATS.get(c, _number), getattr(self, c)) for c in COLUMNS]
-        rows = zip(self.names * (len(self.classes) - 1), *columns)
-        no_figures = ["separated", *["-"] * (len(COLUMNS) - 1)]
-        return [
-            (row[0], *no_figures) if separated else row
-            for row, separated in zip(rows, self.separated)
-        ]
+        rows = list(zip(self.names * (len(self.classes) - 1), *columns))
+        for at in np.flatnonzero(self.separated):
+            rows[at] = (rows[at][0], "separated", *["-"] * (len(COLUMNS) - 1))
+        for label, of_class in zip(self.classes[1:], batched(rows, len(self.names))):
+            caption = "" if len(self.classes) == 2 else f"class {label}"
+            yield caption, [("", *COLUMNS)], of_class
 
     def __str__(self):
-        facts = self._facts()
-        pairs = zip(facts[::2], facts[1::2])
-        facts = [(*left, f"  {name}", text) for left, (name, text) in pairs]
-        lines = [self._title(), "", *_aligned(facts, "<><>")]
-        head, *rows = _aligned([("", *COLUMNS), *self._parameters()], "<>>>>>>")
-        for title, of_class in self._tables(rows):
-            title = ["", title] if title else [""]
-            lines += [*title, head, "-" * len(head), *of_class]
+        (title, _, facts), *tables = self._tables()
+        facts = [(*left, f"  {name}", text) for *left, name, text in facts]
+        lines = [title, "", *_aligned(facts, FACTS)]
+        rows = [row for _, heads, rows in tables for row in heads + rows]
+        texts = batched(_aligned(rows, PARAMETERS), len(self.names) + 1)
+        for (caption, *_), (head, *of_class) in zip(tables, texts):
+            lines += ["", *filter(None, [caption]), head, "-" * len(head), *of_class]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        def row(cells, tags, sides):
-            texts = map(html.escape, map(str, cells))
-            return "".join(
-                f'<{tag} style="text-align: {side}; padding: 0 0.5em">{text}</{tag}>'
-                for tag, side, text in zip(tags, sides, texts)
-            )
+        facts, *tables = self._tables()
+        return _html(*facts, FACTS) + "".join(_html(*of, PARAMETERS) for of in tables)
 
-        def table(caption, rows, head=""):
-            caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-            head = f"<thead><tr>{head}</tr></thead>" if head else ""
-            body = "".join(f"<tr>{cells}</tr>" for cells in rows)
-            return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
 
-        facts, sides = self._facts(), ["left", *["right"] * len(COLUMNS)]
-        pairs = [(*left, *right) for left, right in zip(facts[::2], facts[1::2])]
-        facts = (row(of, ["th", "td"] * 2, ["left", "right"] * 2) for of in pairs)
-        page = table(self._title(), facts)
-        head = row(["", *COLUMNS], ["th"] * len(sides), sides)
-        for title, rows in self._tables(self._parameters()):
-            tags = ["th", *["td"] * len(COLUMNS)]
-            page += table(title, (row(of, tags, sides) for of in rows), head)
-        return page
+def batched(items, size=2):
+    """Lists of so many consecutive items."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _aligned(rows, sides):
@@ -254,3 +230,18 @@ def _aligned(rows, sides):
     widths = [max(map(len, column)) for column in zip(*rows)]
     line = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths))
     return [line.format(*row) for row in rows]
+
+
+def _html(caption, heads, rows, sides):
+    """The same as a table of HTML; what is to the left is a head of its row."""
+    table = Element("table")
+    SubElement(table, "caption").text = caption
+    for part, lines in {"thead": heads, "tbody": rows}.items():
+        body = SubElement(table, part)
+        for line in lines:
+            row = SubElement(body, "tr")
+            for side, text in zip(sides, line):
+                tag = "th" if side == "<" or part == "thead" else "td"
+                style = f"text-align: {SIDES[side]}; padding: 0 0.5em"
+                SubElement(row, tag, style=style).text = text
+    return tostring(table, encoding="unicode", method="html")

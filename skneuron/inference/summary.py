@@ -19,19 +19,14 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import to_host
 from .._ascent import Question
-from .._data.files import OnDemand
-from .._data.moments import measured
-from .._data.reading import check_data
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
 from .._model import Firth, Network, Objective, standardised
 from .._separation.endless import all_labels_likely, margins_along
-from .._separation.programme import find_direction, units_of_columns
+from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
 from ..logistic_regression import GradientAscentLogisticRegression
-from .fitted import Fitted, index_of, transformed
+from .fitted import Fitted, covariance_root, index_of, transformed
 from .page import MLESummary
-from .robust import covariance_root
 
 
 def mle_summary(
@@ -156,9 +151,8 @@ def examined(
     given, X, y, sample_weight=None, feature_names=None, confidence=0.95, reference=None
 ):
     """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
-    index, estimator = index_of(X), given
-    if isinstance(given, Pipeline):
-        estimator = given.steps[-1][1]
+    index = index_of(X)
+    estimator = given[-1] if isinstance(given, Pipeline) else given
     _check_estimator(estimator)
     if estimator is not given:
         X = transformed(given, X)
@@ -202,8 +196,10 @@ def examined(
         W = W + b * (np.arange(len(W)) == place)[:, None]  # no change to coef_
         has_intercept, intercept = True, False
     what = "constant, as the intercept is" if intercept else "always 0"
-    mean, deviation = units_of_columns(Rows(X, codes, weights), shifted=intercept)
-    constant = np.isinf(deviation)
+    mean, deviation = column_moments(Rows(X, codes, weights))
+    if not intercept:  # but for their size, columns are not to be shifted
+        mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
+    constant = deviation <= 8 * np.finfo(X.dtype).eps * np.abs(mean)
     if constant.any():
         raise _singular(names, constant, f"is {what}. Leave such features out.")
     # Collinear columns are so up to the rounding of their values.
@@ -239,9 +235,8 @@ def examined(
             separated = _separated(rows, len(classes), intercept, order)
 
     # The root of the covariance of the parameters, of the features as they are.
-    root = np.stack([objective.parameters(column) for column in F.T], axis=1)
-    root = _against_first(root.reshape(-1, W.shape[1], len(F)), order)
-    root = root.swapaxes(0, 1).reshape(-1, len(F))
+    columns = map(objective.parameters, F.T)
+    root = np.stack([_contrasts(of, W.shape[1], order) for of in columns], axis=1)
     total = float(weights.sum())
     null = -total * np.log(len(classes))
     if has_intercept:
@@ -250,7 +245,7 @@ def examined(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
         classes=classes[order],
-        estimate=_against_first(theta.reshape(-1, W.shape[1]), order).T.ravel(),
+        estimate=_contrasts(theta, W.shape[1], order),
         **_errors(root),
         n_observations=total,
         log_likelihood=here.log_likelihood,
@@ -260,9 +255,8 @@ def examined(
         separated=separated,
         lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
     )
-    top = objective.at(theta)
     at = rows, counting, n_samples, index, order
-    return Fitted(given, summary, root, *at, hill, top, F)
+    return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
 
 
 def _errors(root):
@@ -287,10 +281,10 @@ def _separated(rows, n_classes, intercept, order):
     except RuntimeError:  # not solved
         return False
     direction = np.vstack([W, b]) if intercept else W
-    direction = direction[:, order[1:]] - direction[:, order[:1]]
-    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=1, keepdims=True)
+    direction = _contrasts(direction, n_classes, order).reshape(n_classes - 1, -1)
+    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=0)
     # Of complete separation, directions all around separate, too.
-    return grows.T.ravel() | (kind == "complete")
+    return grows.ravel() | (kind == "complete")
 
 
 def _penalised_ratio(hill, here, per_class):
@@ -309,9 +303,8 @@ def _penalised_ratio(hill, here, per_class):
 
 def _check_estimator(estimator):
     if not isinstance(estimator, GradientAscentLogisticRegression):
-        hint = ""
-        if hasattr(estimator, "best_estimator_"):
-            hint = " Of a search pass its best_estimator_."
+        is_search = hasattr(estimator, "best_estimator_")
+        hint = " Of a search pass its best_estimator_." if is_search else ""
         raise TypeError(
             "estimator must be a fitted GradientAscentLogisticRegression, got "
             f"{estimator!r}.{hint}"
@@ -394,11 +387,11 @@ def _doubt(objective, targets, here, F, penalty):
     return None
 
 
-def _against_first(per_logit, order):
-    """Of k logits, on the second axis, what others have on the first of an order."""
-    if per_logit.shape[1] == 1:  # the second class's, on that of the first
-        return per_logit if order[0] == 0 else -per_logit
-    return per_logit[:, order[1:]] - per_logit[:, order[:1]]
+def _contrasts(theta, n_logits, order):
+    """What each class has on the first of an order, class by class, flat."""
+    of = theta.reshape(-1, n_logits)
+    of = of if n_logits > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second of two's
+    return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
 
 
 def _root_of_inverse(here, tol):
@@ -410,8 +403,7 @@ def _root_of_inverse(here, tol):
     """
     _, (R,) = here.roots()
     unit = np.linalg.norm(R, axis=0)
-    if not unit.all():
-        return None, np.eye(len(unit))[:, unit == 0]
+    unit[unit == 0] = 1.0
     _, values, rows = np.linalg.svd(R / unit)
     flat = values <= tol * values[0]
     lengths = np.where(flat, 1.0, values)

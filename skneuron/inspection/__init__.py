@@ -4,13 +4,11 @@ Displays follow scikit-learn's: made by a class method, redrawn by `plot`, with 
 matplotlib objects in attributes that end in an underscore.
 """
 
-from .animation import animate_climb
-from .climbing import write_climb_page
+from .animation import Snapshots, animate_climb
 from .curves import LearningRateDisplay, LogLikelihoodDisplay, max_stable_learning_rate
-from .pages import write_page
+from .pages import write_climb_page, write_page
 from .passes import BackwardPass, backward_pass, check_gradient, forward_pass
 from .pictures import NetworkDisplay, NeuronWeightsDisplay
-from .snapshots import Snapshots
 
 __all__ = [
     "BackwardPass",

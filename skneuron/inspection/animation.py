@@ -1,4 +1,6 @@
-"""A climb in motion: the boundary, the weights, and the log-likelihood."""
+"""The moments of a climb: kept as estimators, and in motion as a film of pictures."""
+
+import copy
 
 import numpy as np
 from sklearn.base import clone
@@ -9,7 +11,76 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from .passes import check_count, check_estimator
 from .pictures import NEGATIVE, POSITIVE, NetworkDisplay
-from .snapshots import Snapshots
+
+#: What an estimator predicts by.
+LEARNED = ["coef_", "intercept_", "coefs_", "intercepts_", "classes_", "n_parameters_"]
+LEARNED += ["n_features_in_", "feature_names_in_"]
+
+
+class Snapshots:
+    """Keeps an estimator as it is after some of the iterations: a callback.
+
+    Parameters
+    ----------
+    iterations : iterable of int
+        After which to keep it, counted from 1. Those that a fit does not reach are left
+        out.
+
+    Attributes
+    ----------
+    taken : dict of int to estimator
+        By the iteration, what the estimator would be had the last fit ended there: it
+        predicts, and can be drawn. Its `n_iter_` is the iteration; what else a fit
+        says of its climb, such as `log_likelihood_curve_`, the whole fit has alone.
+
+    See Also
+    --------
+    NetworkDisplay : Draws a snapshot, or the change since.
+    animate_climb : Shows many of them, in motion.
+
+    Notes
+    -----
+    scikit-learn's callbacks are set with ``est.set_callbacks``. What is learned is the
+    same with them as without.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inspection import Snapshots
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = scale(X[:, :2])
+    >>> snapshots = Snapshots([1, 10, 100])
+    >>> clf = GradientAscentLogisticRegression(learning_rate=0.1, tol=0.01)
+    >>> clf = clf.set_callbacks(snapshots).fit(X, y)
+    >>> {n: then.coef_.round(1).tolist() for n, then in snapshots.taken.items()}
+    {1: ...}
+    """
+
+    def __init__(self, iterations):
+        self.iterations = set(iterations)
+        self.taken = {}
+
+    def setup(self, estimator, context):
+        """Forget the moments of an earlier fit."""
+        self.taken = {}
+
+    def teardown(self, estimator, context):
+        """Nothing is left to do after a fit."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing is to be done before an iteration."""
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        """Keep the estimator as it is, if this is one of the iterations."""
+        n = context.task_id + 1
+        if context.task_name == "iteration" and n in self.iterations:
+            model = clone(estimator).set_callbacks()  # which hold all copies so far
+            known = vars(fitted_estimator).items()
+            learned = {name: value for name, value in known if name in LEARNED}
+            vars(model).update(copy.deepcopy(learned), n_iter_=n)
+            self.taken[n] = model
 
 
 def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
@@ -80,31 +151,22 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
         raise ValueError("y must be one column of labels.")
     last = clone(est)
-    iterations = np.geomspace(1, last.max_iter, n_frames).round().astype(int).tolist()
-    snapshots = Snapshots(iterations)
+    snapshots = Snapshots(np.geomspace(1, last.max_iter, n_frames).round())
     last.set_callbacks(snapshots).fit(X, y)
-    frames = [*snapshots.taken.items()]
-    if last.n_iter_ not in snapshots.taken:
-        frames.append((last.n_iter_, last))
+    frames = [*{**snapshots.taken, last.n_iter_: last}.items()]
 
     fig = plt.figure(figsize=(11, 3.9), layout="constrained") if fig is None else fig
     place, network, height = fig.subplots(1, 3, width_ratios=[1, 1.2, 0.8])
     curve, labels, points = last.log_likelihood_curve_, np.asarray(y), np.asarray(X)
     names, binary = _check_feature_names_in(last), len(last.classes_) == 2
+    shades = {"response_method": "predict_proba", "grid_resolution": 60, "alpha": 0.6}
+    shades |= {"cmap": "RdBu_r"} if binary else {}
 
     def draw(frame):
         n, model = frame
         for ax in (place, network, height):
             ax.clear()
-        boundary = DecisionBoundaryDisplay.from_estimator(
-            model,
-            X,
-            ax=place,
-            response_method="predict_proba",
-            grid_resolution=60,
-            alpha=0.6,
-            **({"cmap": "RdBu_r"} if binary else {}),
-        )
+        boundary = DecisionBoundaryDisplay.from_estimator(model, X, ax=place, **shades)
         colors = [NEGATIVE, POSITIVE] if binary else boundary.multiclass_colors_
         for label, color in zip(last.classes_, colors):
             dots = {"color": color, "ms": 5, "mec": "white", "label": f"class {label}"}
@@ -117,6 +179,5 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
         height.plot(curve[: n + 1], color="#0072b2", lw=2)
         height.plot(n, curve[n], "o", color="#d55e00")
         height.set(xlabel="iteration", title="log-likelihood (nats)")
-        return ()
 
     return FuncAnimation(fig, draw, frames=frames, interval=interval)

@@ -11,6 +11,7 @@ from .._arrays import numbers_may_end, to_host
 from .._model import largest_safe_rate
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
+from .passes import check_estimator
 from .pictures import Display
 
 
@@ -93,7 +94,7 @@ class LogLikelihoodDisplay(Display):
         NotFittedError
             If it is not fitted.
         """
-        cls._check(est, "log_likelihood_curve_")
+        check_estimator(est, "log_likelihood_curve_")
         if name is None:
             name = type(est).__name__
             if isinstance(est.learning_rate, Real):
@@ -122,7 +123,7 @@ class LogLikelihoodDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        ax = self.ax_ = self._axes(ax, layout="constrained")[0]
+        ax = self.ax_ = self._axes(ax)[0]
         curve = np.asarray(to_host(self.log_likelihood_curve), dtype=float)
         known = np.flatnonzero(np.isfinite(curve))
         line_kw = {"label": self.name if name is None else name, **line_kw}
@@ -303,15 +304,14 @@ class LearningRateDisplay(Display):
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
             log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
-        if metric == "score" and isinstance(scoring, str):
-            metric = scoring
+        named = metric == "score" and isinstance(scoring, str)
         display = cls(
             learning_rates=rates,
             mean_scores=means[drawn],
             std_scores=stds[drawn],
             log_likelihoods=log_likelihoods,
             stable_limit=_stable_limit(search, X, y),
-            score_name=metric,
+            score_name=scoring if named else metric,
         )
         return display.plot(ax, **line_kw)
 
@@ -334,7 +334,7 @@ class LearningRateDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        ax = self.ax_ = self._axes(ax, layout="constrained")[0]
+        ax = self.ax_ = self._axes(ax)[0]
         self.best_ = self.stable_limit_line_ = None
         self.log_likelihood_ax_ = self.log_likelihood_line_ = None
         rates, means = self.learning_rates, np.asarray(self.mean_scores, dtype=float)
@@ -510,5 +510,4 @@ def max_stable_learning_rate(
     est._validate_params()
     with numbers_may_end(), one_blas():
         data = est._read(X, y, sample_weight, est._past())
-        objective = est._objective(data).reduced(reduction)
-        return float(largest_safe_rate(objective))
+        return float(largest_safe_rate(est._objective(data).reduced(reduction)))

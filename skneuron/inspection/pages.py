@@ -1,23 +1,36 @@
-"""A page to draw on, in a single HTML file that needs no network.
+"""Pages to draw on, and to climb on: single HTML files that need no network.
 
-What it computes is in ``templates/network.js``.
+What they compute is in ``templates/network.js`` and ``templates/ascent.js``.
 """
 
 import json
 import re
+import warnings
 from base64 import b64encode
 from html import escape
 from importlib.resources import files
+from numbers import Real
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
-from sklearn import preprocessing
+from sklearn.base import clone
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._arrays import is_sparse, to_host
-from .._data.targets import Targets
-from .passes import check_dense, check_estimator
+from .._arrays import is_sparse, numbers_may_end, to_host
+from .._data import Targets
+from .._model import Convolution, largest_safe_rate
+from .._threads import one_blas
+from ..logistic_regression import GradientAscentLogisticRegression
+from ..mlp import SimpleMLPClassifier
+from .passes import check_estimator, checked_shape
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -25,16 +38,11 @@ MOST_EXAMPLES, MOST_IMAGES = 100, 2000
 #: Up to so many weights are written with all of their digits, more with eleven.
 MOST_EXACT = 20_000
 
-#: What each scaler subtracts, and what it divides by then.
-SCALERS = {
-    preprocessing.StandardScaler: lambda s: (
-        s.mean_ if s.with_mean else None,
-        s.scale_,
-    ),
-    preprocessing.RobustScaler: lambda s: (s.center_, s.scale_),
-    preprocessing.MaxAbsScaler: lambda s: (None, s.scale_),
-    preprocessing.MinMaxScaler: lambda s: (-s.min_ / s.scale_, 1 / s.scale_),
-}
+#: What a page can compute before the network.
+SCALERS = StandardScaler, RobustScaler, MaxAbsScaler, MinMaxScaler
+
+#: The ends of the rates' slider, beside one that is right: too small, and overshooting.
+SLOWEST, FASTEST = 1 / 100, 30
 
 
 def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a digit"):
@@ -105,19 +113,13 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     """
     *before, (_, est) = getattr(estimator, "steps", [(None, estimator)])
     check_estimator(est)
-    check_dense(est)
+    _check_dense(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
     layers = [tuple(map(to_host, layer)) for layer in est._layers]
-    n_features, shape = len(layers[0][0]), tuple(map(int, image_shape))
-    shape = shape[:2] if shape[2:] == (1,) else shape
-    if len(shape) != 2 or min(shape) < 1 or np.prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={image_shape!r} must be a height and a width, with as many "
-            f"pixels as there are features: {n_features}."
-        )
+    n_features = len(layers[0][0])
+    shape = checked_shape(image_shape, n_features, "features")
     targets = Targets(est.classes_)
-    n_weights = sum(weights.size for weights, _ in layers)
-    n_bytes = 8 if n_weights <= MOST_EXACT else 6
+    n_bytes = 8 if sum(weights.size for weights, _ in layers) <= MOST_EXACT else 6
     model = {
         "steps": [_scaling(step, n_features) for step in steps],
         "activation": est._activation(),
@@ -125,7 +127,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
             {"weights": _packed(weights, n_bytes), "intercepts": _packed(intercepts)}
             for weights, intercepts in layers
         ],
-        "outputs": [[str(of) for of in at.tolist()] for at in targets.per_output],
+        "outputs": list(map(_texts, targets.per_output)),
         "multilabel": targets.multilabel,
         "examples": None,
     }
@@ -146,19 +148,153 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     write(path, "draw.html", title, model | {"frame": _frame(shape, images)})
 
 
+def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
+    """Write a page on which one takes steps of gradient ascent, at any learning rate.
+
+    One HTML file that holds the data, and computes the steps that `fit` takes. It shows
+    the probabilities over the plane of two features, the log-likelihood as it goes and,
+    where there are two parameters, the hill. One plays, pauses, takes single steps, and
+    moves the learning rate from too small to overshooting.
+
+    Parameters
+    ----------
+    est : GradientAscentLogisticRegression or SimpleMLPClassifier
+        Fitted or not; left as it is. Its parameters say what is climbed, and where from
+        (`random_state`). Its `learning_rate`, a number, is where the slider starts.
+        Every step takes all examples: of the network with ``solver="gradient"``, and a
+        `batch_size` of all rows.
+    path : str or path-like
+        Where to write; what is there is replaced.
+    X : array-like of shape (n_samples, 2)
+        Two features.
+    y : array-like of shape (n_samples,)
+        Labels.
+    title : str, default="Climb the log-likelihood"
+        The page's heading.
+
+    Raises
+    ------
+    TypeError
+        If `est` is not one of the two estimators.
+    ValueError
+        If X has not two features, y more than one output, or `est` takes no steps of
+        plain gradient ascent with all examples, or a parameter is not usable.
+
+    See Also
+    --------
+    write_page : A page to draw on.
+    max_stable_learning_rate : The rate that the slider marks.
+
+    Notes
+    -----
+    The page holds every row, and goes through all of them in each step: some hundreds
+    are right.
+
+    The slider goes from a hundredth of a rate that is right to thirty times it: of the
+    logistic regression its largest safe rate, of a network the estimator's own.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skneuron import GradientAscentLogisticRegression
+    >>> from skneuron.inspection import write_climb_page
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = scale(X[:, :2])
+    >>> clf = GradientAscentLogisticRegression(learning_rate=1.0, fit_intercept=False)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "climb.html")
+    ...     write_climb_page(clf, path, X, y)
+    ...     path.stat().st_size < 100_000
+    True
+    """
+    check_estimator(est, [])
+    est = clone(est)
+    est._validate_params()
+    est._check_parameters()
+    _check_dense(est)
+    network = isinstance(est, SimpleMLPClassifier)
+    with numbers_may_end(), one_blas():
+        past = est._past()
+        data = est._read(*map(to_host, (X, y)), None, past)
+        rows, targets, rate = data.rows, data.targets, est.learning_rate
+        size = {"auto": 200, None: rows.n_rows}.get(est.batch_size, est.batch_size)
+        wanted = {
+            "learning_rate": isinstance(rate, Real),
+            "solver": not network or est.solver == "gradient",
+            "early_stopping": not getattr(est, "early_stopping", False),
+            "batch_size": size >= rows.n_rows,
+        }
+        for name, right in wanted.items():
+            if not right:
+                raise ValueError(
+                    f"{name}={getattr(est, name)!r}: the page takes steps of a "
+                    "learning rate, a number, along the gradient of all examples."
+                )
+        if targets.several or len(targets.classes) < 2:
+            raise ValueError("y must have one output, of two classes or more.")
+        if rows.X.shape[1] != 2:
+            raise ValueError(f"X must have 2 features, got {rows.X.shape[1]}.")
+        objective, right = est._objective(data), rate
+        if not network:
+            objective = objective.reduced(est.reduction)
+            right = float(largest_safe_rate(objective))
+        start = est._start(objective.network, past.rng)
+    X = rows.X.toarray() if is_sparse(rows.X) else rows.X
+    model = {
+        "X": X,
+        "codes": np.ravel(rows.codes),
+        "weights": None if rows.weights is None else np.ravel(rows.weights),
+        "sizes": objective.network.sizes,
+        "activation": est._activation(),
+        "hasIntercepts": bool(est.fit_intercept),
+        "l2": objective.l2,
+        "divisor": objective.divisor,
+        "totalWeight": objective.total_weight,
+        "momentum": est.momentum if network else 0.0,
+        "start": start,
+        "classes": _texts(targets.per_output[0]),
+        "features": _check_feature_names_in(est),
+        "rate": rate,
+        "rates": [min(SLOWEST * right, rate), max(FASTEST * right, rate)],
+        "safe": None if network else right,
+        "top": None,
+    }
+    if objective.n_parameters == 2 and not network:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a hill without a top is one to see, too
+            names = "C", "fit_intercept", "class_weight"
+            to_the_top = {name: getattr(est, name) for name in names}
+            top = GradientAscentLogisticRegression(**to_the_top).fit(X, to_host(y))
+        model["top"] = top.coef_[0]
+    # To be filled in: what takes the same steps.
+    est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0)
+    if network:
+        est.set_params(n_iter_no_change="STEPS")
+    write(path, "climb.html", title, model | {"python": repr(est)})
+
+
+def _check_dense(est):
+    """Raise if neurons share weights: the pages' computation does not know how."""
+    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
+        raise ValueError("The page draws dense layers alone, and no Convolution.")
+
+
+def _texts(labels):
+    return list(map(str, labels.tolist()))
+
+
 def write(path, template, title, model):
     """A page, made of a template, the files that it names, and what it shows."""
-    # Nothing in a string ends the element that the numbers are in.
-    numbers = json.dumps(model, allow_nan=False).replace("<", r"\u003c")
-    made = {"title": escape(title), "model": numbers}
     folder = files(__package__) / "templates"
-
-    def part(match):
-        name = match[1]
-        return made[name] if name in made else (folder / name).read_text("utf-8")
-
-    text = (folder / template).read_text("utf-8")
-    Path(path).write_text(re.sub(r"\{\{([\w.]+)\}\}", part, text), "utf-8")
+    parts = {of.name: of.read_text("utf-8") for of in folder.iterdir()}
+    numbers = json.dumps(model, allow_nan=False, default=methodcaller("tolist"))
+    # Nothing in a string ends the element that the numbers are in.
+    parts |= {"title": escape(title), "model": numbers.replace("<", r"\u003c")}
+    page = re.sub(r"\{\{([\w.]+)\}\}", lambda found: parts[found[1]], parts[template])
+    Path(path).write_text(page, "utf-8")
 
 
 def _packed(values, n_bytes=8):
@@ -182,55 +318,41 @@ def _scaling(step, n_features):
             f"The page can compute {names} before the estimator, not {step}."
         )
     check_is_fitted(step)
-    centre, scale = SCALERS[type(step)](step)
+    centre, one = step.inverse_transform(np.outer([0.0, 1.0], np.ones(n_features)))
     ends = getattr(step, "feature_range", (-1, 1))
     return {
-        "centre": _packed(np.zeros(n_features) if centre is None else centre),
-        "scale": _packed(np.ones(n_features) if scale is None else scale),
+        "centre": _packed(centre),
+        "scale": _packed(one - centre),
         "clip": ends if getattr(step, "clip", False) else None,
     }
 
 
 def _frame(shape, images):
-    """What drawings have to be like: what images are like on average.
+    """What drawings have to be like: what images, if there are any, are on average.
 
     Their height, and what is hardly ever wider; centre of mass; ink, and the width of
     the pen, in pixels; the values of a pixel without ink, and full of it.
     """
-    frame = {
-        "shape": shape,
-        "box": [n * 5 / 7 for n in shape],
-        "centre": [n / 2 for n in shape],
-        "mass": 0.13 * shape[0] * shape[1],
-        "pen": 0.1 * shape[0],
-        "paper": 0.0,
-        "ink": 1.0,
-    }
     if images is None:
-        return frame
+        return {"shape": shape}
     paper, ink = images.min(), images.max()
     if np.median(images) > (paper + ink) / 2:
         paper, ink = ink, paper
     shares = (images - paper) / (ink - paper or 1.0)
     shares = shares[shares.any(axis=(1, 2))]
     if not len(shares):
-        return frame
+        return {"shape": shape}
     mass, box, centre, edges = shares.sum(axis=(1, 2)), [], [], 0.0
     for axis, n in enumerate(shape):
         inked = (shares > 1 / 8).any(axis=2 - axis)
         sizes = n - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
-        box.append(float(min(n, np.mean(sizes) + 2 * axis * np.std(sizes))))
+        box.append(min(n, np.mean(sizes) + 2 * axis * np.std(sizes)))
         places = shares.sum(axis=2 - axis) @ (np.arange(n) + 0.5)
-        centre.append(float(np.mean(places / mass)))
-        along = np.insert(shares, [0, n], 0.0, axis=1 + axis)
-        edges = edges + abs(np.diff(along, axis=1 + axis)).sum(axis=(1, 2))
-    return frame | {
-        "box": box,
-        "centre": centre,
-        "mass": float(mass.mean()),
-        # A line's edges are twice its length; slanted ones count 4 / pi times, in rows
-        # and columns.
-        "pen": float(np.mean(8 / np.pi * mass / edges)),
-        "paper": float(paper),
-        "ink": float(ink),
-    }
+        centre.append(np.mean(places / mass))
+        along = np.diff(shares, axis=1 + axis, prepend=0.0, append=0.0)
+        edges = edges + abs(along).sum(axis=(1, 2))
+    # A line's edges are twice its length; slanted ones count 4 / pi times, in rows and
+    # columns.
+    pen = np.mean(8 / np.pi * mass / edges)
+    found = {"box": box, "centre": centre, "mass": mass.mean(), "pen": pen}
+    return {"shape": shape, "paper": paper, "ink": ink, **found}

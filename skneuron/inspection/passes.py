@@ -9,13 +9,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._arrays import numbers_may_end, to_host
-from .._data.files import OnDemand
-from .._data.reading import FLOATS, check_data
-from .._data.rows import Rows
-from .._data.targets import Targets
+from .._data import FLOATS, OnDemand, Rows, Targets, check_data
 from .._estimator.fit import NeuronClassifier
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import Convolution, log_likelihood
+from .._model import log_likelihood
 
 EPS = np.finfo(np.float64).eps
 
@@ -25,6 +22,13 @@ STEP = EPS ** (1 / 3)
 
 #: A difference tells something of a gradient that is so many times its rounding error.
 RESOLVED = 1e6
+
+#: What to pass in place of what has such an attribute.
+HINTS = {
+    "steps": " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
+    "asked for, transformed by the others: pipeline[:-1].transform(X).",
+    "best_estimator_": " Of a search pass its best_estimator_.",
+}
 
 
 def forward_pass(est, X):
@@ -272,8 +276,7 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         sizes, theta = network.flatten(sizes), network.flatten(layers)
         # Or theta + d is theta.
         steps = np.maximum(np.concatenate(steps), 1e4 * np.spacing(abs(theta)))
-        rng = check_random_state(random_state)
-        chosen = rng.permutation(len(theta))[:n_parameters]
+        chosen = check_random_state(random_state).permutation(len(theta))[:n_parameters]
 
         def value(theta):
             at = network.layers(theta)
@@ -299,31 +302,31 @@ def check_count(name, value):
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
 
 
+def checked_shape(image_shape, n_pixels, what):
+    """Height and width of images of so many pixels; ValueError if that they are not."""
+    shape = np.ravel(image_shape)
+    shape = shape[:2] if shape[2:].tolist() == [1] else shape
+    whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
+    if whole and shape.prod() == n_pixels:
+        return tuple(shape.tolist())
+    raise ValueError(
+        f"image_shape={image_shape!r} does not fit the {n_pixels} {what}: it must be "
+        f"(height, width), height * width = {n_pixels}."
+    )
+
+
 def check_estimator(est, fitted=None):
     """Raise unless `est` is one of the two estimators and has the `fitted` attribute.
 
     `fitted` of None: any.
     """
     if not isinstance(est, NeuronClassifier):
-        hint = ""
-        if hasattr(est, "steps"):
-            hint = (
-                " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
-                "asked for, transformed by the others: pipeline[:-1].transform(X)."
-            )
-        elif hasattr(est, "best_estimator_"):
-            hint = " Of a search pass its best_estimator_."
+        hint = "".join(text for of, text in HINTS.items() if hasattr(est, of))
         raise TypeError(
             "est must be a fitted GradientAscentLogisticRegression or "
             f"SimpleMLPClassifier, got {est!r}.{hint}"
         )
     check_is_fitted(est, fitted)
-
-
-def check_dense(est):
-    """Raise if neurons share weights: the pages' computation does not know how."""
-    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
-        raise ValueError("The page draws dense layers alone, and no Convolution.")
 
 
 def _problem(est, X, y, sample_weight, dtype=None):

@@ -16,8 +16,8 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _check_feature_names_in
 
 from .._arrays import numbers_may_end, to_host
-from .._data.targets import Targets
-from .passes import check_count, check_estimator, forward_pass
+from .._data import Targets
+from .passes import check_count, check_estimator, checked_shape, forward_pass
 
 #: Ends of the colour map "RdBu_r": the colours of signs, in every picture.
 POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
@@ -33,7 +33,7 @@ LEGIBLE, SMALLEST = 8, 5
 LONGEST_NAME = 40
 
 #: Of axes that leave no margins.
-WHOLE = {"left": 0, "right": 1, "bottom": 0, "top": 1}
+WHOLE = {"layout": None, "subplot_kw": {"position": (0, 0, 1, 1)}}
 
 #: Images that are drawn if nobody says of which neurons.
 MOST_IMAGES = 100
@@ -42,18 +42,12 @@ MOST_IMAGES = 100
 class Display:
     """A picture: what is drawn is in its fields, and how in its `plot`."""
 
-    @classmethod
-    def _check(cls, est, attribute=None):
-        """Raise unless `from_estimator` can draw the estimator."""
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        check_estimator(est, attribute)
-
-    def _axes(self, ax=None, **subplots_kw):
+    def _axes(self, ax=None, layout="constrained", **how):
         """The axes to draw on, in an array: `ax`, or those of a new figure."""
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
-        axes = np.ravel(plt.subplots(**subplots_kw)[1] if ax is None else ax)
+        axes = np.ravel(plt.subplots(layout=layout, **how)[1] if ax is None else ax)
         self.figure_ = axes[0].figure
         return axes
 
@@ -144,7 +138,7 @@ class NeuronWeightsDisplay(Display):
             If `image_shape` does not fit the number of inputs, or there is no such
             layer or neuron.
         """
-        cls._check(est)
+        check_estimator(est)
         layers = est._layers
         if not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
             raise ValueError(
@@ -153,13 +147,7 @@ class NeuronWeightsDisplay(Display):
             )
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
-        shape = np.ravel(image_shape)
-        whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
-        if not (whole and shape.prod() == n_in):
-            raise ValueError(
-                f"image_shape={image_shape!r} does not fit the {n_in} inputs of layer "
-                f"{layer}: it must be (height, width), height * width = {n_in}."
-            )
+        shape = checked_shape(image_shape, n_in, f"inputs of layer {layer}")
         chosen = range(n_neurons)[:MOST_IMAGES] if neurons is None else neurons
         chosen = np.atleast_1d(chosen)
         there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
@@ -171,7 +159,6 @@ class NeuronWeightsDisplay(Display):
         hidden = [f"neuron {j}" for j in range(n_neurons)]
         names = output_names(est) if layer == len(layers) - 1 else hidden
         chosen_names = [names[j] for j in chosen]
-        shape = tuple(shape.tolist())
         display = cls(weights=weights[chosen], image_shape=shape, names=chosen_names)
         return display.plot(cmap=cmap, **imshow_kw)
 
@@ -204,9 +191,7 @@ class NeuronWeightsDisplay(Display):
         across = side * n_columns * max(1, min(width / height, 4))
         down = (side * max(1, min(height / width, 4)) + 0.2) * n_rows
         figsize = max(across, 2) + 1, max(down, 2)
-        axes = self._axes(
-            nrows=n_rows, ncols=n_columns, figsize=figsize, layout="constrained"
-        )
+        axes = self._axes(nrows=n_rows, ncols=n_columns, figsize=figsize)
         for ax in axes:
             ax.set_axis_off()
         largest = _largest(self.weights)
@@ -348,12 +333,12 @@ default=None
             If X is not one usable row, `max_neurons` is below 1, layers of `since` have
             other sizes, or layers share their weights: an edge is a weight of its own.
         """
-        cls._check(est)
+        check_estimator(est)
         layers, title = _layers(est), None
         if any(len(W) != below.shape[1] for (below, _), (W, _) in pairwise(layers)):
             raise ValueError("A network of Convolutions has more edges than weights.")
         if since is not None:
-            cls._check(since)
+            check_estimator(since)
             layers = _change(_layers(since), layers)
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
@@ -405,9 +390,6 @@ default=None
         ValueError
             If `max_neurons` is below 1.
         """
-        from matplotlib.collections import LineCollection, PatchCollection
-        from matplotlib.patches import Circle
-
         check_count("max_neurons", max_neurons)
         sizes = [len(self.coefs[0]), *(weights.shape[1] for weights in self.coefs)]
         self.shown_ = shown = self._most_telling(max_neurons)
@@ -427,12 +409,14 @@ default=None
         last = gap * len(self.coefs)
         width, height = left + last + right, top - bottom
         figsize = UNIT * width, UNIT * (height + (1.2 if self.title else 0))
-        ax = self.ax_ = self._axes(ax, figsize=figsize, gridspec_kw=WHOLE)[0]
+        ax = self.ax_ = self._axes(ax, figsize=figsize, **WHOLE)[0]
+        from matplotlib.collections import LineCollection, PatchCollection
+        from matplotlib.patches import Circle
+
         box = ax.get_window_extent()
         unit = min(box.width / width, box.height / height) / ax.figure.dpi
         fontsize = 10 * unit / UNIT
         write = partial(ax.text, ha="center", va="center", fontsize=fontsize, zorder=3)
-        heading = max(fontsize, LEGIBLE)
         ax.set_axis_off()
         ax.set(aspect="equal", xlim=(-left, width - left), ylim=(bottom, top))
         if self.title:
@@ -440,7 +424,7 @@ default=None
 
         self.edges_, self.neurons_, self.ones_ = [], [], []
         for i, (weights, intercept) in enumerate(zip(self.coefs, intercepts)):
-            x, starts = gap * i, columns[i]
+            x, starts, ends = gap * i, columns[i], columns[i + 1]
             weights = weights[np.ix_(shown[i], shown[i + 1])]
             widest = _largest(weights)
             if has_one[i]:
@@ -452,7 +436,6 @@ default=None
             weights = _relative(weights, widest).ravel()
             order = np.argsort(abs(weights))  # the largest on top
             weights = weights[order]
-            ends = columns[i + 1]
             lines = np.array([[(x, a), (x + gap, b)] for a in starts for b in ends])
             colors = np.where(weights > 0, POSITIVE, NEGATIVE)
             edges = LineCollection(lines[order], colors=colors, alpha=0.7, zorder=1)
@@ -463,7 +446,7 @@ default=None
             kind = "input" if x == 0 else "neuron" if x < last else "output"
             counted = f"{len(heights)} of {size}" if dots[i] else f"{size}"
             counted += f" {kind}{'s' if size > 1 else ''}"
-            write(x, top - 0.5, counted, fontsize=heading)
+            write(x, top - 0.5, counted, fontsize=max(fontsize, LEGIBLE))
             if dots[i]:
                 write(x, heights[-1] - 1, "\u22ee", fontsize=1.5 * fontsize)
             circles = [Circle((x, y), radius=0.4) for y in heights]
@@ -515,10 +498,7 @@ def output_names(est):
 
 def _layers(est):
     """The (weights, intercepts) of every layer, of float64."""
-    return [
-        tuple(np.asarray(to_host(part), dtype=float) for part in layer)
-        for layer in est._layers
-    ]
+    return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
 
 
 def _change(earlier, later):

@@ -9,6 +9,7 @@ for (const layer of model.layers)
   for (const name of ["weights", "intercepts"]) layer[name] = unpacked(layer[name]);
 for (const step of model.steps)
   for (const name of ["centre", "scale"]) step[name] = unpacked(step[name]);
+model.frame = framed(model.frame);
 const [rows, columns] = model.frame.shape, { examples } = model;
 const nFeatures = rows * columns, images = examples && unpacked(examples.pixels);
 

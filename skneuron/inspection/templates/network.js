@@ -64,10 +64,26 @@ function forward(model, x) {
   return { activations, logits, probabilities };
 }
 
+// What drawings have to be like. Where no images have told: as MNIST's digits, of values
+// from 0 to 1.
+function framed(frame) {
+  const { shape } = frame, [rows, columns] = shape;
+  return {
+    box: shape.map((n) => (n * 5) / 7),
+    centre: shape.map((n) => n / 2),
+    mass: 0.13 * rows * columns,
+    pen: 0.1 * rows,
+    paper: 0,
+    ink: 1,
+    ...frame,
+  };
+}
+
 // The features of a drawing: strokes, each a list of points [x, y], y downwards. They get
 // the height, or the greatest width, of the training images, and their centre of mass;
 // the pen is thinned, or thickened, until there is as much ink.
-function features(strokes, frame) {
+function features(strokes, given) {
+  const frame = framed(given);
   const { shape, box, pen, mass, paper, ink } = frame;
   let high = Math.min(1.4 * pen, Math.min(...box) / 2), low = Math.min(pen, high) / 2;
   let shares = new Float64Array(shape[0] * shape[1]);

@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_799, 3_508
+WHOLE, WHOLE_CORE = 6_798, 3_507
 
 
 def imports(name, tree=None):

@@ -104,9 +104,8 @@ def quotas(n_aside, counts):
         counts = counts.sum(axis=1, keepdims=True)
     present = counts.sum(axis=0)
     of_class = np.array(shared_out(n_aside, present))
-    if len(present) > 1:
-        most = np.maximum(present - 1, 0)
-        of_class = np.clip(of_class, np.minimum(1, most), most)
+    most = np.maximum(present - 1, 0)
+    of_class = np.clip(of_class, np.minimum(1, most), most)
     both = zip(of_class, counts.T, strict=True)
     return np.stack([shared_out(n, of_parts) for n, of_parts in both], axis=1)
 

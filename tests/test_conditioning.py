@@ -142,5 +142,7 @@ def test_many_rows_reach_the_top_that_newton_reaches(name):
     X, y = MAKES[name]()
     model, newton = LR().fit(X, y), LR(solver="newton").fit(X, y)
     assert model.converged_
-    assert np.all(np.diff(model.log_likelihood_curve_) >= -1e-9)
+    # The last value is that of the attributes, whose large terms are rounded.
+    rounding = np.finfo(float).eps * MANY**0.5 * np.abs(model.coef_ * X).max()
+    assert np.all(np.diff(model.log_likelihood_curve_) >= -1e-9 - rounding)
     assert model.log_likelihood_ >= newton.log_likelihood_ - 1e-10 * MANY

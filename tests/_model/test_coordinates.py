@@ -230,6 +230,7 @@ def test_features_that_are_not_alike_have_units_of_their_own(make):
 def test_a_constant_feature_has_no_say_in_the_shared_unit():
     objective = plain(scale=(1.0, 2.0, 1.0), offset=(0.0, 0.0, 0.0))
     expected = standard(objective, width=1.0).coordinates.scale[0]
+    objective = plain(scale=(1.0, 2.0, 1.0), offset=(0.0, 0.0, 0.0))
     objective.rows.X[:, 2] = 7.0
     found = standard(objective, width=1.0).coordinates.scale
     assert found[0] == found[1] <= 2 * expected

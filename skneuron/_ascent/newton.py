@@ -15,9 +15,11 @@ PATIENCE = 3.0
 #: eigenvalues of the curvature have to do.
 MOST_ROOT_WORK = 8e9
 
-#: Up to so many parameters a curvature is bent to another penalty's: its factor takes
-#: their cube. Beyond, the start from another top is all that pays.
-BENT = 200
+#: How many gradients an iteration takes, with all that is around it, about.
+ITERATION = 5.0
+
+#: Iterations of a climb from near the top with a curvature of its own, about.
+FEWEST = 3
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -54,6 +56,7 @@ class Newton(LBFGS):
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
+        self._n_steps = self._excess = 0
         self._known_ranks, self._is_in_doubt = None, False
         self.begin()
 
@@ -82,19 +85,19 @@ class Newton(LBFGS):
             here.roots = None  # with which a memory would keep the rows
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
+                self._n_steps += 1
                 self.order = 1 + self._is_slow(self._cached[1] @ here.gradient)
         return self._cached[1]
 
     def bend(self, more):
-        if not self.solvers or any(len(at) > BENT for at, _ in self.solvers):
-            self.forget()
-            self.solvers, self.order = [], 1
-            return
         super().bend(more)
-        bent = [(at, of.matrix + np.diag(more[at])) for at, of in self.solvers]
-        self.solvers = [(at, Solver(matrix)) for at, matrix in bent]
-        self._gains = []
-        self.order, self._is_bent = 1, True
+        self._gains, self._is_bent = [], True
+        # A curvature is kept from climb to climb until keeping it has cost what a new
+        # one does: all iterations beyond those of the first climb that it served.
+        steps, self._n_steps = self._n_steps, 0
+        self._excess += max(steps - FEWEST, 0)
+        costs = ITERATION * self._excess
+        self.order = 1 + (self.order > 1 or costs > self.price)
 
     def _learn(self, here):
         self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
@@ -113,7 +116,7 @@ class Newton(LBFGS):
                 self._known_ranks = ranks
         super().forget()
         self._is_carried = self._is_bent = False
-        self._gains = []
+        self._gains, self._excess, self._n_steps = [], 0, 0
 
     def first_guess(self, gradient):
         if not self.solvers:
@@ -132,10 +135,11 @@ class Newton(LBFGS):
         if not self._keeps():
             return True
         if self.knows_its_length:  # a promise in nats
-            self._gains = [*self._gains[-2:], float(gain)]
+            # With another hill's curvature what a step promises wavers.
+            self._gains = [*self._gains[0 if self._is_bent else -2 :], float(gain)]
         if len(self._gains) < 3 or gain <= self.target:
             return False
-        pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / 2
+        pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / (len(self._gains) - 1)
         return math.log(gain / self.target) / pace > PATIENCE * self.price + 2
 
     def is_settled(self, theta, here, tol):
@@ -156,10 +160,8 @@ class Newton(LBFGS):
                 return False
         last, self._last_slope = self._last_slope, gain
         if self._keeps():
-            stalls = 0.9 * last < gain <= tol
-            if stalls and self._is_bent:  # of another hill's curvature it may be so
-                self.order = 2
-                return False
+            # Of another hill's curvature a stall says little.
+            stalls = 0.9 * last < gain <= tol and not self._is_bent
             return gain <= self.target or stalls
         return gain <= 1e-8 * tol**2 or 0.1 * last < gain <= tol
 
@@ -225,18 +227,16 @@ class Solver:
             self.rank = int(np.sum(pivots > rounding(size, noise) * pivots[0]))
             self.factor = np.asfortranarray(R[:size].T)
         else:
-            scaled = matrix / self.unit
-            scaled /= self.unit[:, None]
             self.rank, self.order = size, slice(None)
-            self.factor, fails = lapack.dpotrf(scaled, lower=1)
+            self.factor, fails = lapack.dpotrf(self._scaled(), lower=1, overwrite_a=1)
             self.least_pivot = 0.0 if fails else np.diagonal(self.factor).min() ** 2
             if not self.least_pivot > CLEAR:
-                self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
+                self.factor, pivots, self.rank, _ = lapack.dpstrf(self._scaled(), lower=1)
                 self.order = pivots - 1
                 self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
             self.is_clear = self.rank > 0 and bool(self.least_pivot > CLEAR)
         if not self.is_clear:
-            self.values, self.vectors = eigh(scaled)
+            self.values, self.vectors = eigh(self._scaled())
             large = self.values > CLEAR * self.values[-1]
             none = self.values <= 16 * size * EPS * self.values[-1]
             self.rank = int(np.sum(large)) if np.all(large | none) else -1
@@ -245,6 +245,12 @@ class Solver:
             self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
             inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
             self.factor, _ = lapack.dpotrf(inner, lower=1)
+
+    def _scaled(self):
+        """The matrix with a unit diagonal, as LAPACK has them, to be overwritten."""
+        scaled = self.matrix / self.unit
+        scaled /= self.unit[:, None]
+        return scaled.T
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
@@ -255,7 +261,9 @@ class Solver:
             return self._by_eigenvalues(scaled) / self.unit
         x = scaled[self.order]
         if self.tall is None:
-            x, _ = lapack.dpotrs(self.factor, x, lower=1)
+            # A vector alone takes dpotrs more than twice as long.
+            x = blas.dtrsv(self.factor, x, lower=1)
+            x = blas.dtrsv(self.factor, x, lower=1, trans=1, overwrite_x=1)
         else:
             x = blas.dgemv(1.0, self.tall, x, trans=1)
             for _ in range(2):

@@ -7,6 +7,7 @@ flat parameter vector.
 import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import product
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -286,17 +287,16 @@ class Objective:
         blocks = []
         for logits, places in zip(self.likelihood.blocks, self._places):
             size, n = len(logits), len(places)
-            squares = [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
-            matrix = squares[0]
+            matrix = pairs[logits[0], logits[0]].astype(np.float64, copy=False)
             if size > 1:
-                squares = np.stack(squares)
                 # Softmax cannot see a shift of all its logits: there the curvature is
                 # 0, and the gradient too. Any definite matrix in that place keeps the
                 # directions that it can see, and spares their solver a singular matrix.
-                squares += squares[:: size + 1].sum(axis=0) / size**2
-                squares = squares.reshape(size, size, n // size, n // size)
-                matrix = squares.transpose(2, 0, 3, 1).reshape(n, n)
-            matrix = matrix.astype(np.float64, order="C", copy=False)
+                shift = sum(pairs[a, a] for a in logits) / size**2
+                matrix = np.empty((n // size, size, n // size, size))
+                for (i, a), (j, c) in product(enumerate(logits), repeat=2):
+                    matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
+                matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
             matrix /= self.divisor

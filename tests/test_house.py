@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_915, 3_625
+WHOLE, WHOLE_CORE = 6_934, 3_624
 
 
 def imports(name, tree=None):

@@ -15,11 +15,9 @@ PATIENCE = 3.0
 #: eigenvalues of the curvature have to do.
 MOST_ROOT_WORK = 8e9
 
-#: How many gradients an iteration takes, with all that is around it, about.
-ITERATION = 5.0
-
-#: Iterations of a climb from near the top with a curvature of its own, about.
-FEWEST = 3
+#: Where a curvature is kept from climb to climb: the gradients that an iteration is
+#: worth, and how many iterations a climb takes with one of its own, about.
+ITERATION, FEWEST = 5.0, 3
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -50,13 +48,15 @@ class Newton(LBFGS):
         The promised gain at which the way ends.
     """
 
+    #: Iterations since the last climb or curvature; and those that keeping it has cost.
+    _n_steps = _excess = 0
+
     def __init__(self, price=0.0, at_once=True, target=1e-12):
         super().__init__(memory=20)
         self.price, self.target = price, target
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
-        self._n_steps = self._excess = 0
         self._known_ranks, self._is_in_doubt = None, False
         self.begin()
 
@@ -91,13 +91,11 @@ class Newton(LBFGS):
 
     def bend(self, more):
         super().bend(more)
-        self._gains, self._is_bent = [], True
-        # A curvature is kept from climb to climb until keeping it has cost what a new
-        # one does: all iterations beyond those of the first climb that it served.
-        steps, self._n_steps = self._n_steps, 0
-        self._excess += max(steps - FEWEST, 0)
-        costs = ITERATION * self._excess
-        self.order = 1 + (self.order > 1 or costs > self.price)
+        # A curvature is kept from climb to climb until that has cost what a new one
+        # does: iterations beyond those that a climb takes with its own.
+        self._excess += max(self._n_steps - FEWEST, 0)
+        self._gains, self._n_steps, self._is_bent = [], 0, True
+        self.order = 1 + (self.order > 1 or ITERATION * self._excess > self.price)
 
     def _learn(self, here):
         self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
@@ -140,7 +138,8 @@ class Newton(LBFGS):
         if len(self._gains) < 3 or gain <= self.target:
             return False
         pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / (len(self._gains) - 1)
-        return math.log(gain / self.target) / pace > PATIENCE * self.price + 2
+        patience = 1 / ITERATION if self._is_bent else PATIENCE
+        return math.log(gain / self.target) / pace > patience * self.price + 2
 
     def is_settled(self, theta, here, tol):
         """Whether the value itself has settled, not only its gradient.
@@ -231,8 +230,8 @@ class Solver:
             self.factor, fails = lapack.dpotrf(self._scaled(), lower=1, overwrite_a=1)
             self.least_pivot = 0.0 if fails else np.diagonal(self.factor).min() ** 2
             if not self.least_pivot > CLEAR:
-                self.factor, pivots, self.rank, _ = lapack.dpstrf(self._scaled(), lower=1)
-                self.order = pivots - 1
+                self.factor, at, self.rank, _ = lapack.dpstrf(self._scaled(), lower=1)
+                self.order = at - 1
                 self.least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
             self.is_clear = self.rank > 0 and bool(self.least_pivot > CLEAR)
         if not self.is_clear:

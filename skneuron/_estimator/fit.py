@@ -290,7 +290,7 @@ class NeuronClassifier(
         position = result.position if best is None else best.best_position
         exact, whole = position.log_likelihood, climber.plan.exact_curve
         rows = climber.data.rows
-        as_told = objective.coordinates is None and rows.dtype == np.float64
+        as_told = objective.reads_as_given and rows.dtype == np.float64
         if not (whole and (as_told or climber.past.partial)):
             there = self._objective(replace(climber.data, rows=rows.widened()))
 
@@ -307,7 +307,7 @@ class NeuronClassifier(
                     exact = of_attributes(position)
             except KeyboardInterrupt:
                 result.interrupted = True
-            if whole and np.isclose(exact, position.log_likelihood, 1e-12, 0):
+            if whole and math.isclose(exact, position.log_likelihood, rel_tol=1e-12):
                 exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact

@@ -102,6 +102,12 @@ class Objective:
         """What the sum over the examples, and the penalty, are divided by."""
         return self.total_weight if self.reduction == "mean" else 1.0
 
+    @property
+    def reads_as_given(self):
+        """Whether the network's own parameters are what the features are read with."""
+        to = self.coordinates
+        return to is None or (self._chained and to.exponents is None)
+
     # Others like it ----------------------------------------------------------------
 
     def _with(self, **changed):
@@ -287,16 +293,14 @@ class Objective:
         blocks = []
         for logits, places in zip(self.likelihood.blocks, self._places):
             size, n = len(logits), len(places)
-            matrix = pairs[logits[0], logits[0]].astype(np.float64, copy=False)
-            if size > 1:
-                # Softmax cannot see a shift of all its logits: there the curvature is
-                # 0, and the gradient too. Any definite matrix in that place keeps the
-                # directions that it can see, and spares their solver a singular matrix.
-                shift = sum(pairs[a, a] for a in logits) / size**2
-                matrix = np.empty((n // size, size, n // size, size))
-                for (i, a), (j, c) in product(enumerate(logits), repeat=2):
-                    matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
-                matrix = matrix.reshape(n, n)
+            # Softmax cannot see a shift of all its logits: there the curvature is 0,
+            # and the gradient too. Any definite matrix in that place keeps the
+            # directions that it can see, and spares their solver a singular matrix.
+            shift = sum(pairs[a, a] for a in logits) / size**2 if size > 1 else 0.0
+            matrix = np.empty((n // size, size, n // size, size))
+            for (i, a), (j, c) in product(enumerate(logits), repeat=2):
+                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
+            matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
             matrix /= self.divisor

@@ -450,12 +450,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""
-        before, direction = climber.plan.objective, climber.plan.memory["direction"]
-        objective, step_size = before.penalised(self._l2()), _ascent.LineSearch()
+        before, memory = climber.plan.objective, climber.plan.memory
+        objective, direction = before.penalised(self._l2()), memory["direction"]
         direction.bend(objective.penalty_curvature() - before.penalty_curvature())
-        rng, memory = climber.past.rng, climber.plan.memory
-        plan = self._plan_of(objective, direction, step_size, rng, memory)
-        return replace(climber, plan=plan, theta=theta)
+        given = objective, direction, _ascent.LineSearch(), climber.past.rng, memory
+        return replace(climber, plan=self._plan_of(*given), theta=theta)
 
     def _no_maximum(self, climber, result):
         plan, data = climber.plan, climber.data

@@ -26,8 +26,8 @@ class LockstepSearchCV(GridSearchCV):
 
     - `GradientAscentLogisticRegression` with ``learning_rate="auto"``: candidates that
       differ in `C` climb one after the other, from the strongest penalty to the
-      weakest, each from the top of the one before, to a top of its own. Scores that
-      are functions of probabilities are those of `GridSearchCV` to 1e-6.
+      weakest, each from where the tops before it lead, to a top of its own. Scores
+      that are functions of probabilities are those of `GridSearchCV` to 1e-6.
     - With numbers as `learning_rate`, and no mini-batches: all candidates climb side by
       side, and a pass over the rows answers what all of them ask. Each takes the very
       steps that it takes alone.

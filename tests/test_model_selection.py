@@ -403,6 +403,39 @@ def test_a_fold_of_one_class():
         check(LR, RATES, cv=splits, error_score=0.0)
 
 
+PENALTIES = {"C": np.geomspace(1e-3, 1e3, 7).tolist()}
+
+
+@pytest.mark.parametrize("odd", ["a class", "a feature", "a scale"])
+def test_penalties_of_folds_that_look_unlike(odd, together):
+    """One lacks a class; in one a feature is constant, or a million times as large."""
+    rng = np.random.RandomState(0)
+    x, y = rng.normal(size=(300, 5)), np.arange(300) % 3
+    x[:, 0] += y
+    if odd == "a class":
+        y = np.sort(y)
+    elif odd == "a feature":
+        x[100:, 1] = 7.0
+    else:
+        x[:100, 1] *= 1e6
+    search = check(GradientAscentLogisticRegression(), PENALTIES, x, y, cv=KFold(3))
+    assert together == [7] * 3
+    assert np.isfinite(search.log_likelihoods_).all()
+
+
+@pytest.mark.slow
+def test_penalties_have_the_same_scores_in_any_number_of_processes():
+    (x, y), model = data(3, 400), GradientAscentLogisticRegression()
+    at_once, in_two = (
+        LockstepSearchCV(model, PENALTIES, n_jobs=n, **LOSS).fit(x, y)
+        for n in (None, 2)
+    )
+    np.testing.assert_array_equal(at_once.log_likelihoods_, in_two.log_likelihoods_)
+    for key, scores in at_once.cv_results_.items():
+        if key.startswith("split"):
+            np.testing.assert_array_equal(in_two.cv_results_[key], scores)
+
+
 def test_one_warning_speaks_of_many_fits():
     with pytest.warns(ConvergenceWarning, match="5 of 6 fits .*learning_rate") as seen:
         grid = {"learning_rate": [1e-1, 1e3, 1e4], "tol": [0.1]}

@@ -41,7 +41,10 @@ class Direction:
         """Be told that a walk starts, at a place not necessarily the last."""
 
     def bend(self, more):
-        """Be told that the curvature has become larger by a diagonal, everywhere."""
+        """Be told that the curvature has become larger by a diagonal, everywhere.
+
+        That is another hill, whose climb is to begin.
+        """
 
 
 class Gradient(Direction):

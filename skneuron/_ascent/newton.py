@@ -15,9 +15,9 @@ PATIENCE = 2.0
 #: eigenvalues of the curvature have to do.
 MOST_ROOT_WORK = 8e9
 
-#: Up to so many parameters a curvature is bent to another penalty's: its factor takes
-#: their cube. Beyond, the start from another top is all that pays.
-BENT = 200
+#: Where a curvature is kept from climb to climb: the gradients that an iteration is
+#: worth, and how many iterations a climb takes with one of its own, about.
+ITERATION, FEWEST = 5.0, 3
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -52,6 +52,9 @@ class Newton(LBFGS):
     ahead : bool, default=False
         Whether whole steps may be taken by whoever answers the first question.
     """
+
+    #: Iterations since the last climb or curvature; and those that keeping it has cost.
+    _n_steps = _excess = 0
 
     def __init__(self, price=0.0, at_once=True, target=1e-12, ahead=False):
         super().__init__()
@@ -93,19 +96,17 @@ class Newton(LBFGS):
             here.roots = None  # with which a memory would keep the rows
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
+                self._n_steps += 1
                 self.order = 1 + self._is_slow(self._cached[1] @ here.gradient)
         return self._cached[1]
 
     def bend(self, more):
-        if not self.solvers or any(len(at) > BENT for at, _ in self.solvers):
-            self.forget()
-            self.solvers, self.order = [], 1
-            return
         super().bend(more)
-        bent = [(at, of.matrix + np.diag(more[at])) for at, of in self.solvers]
-        self.solvers = [(at, Solver(matrix)) for at, matrix in bent]
-        self._gains = []
-        self.order, self._is_bent = 1, True
+        # A curvature is kept from climb to climb until that has cost what a new one
+        # does: iterations beyond those that a climb takes with its own.
+        self._excess += max(self._n_steps - FEWEST, 0)
+        self._gains, self._n_steps, self._is_bent = [], 0, True
+        self.order = 1 + (self.order > 1 or ITERATION * self._excess > self.price)
 
     def _learn(self, here):
         self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
@@ -124,7 +125,7 @@ class Newton(LBFGS):
                 self._known_ranks = ranks
         super().forget()
         self._is_carried = self._is_bent = False
-        self._gains = []
+        self._gains, self._excess, self._n_steps = [], 0, 0
 
     def first_guess(self, gradient):
         if not self.solvers:
@@ -143,11 +144,13 @@ class Newton(LBFGS):
         if not self._keeps():
             return True
         if self.knows_its_length:  # a promise in nats
-            self._gains = [*self._gains[-2:], float(gain)]
+            # With another hill's curvature what a step promises wavers.
+            self._gains = [*self._gains[0 if self._is_bent else -2 :], float(gain)]
         if len(self._gains) < 3 or gain <= self.target:
             return False
-        pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / 2
-        return math.log(gain / self.target) / pace > PATIENCE * self.price + 2
+        pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / (len(self._gains) - 1)
+        patience = 1 / ITERATION if self._is_bent else PATIENCE
+        return math.log(gain / self.target) / pace > patience * self.price + 2
 
     def is_settled(self, theta, here, tol):
         """Whether the value itself has settled, not only its gradient.
@@ -167,10 +170,8 @@ class Newton(LBFGS):
                 return False
         last, self._last_slope = self._last_slope, gain
         if self._keeps():
-            stalls = 0.9 * last < gain <= tol
-            if stalls and self._is_bent:  # of another hill's curvature it may be so
-                self.order = 2
-                return False
+            # Of another hill's curvature a stall says little.
+            stalls = 0.9 * last < gain <= tol and not self._is_bent
             return gain <= self.target or stalls
         return gain <= NOTHING * tol**2 or 0.1 * last < gain <= tol
 
@@ -260,8 +261,9 @@ class Solver:
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
-        if self.is_regular:
-            return lapack.dpotrs(self.factor, vector, lower=1)[0]
+        if self.is_regular:  # dpotrs takes more than twice as long for a vector alone
+            half = blas.dtrsv(self.factor, vector, lower=1)
+            return blas.dtrsv(self.factor, half, lower=1, trans=1, overwrite_x=1)
         scaled = vector / self.unit
         if self.rank == 0:
             return np.zeros_like(vector)

@@ -307,7 +307,7 @@ class NeuronClassifier(
                     exact = of_attributes(position)
             except KeyboardInterrupt:
                 result.interrupted = True
-            if whole and np.isclose(exact, position.log_likelihood, 1e-12, 0):
+            if whole and math.isclose(exact, position.log_likelihood, rel_tol=1e-12):
                 exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact

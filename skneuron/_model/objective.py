@@ -7,6 +7,7 @@ flat parameter vector.
 import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import product
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -308,17 +309,14 @@ class Objective:
         blocks = []
         for logits, places in zip(self.likelihood.blocks, self._places):
             size, n = len(logits), len(places)
-            squares = [pairs[min(a, c), max(a, c)] for a in logits for c in logits]
-            matrix = squares[0]
-            if size > 1:
-                squares = np.stack(squares)
-                # Softmax cannot see a shift of all its logits: there the curvature is
-                # 0, and the gradient too. Any definite matrix in that place keeps the
-                # directions that it can see, and spares their solver a singular matrix.
-                squares += squares[:: size + 1].sum(axis=0) / size**2
-                squares = squares.reshape(size, size, n // size, n // size)
-                matrix = squares.transpose(2, 0, 3, 1).reshape(n, n)
-            matrix = matrix.astype(np.float64, order="C", copy=False)
+            # Softmax cannot see a shift of all its logits: there the curvature is 0,
+            # and the gradient too. Any definite matrix in that place keeps the
+            # directions that it can see, and spares their solver a singular matrix.
+            shift = sum(pairs[a, a] for a in logits) / size**2 if size > 1 else 0.0
+            matrix = np.empty((n // size, size, n // size, size))
+            for (i, a), (j, c) in product(enumerate(logits), repeat=2):
+                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
+            matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
             matrix /= self.divisor
@@ -468,8 +466,10 @@ class Objective:
         The terms of a logit are rounded there, and so is the intercept by offsets.
         """
         to = self.coordinates
-        if to is None or self.noise > 1e-12:
-            return self.noise <= 1e-12
+        if self.noise > 1e-12:
+            return False
+        if to is None or (self._chained and to.exponents is None):
+            return True  # they are what the features are read with
         if not self.network.is_one_layer:
             return False
         first = self._first_layer(self._mapped(position.theta, to.to_parameters))

@@ -1,5 +1,6 @@
 """The fits of a fold: the same climbs as one by one, on data that is read once."""
 
+import math
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -14,6 +15,9 @@ from ..logistic_regression import GradientAscentLogisticRegression
 
 #: Bytes that the parameters of climbs that are answered together may take.
 BUDGET = 1 << 28
+
+#: Penalties that differ by less, in logarithms, do not say where the tops lead.
+CLOSE = 0.1
 
 
 @dataclass
@@ -94,7 +98,7 @@ def fit_members(estimators, X, y, sample_weight):
     - Logistic regressions that take the lecture's steps, each at a rate of its own,
       climb side by side: what they ask is answered by one pass over the rows.
     - Those that go to the top, and differ in C alone, climb one after the other, from
-      the strongest penalty to the weakest, each from the top of the one before.
+      the strongest penalty to the weakest, each from where the tops before it lead.
     - Others have a thread each.
 
     Parameters
@@ -152,8 +156,9 @@ def _way(member):
         return None
     if isinstance(estimator.learning_rate, Real):
         return "beside"
-    others = {**estimator.get_params(), "C": None, "random_state": None}
-    return id(member.data), repr(sorted(others.items()))
+    read = {"n_features_in_", "feature_names_in_", "C", "random_state"}
+    others = vars(estimator).items()
+    return id(member.data), repr(sorted(of for of in others if of[0] not in read))
 
 
 def _climb_side_by_side(members):
@@ -192,16 +197,43 @@ def _climb_along(members):
     # Without a penalty, coordinates may be any number of times others.
     while members and (len(members) == 1 or np.inf == members[-1].outcome.estimator.C):
         members.pop().fit()
-    climber = None
+    climber, tops = None, {}
     for member in members:
         with member.outcome.keeping_errors():
             if climber is None:
                 climber = members[-1].prepare()  # whose coordinates suit all
-                theta = climber.theta
+            t = math.log(member.outcome.estimator.C)
+            theta = _ahead(tops, t) if tops else climber.theta
             climber = member.outcome.estimator._follow(climber, theta)
             result = climber.run()
-            theta = result.position.theta
+            if tops and t - max(tops) < CLOSE:
+                tops.popitem()
+            tops[t] = result.position.theta
             member.finish(climber, result)
+
+
+def _ahead(tops, t):
+    """Where the tops, by log(C), lead: on a curve through the last of them.
+
+    That is the last one again, or on a line or a parabola: on which of these the last
+    one was, as seen from those before it.
+    """
+    *before, last = tops
+    curves = [before[-n:] for n in range(1, min(3, len(before)) + 1)]
+    errors = [np.linalg.norm(_along(tops, of, last) - tops[last]) for of in curves]
+    if errors:  # which tell of no more than such a distance
+        t = min(t, last + 2 * (last - before[-1]))
+    n = 1 + int(np.argmin(errors)) if errors else 1
+    return _along(tops, [*before, last][-n:], t)
+
+
+def _along(tops, places, t):
+    """The polynomial through the tops at some places, at t (Lagrange's)."""
+    theta = 0.0
+    for one in places:
+        others = np.array([of for of in places if of != one])
+        theta = theta + np.prod((t - others) / (one - others)) * tops[one]
+    return theta
 
 
 def _climb_each(members):

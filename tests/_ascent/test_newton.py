@@ -376,6 +376,49 @@ def test_what_is_known_is_carried_to_another_place(price, n):
     assert np.allclose(found, np.linalg.solve(below.A, gradient), rtol=1e-7)
 
 
+def wandered(direction, objective, n, rng):
+    """A climb of n iterations, from any place to any other."""
+    for at in rng.standard_normal((n, 8)):
+        direction(at, objective.evaluate(at, curvature=direction.order > 1))
+        direction.order = 1
+
+
+def test_a_curvature_serves_another_penalty():
+    """As it is; what steps have met of it is what they would have met there."""
+    rng, more = np.random.default_rng(0), np.linspace(0.0, 2.0, 8)
+    direction, below = Newton(1e9), quadratic()
+    wandered(direction, below, 12, rng)
+    kept, steps_before = direction.solvers, [step for step, *_ in direction.pairs]
+    direction.bend(more)
+    assert direction.solvers is kept and direction.order == 1
+    assert len(direction.pairs) == 11
+    for (step, change, curvature), before in zip(direction.pairs, steps_before):
+        assert np.array_equal(step, before)
+        assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
+        assert curvature == pytest.approx(step @ change)
+
+
+@pytest.mark.parametrize("price", [0.0, 10.0, 100.0, np.inf])
+@pytest.mark.parametrize("n", [2, 3, 4, 8])
+def test_a_curvature_is_kept_until_that_has_cost_what_a_new_one_does(price, n):
+    rng, there = np.random.default_rng(0), quadratic()
+    direction = Newton(price, at_once=price < np.inf)
+    wandered(direction, there, 1, rng)
+    for done in range(1, 40):
+        direction.bend(np.zeros(8))
+        cost = newton.ITERATION * max(n - newton.FEWEST, 0) * (done - 1)
+        assert direction.order == 1 + (cost > price)
+        if direction.order > 1:
+            break
+        wandered(direction, there, n, rng)
+    else:
+        assert n <= newton.FEWEST or price == np.inf
+    if direction.order > 1:  # and then the count begins anew
+        wandered(direction, there, 1, rng)
+        direction.bend(np.zeros(8))
+        assert direction.order == 1
+
+
 @prices
 def test_forgetting_asks_for_a_curvature(price):
     objective, direction = quadratic(), Newton(price)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import scale
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron._model import Objective
 from skneuron._search import lockstep
-from skneuron._search.lockstep import fit_members
+from skneuron._search.lockstep import _ahead, fit_members
 from skneuron.exceptions import SeparationWarning
 
 LR = GradientAscentLogisticRegression(0.5, max_iter=30)
@@ -353,6 +353,69 @@ def test_penalties_of_many_rows_or_many_features(n):
     x = rng.normal(size=(n, 60))
     y = (x[:, :3].sum(axis=1) + rng.logistic(size=n) > 0) * 1
     check(variants(TOP, C=[1e-3, 0.1, 1.0, 10.0]), x, y, same=same_top)
+
+
+@pytest.mark.parametrize(
+    "Cs",
+    [
+        [1.0, 1.0, 1.0],
+        [1.0, 1 + 2**-52, 1 + 2**-51, 2.0, 4.0],
+        [1e-6, 1e-3, 1e-2, 0.1, 0.11, 1.0, 1e6],
+        np.geomspace(1e-4, 1e4, 25).tolist(),
+        np.geomspace(1e-4, 1e4, 3).tolist(),
+    ],
+    ids=["the same", "as good as the same", "uneven", "fine", "coarse"],
+)
+@pytest.mark.parametrize("solver", ["auto", "newton", "lbfgs"])
+def test_penalties_any_way_apart(Cs, solver):
+    """Wherever the tops before it seem to lead, each climb ends at its own."""
+    base = clone(TOP).set_params(solver=solver)
+    rng = np.random.RandomState(0)
+    x = rng.normal(size=(3000, 40))  # where a curvature is dear
+    y = (x[:, :3].sum(axis=1) + rng.logistic(size=3000) > 0) * 1
+    check(variants(base, C=Cs), x, y, same=same_top, rtol=1e-8)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_tops_on_a_curve_lead_along_it(degree):
+    """Constant, line or parabola, whichever the tops lie on."""
+    share = np.random.RandomState(degree).normal(size=(degree + 1, 4))
+
+    def top(t):
+        return float(t) ** np.arange(degree + 1) @ share
+
+    tops = {t: top(t) for t in [-4.0, -2.5, -1.0, 1.0]}
+    np.testing.assert_allclose(_ahead(tops, 3.0), top(3.0), rtol=1e-9)
+    np.testing.assert_allclose(_ahead(tops, 1.0), top(1.0), rtol=1e-9)
+
+
+def test_tops_lead_no_farther_than_they_tell():
+    tops = {0.0: np.zeros(2), 1.0: np.ones(2)}
+    np.testing.assert_array_equal(_ahead(tops, 2.0), np.ones(2))  # two tell nothing
+    tops[2.0] = 2 * np.ones(2)
+    np.testing.assert_array_equal(_ahead(tops, 700.0), 4 * np.ones(2))
+
+
+def test_a_path_is_short(monkeypatch):
+    """Together they take no more gradients than alone, and fewer curvatures."""
+    asked, evaluate = [], Objective.evaluate
+
+    def counted(self, theta, *, curvature=False):
+        asked.append(curvature)
+        return evaluate(self, theta, curvature=curvature)
+
+    monkeypatch.setattr(Objective, "evaluate", counted)
+    rng = np.random.RandomState(0)
+    x = rng.normal(size=(4000, 40)) * rng.uniform(0.3, 3.0, size=40)
+    y = (x @ rng.normal(size=(40, 3)) + rng.gumbel(size=(4000, 3))).argmax(axis=1)
+    some = variants(TOP, C=np.geomspace(1e-3, 1e3, 15).tolist())
+    outcomes = fit_members(some, x, y, None)
+    assert all(outcome.estimator.converged_ for outcome in outcomes)
+    together, asked[:] = (len(asked), sum(asked)), []
+    for one in some:
+        clone(one).fit(x, y)
+    assert together[0] < len(asked)
+    assert together[1] < sum(asked)
 
 
 def test_collinear_features():

@@ -400,9 +400,9 @@ def test_a_path_is_short(monkeypatch):
     """Together they take no more gradients than alone, and fewer curvatures."""
     asked, evaluate = [], Objective.evaluate
 
-    def counted(self, theta, *, curvature=False):
+    def counted(self, theta, *, curvature=False, **rules):
         asked.append(curvature)
-        return evaluate(self, theta, curvature=curvature)
+        return evaluate(self, theta, curvature=curvature, **rules)
 
     monkeypatch.setattr(Objective, "evaluate", counted)
     rng = np.random.RandomState(0)

@@ -6,6 +6,7 @@ instructions, vectors of so many BYTES and tiles of TILE_ROWS rows. */
 #define OF_LEVEL(a) NAME(JOIN(a, LEVEL))
 #define TILE_VECTORS 3
 #define DEPTH 256 /* summed over at once: of B, a tile's width of that stays near */
+#define AHEAD 16  /* steps: rows are far apart, and processors guess no next ones */
 #define UNROLL _Pragma("GCC unroll 8")
 
 typedef T OF_LEVEL(vector)
@@ -21,6 +22,9 @@ IN_TILE void OF_LEVEL(micro)(const int rows, const int vectors, ptrdiff_t k, con
         UNROLL for (int j = 0; j < vectors; j++)
             sum[i][j] = (OF_LEVEL(vector)){0};
     for (ptrdiff_t p = 0; p < k; p++) {
+        __builtin_prefetch(A + (p + AHEAD) * step);
+        UNROLL for (int j = 0; j < vectors; j++)
+            __builtin_prefetch(B + (p + AHEAD) * ldb + j * LANES);
         UNROLL for (int j = 0; j < vectors; j++)
             b[j] = *(const OF_LEVEL(vector) *)(B + p * ldb + j * LANES);
         UNROLL for (int i = 0; i < rows; i++)
@@ -99,4 +103,5 @@ TARGET static void OF_LEVEL(tiles)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const 
 #undef OF_LEVEL
 #undef TILE_VECTORS
 #undef DEPTH
+#undef AHEAD
 #undef UNROLL

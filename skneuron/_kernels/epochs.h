@@ -15,7 +15,6 @@ never nearer than a row of either. Borders follow from sizes alone.
 
 #ifndef SLICE_NEURONS
 #define SLICE_NEURONS (192 / (int)sizeof(T)) /* three vectors, of the largest */
-#define SLICE_INPUTS 128
 #define FEW_ROWS 64
 enum phase { SHIFTS, BEGIN, NEURONS, ROWS, STEPS, END, THE_END };
 #endif
@@ -494,10 +493,8 @@ static void NAME(neurons)(const NAME(Run) *run, ptrdiff_t batch, int slice, int 
     ptrdiff_t n_in = epoch->sizes[0], first, lead;
     ptrdiff_t n = NAME(neurons_of)(run, slice, &first);
     ptrdiff_t at = first * (n_in + (epoch->intercept ? 1 : 0));
-    for (ptrdiff_t from = 0, to; batch > 0 && from < n_in; from = to) {
-        to = n_in - from < SLICE_INPUTS ? n_in : from + SLICE_INPUTS;
-        NAME(step_of)(run, batch - 1, 0, from, to, first, n, at, rank);
-    }
+    if (batch > 0)
+        NAME(step_of)(run, batch - 1, 0, 0, n_in, first, n, at, rank);
     if (batch == run->n_batches)
         return;
     ptrdiff_t m = NAME(batch_rows)(run, batch);
@@ -642,7 +639,7 @@ int NAME(epoch)(Epoch *epoch)
             if (like_theta[i])
                 run.arrays[run.n_arrays++] = like_theta[i];
         run.n_arrays += epoch->shrunk ? 1 : 0;
-        ptrdiff_t rows = epoch->batch > SLICE_INPUTS ? epoch->batch : SLICE_INPUTS + 1;
+        ptrdiff_t rows = epoch->batch > n_in ? epoch->batch : n_in + 1;
         run.largest = (size_t)(2 * SLICE_NEURONS * rows);
     }
     for (int l = 0; l <= run.last; l++) {

@@ -16,6 +16,7 @@ never nearer than a row of either. Borders follow from sizes alone.
 #ifndef SLICE_NEURONS
 #define SLICE_NEURONS (192 / (int)sizeof(T)) /* three vectors, of the largest */
 #define FEW_ROWS 64
+#define FEW_WEIGHTS 8192
 enum phase { SHIFTS, BEGIN, NEURONS, ROWS, STEPS, END, THE_END };
 #endif
 
@@ -29,7 +30,7 @@ typedef struct {
     T *w, *row_w, *z;
     int32_t *codes, *row_codes;
     int32_t **kept; /* of pooled layers: which place each number is of */
-    T **parts;      /* of layers that share weights: the gradient of each slice of rows */
+    T **parts;      /* of each layer `by_rows`: the gradient of each slice of rows */
     T *rooms;       /* of such layers, for each thread */
     size_t room_size;
     T *shift;       /* of sparse features with a mean: each slice's part */
@@ -69,6 +70,15 @@ static int NAME(slices)(const Epoch *epoch, int layer)
     while (n < MOST_SLICES && n_in * n_out >= SLICE_NUMBERS * n && n_in >= 16 * n)
         n *= 2;
     return n;
+}
+
+/* Whether slices of rows sum the gradient of all of a layer's weights: those that are
+shared, and few ones, while what they come from is in the cache. */
+static int NAME(by_rows)(const Epoch *epoch, int layer)
+{
+    return NAME(windows)(epoch, layer).rows
+           || (epoch->sizes[layer] * epoch->sizes[layer + 1] <= FEW_WEIGHTS
+               && (layer || !epoch->X.indptr));
 }
 
 static ptrdiff_t NAME(batch_rows)(const NAME(Run) *run, ptrdiff_t batch)
@@ -303,18 +313,22 @@ static void NAME(rows)(const NAME(Run) *run, ptrdiff_t batch, int slice, int ran
         const T *d = run->d[layer + 1] + top * n_out;
         const T *h = NAME(values)(run, batch, layer, top);
         T *below = layer ? run->d[layer] + top * n_in : NULL;
-        if (of.rows) {
-            T *part = run->parts[layer] + slice * (of.n_in + 1) * of.n_out;
-            if (layer == 0)
-                h = NAME(inputs)(run, batch, top, top, &lead);
+        T *part = run->parts[layer] + slice * (of.n_in + 1) * of.n_out;
+        if (layer == 0 && NAME(by_rows)(epoch, 0))
+            h = NAME(inputs)(run, batch, top, top, &lead);
+        if (of.rows)
             NAME(slide_back)(&of, end - top, h, lead, weights, d,
                              run->kept[layer] + top * n_out, part, below,
                              NAME(thread_room)(run, rank));
-            NAME(column_sums)((end - top) * (n_out / of.n_out), of.n_out, d, of.n_out,
-                              part + of.n_in * of.n_out);
-        } else if (layer) {
+        else if (layer)
             NAME(tiled)('N', 'T', end - top, n_in, n_out, d, n_out, weights, n_out, below,
                         n_in);
+        if (NAME(by_rows)(epoch, layer)) {
+            if (!of.rows)
+                NAME(tiled)('T', 'N', n_in, n_out, end - top, h, lead, d, n_out, part,
+                            n_out);
+            NAME(column_sums)((end - top) * (n_out / of.n_out), of.n_out, d, of.n_out,
+                              part + of.n_in * of.n_out);
         }
         if (layer)
             NAME(slope)(epoch->activation, (end - top) * n_in, below, h);
@@ -395,8 +409,7 @@ static void NAME(move)(const NAME(Run) *run, ptrdiff_t batch, ptrdiff_t from, pt
     }
 }
 
-/* Weights that are shared, and intercepts: the sum of what slices of rows have, and their
-step. */
+/* A layer's weights and intercepts: the sum of what slices of rows have, and their step. */
 static void NAME(step_shared)(const NAME(Run) *run, ptrdiff_t batch, int layer, T *g)
 {
     NAME(Windows) of = NAME(windows)(run->epoch, layer);
@@ -449,7 +462,7 @@ static void NAME(step)(const NAME(Run) *run, ptrdiff_t batch, int slice, int ran
     for (; slice >= (n = NAME(slices)(epoch, layer)); layer++)
         slice -= n;
     ptrdiff_t n_in = epoch->sizes[layer];
-    if (NAME(windows)(epoch, layer).rows)
+    if (NAME(by_rows)(epoch, layer))
         NAME(step_shared)(run, batch, layer,
                           run->gradients + (size_t)rank * run->largest);
     else
@@ -608,7 +621,7 @@ static char *NAME(lay_out)(NAME(Run) *run, char *at)
         TAKE(values, T, l == L || (l == 0 && sparse) ? 0 : l < 2 && run->neurons ? 2 * size : size);
         TAKE(below, T, l && (l == L || run->steps) ? size : 0);
         TAKE(kept, int32_t, of.pool > 1 ? b * epoch->sizes[l + 1] : 0);
-        TAKE(parts, T, of.rows ? MOST_ROW_SLICES * (of.n_in + 1) * of.n_out : 0);
+        TAKE(parts, T, l < L && NAME(by_rows)(epoch, l) ? MOST_ROW_SLICES * (of.n_in + 1) * of.n_out : 0);
         if (!run->room)
             continue; /* only its size was asked for */
         run->d[l] = below;

@@ -3,22 +3,24 @@
 A batch is two phases. In the first, tasks are slices of its rows: each is gathered, goes
 forward through all layers, and back. In the second, they are slices of a layer's inputs:
 each has the gradient of its weights summed over the rows, and takes their step while it
-is in the cache. Weights that are shared are few: slices of rows sum the gradient of all
-of them on the way back, and one task adds that up for the step. What two tasks write is
+is in the cache. Of weights that are few, or shared, slices of rows sum the gradient of
+all on the way back, and one task adds that up for the step. What two tasks write is
 never nearer than a row of either. Borders follow from sizes alone.
+
+Of few rows, the first layer's weights would take longer from one processor's cache to
+another's than what is computed with them. So slices of its neurons stay where they are:
+each takes a batch's step, and goes forward with the rows of the next, which slices of
+rows gather beside the rest of theirs. For the time of a run, such a slice's parameters lie
+next to each other.
 */
 
 #define SLICE_ROWS 32
 #define SLICE_NUMBERS 16384
 #define MOST_ROW_SLICES 32
 #define MOST_SLICES 256
-
-#ifndef SLICE_NEURONS
-#define SLICE_NEURONS (192 / (int)sizeof(T)) /* three vectors, of the largest */
+#define SLICE_NEURONS (192 / (int)sizeof(T)) /* as wide as the widest tile */
 #define FEW_ROWS 64
 #define FEW_WEIGHTS 8192
-enum phase { SHIFTS, BEGIN, NEURONS, ROWS, STEPS, END, THE_END };
-#endif
 
 typedef struct {
     Epoch *epoch;
@@ -37,11 +39,11 @@ typedef struct {
     T *gradients;   /* of a slice, for each thread */
     size_t largest; /* numbers in one */
     double *totals; /* of slices of rows */
-    int neurons;    /* slices of the first layer's neurons; 0: their inputs are sliced */
-    T *arrays[4];   /* of those: what is like theta, */
-    int n_arrays;
-    T *spare;       /* and room for the first layer of each */
     T *shrunk;
+    int neurons;    /* slices of the first layer's neurons; 0: none */
+    int n_arrays;
+    T *arrays[4];   /* those like theta, which lie by such slices during the run; */
+    T *spare;       /* and room for the first layer of each */
     char *room;
 } NAME(Run);
 
@@ -79,6 +81,18 @@ static int NAME(by_rows)(const Epoch *epoch, int layer)
     return NAME(windows)(epoch, layer).rows
            || (epoch->sizes[layer] * epoch->sizes[layer + 1] <= FEW_WEIGHTS
                && (layer || !epoch->X.indptr));
+}
+
+/* Slices of the first layer's neurons, where that pays; the last may be half as large
+again. */
+static int NAME(neuron_slices)(const Epoch *epoch)
+{
+    ptrdiff_t n = epoch->sizes[1];
+    if (epoch->rule >= SUM || epoch->batch > FEW_ROWS || epoch->n_layers == 1
+        || n <= SLICE_NEURONS || n * epoch->sizes[0] < SLICE_NUMBERS
+        || epoch->X.indptr || NAME(windows)(epoch, 0).rows)
+        return 0;
+    return (int)((n + SLICE_NEURONS / 2) / SLICE_NEURONS);
 }
 
 static ptrdiff_t NAME(batch_rows)(const NAME(Run) *run, ptrdiff_t batch)
@@ -221,7 +235,8 @@ static void NAME(weigh)(const NAME(Run) *run, ptrdiff_t batch, int layer, ptrdif
     NAME(Windows) of = NAME(windows)(epoch, layer);
     ptrdiff_t n_in = epoch->sizes[layer], n_out = epoch->sizes[layer + 1], lead = n_in;
     const T *weights = (T *)epoch->theta + run->offsets[layer];
-    const T *intercepts = weights + of.n_in * of.n_out, *h = NAME(values)(run, batch, layer, top);
+    const T *intercepts = weights + of.n_in * of.n_out;
+    const T *h = NAME(values)(run, batch, layer, top);
     if (layer == 0 && epoch->X.indptr && !of.rows) {
         ptrdiff_t parts = run->shift ? NAME(slices)(epoch, 0) : 0;
         memset(z, 0, sizeof(T) * (size_t)n_out);
@@ -523,8 +538,8 @@ static void NAME(neurons)(const NAME(Run) *run, ptrdiff_t batch, int slice, int 
 
 /* --- the job ----------------------------------------------------------------------- */
 
-/* What is done in a phase, and of which batch. Before the first batch come the shifts, if
-any; a first layer in slices of neurons is put in order before and after all. */
+/* What is done in a phase, and with which batch: with slices of neurons, its rows forward
+through these, and the step of the batch before. */
 static enum phase NAME(place_of)(const NAME(Run) *run, long phase, ptrdiff_t *batch)
 {
     if (run->neurons) {
@@ -607,8 +622,7 @@ static char *NAME(lay_out)(NAME(Run) *run, char *at)
     if (!shifted)
         run->shift = NULL;
     TAKE(run->gradients, T, run->largest * (size_t)epoch->n_threads);
-    ptrdiff_t reordered = run->neurons ? (epoch->sizes[0] + 1) * epoch->sizes[1] : 0;
-    TAKE(run->spare, T, run->n_arrays * reordered);
+    TAKE(run->spare, T, run->n_arrays * (epoch->sizes[0] + 1) * epoch->sizes[1]);
     TAKE(run->shrunk, T, run->neurons && epoch->shrunk ? epoch->n_parameters : 0);
     ptrdiff_t offset = 0;
     for (ptrdiff_t l = 0; l <= L; l++) {
@@ -618,10 +632,12 @@ static char *NAME(lay_out)(NAME(Run) *run, char *at)
             of = NAME(windows)(epoch, l);
         T *values, *below, *parts;
         int32_t *kept;
-        TAKE(values, T, l == L || (l == 0 && sparse) ? 0 : l < 2 && run->neurons ? 2 * size : size);
+        int batches = l == L || (l == 0 && sparse) ? 0 : l < 2 && run->neurons ? 2 : 1;
+        TAKE(values, T, batches * size);
         TAKE(below, T, l && (l == L || run->steps) ? size : 0);
         TAKE(kept, int32_t, of.pool > 1 ? b * epoch->sizes[l + 1] : 0);
-        TAKE(parts, T, l < L && NAME(by_rows)(epoch, l) ? MOST_ROW_SLICES * (of.n_in + 1) * of.n_out : 0);
+        int by_rows = l < L && NAME(by_rows)(epoch, (int)l);
+        TAKE(parts, T, by_rows ? MOST_ROW_SLICES * (of.n_in + 1) * of.n_out : 0);
         if (!run->room)
             continue; /* only its size was asked for */
         run->d[l] = below;
@@ -642,17 +658,14 @@ int NAME(epoch)(Epoch *epoch)
     NAME(Run) run = {.epoch = epoch, .last = (int)epoch->n_layers - 1};
     epoch->log_likelihood = 0;
     run.n_batches = (epoch->n_rows + epoch->batch - 1) / epoch->batch;
-    ptrdiff_t n_in = epoch->sizes[0], n_out = epoch->sizes[1];
-    if (run.last && epoch->batch <= FEW_ROWS && n_in * n_out >= SLICE_NUMBERS
-        && !epoch->X.indptr && !NAME(windows)(epoch, 0).rows && epoch->rule < SUM
-        && n_out > SLICE_NEURONS) {
-        run.neurons = (int)((n_out + SLICE_NEURONS / 2) / SLICE_NEURONS);
+    run.neurons = NAME(neuron_slices)(epoch);
+    if (run.neurons) {
         T *like_theta[] = {epoch->theta, epoch->first_moment, epoch->second_moment};
         for (int i = 0; i < 3; i++)
             if (like_theta[i])
                 run.arrays[run.n_arrays++] = like_theta[i];
         run.n_arrays += epoch->shrunk ? 1 : 0;
-        ptrdiff_t rows = epoch->batch > n_in ? epoch->batch : n_in + 1;
+        ptrdiff_t rows = epoch->batch + epoch->sizes[0] + 1;
         run.largest = (size_t)(2 * SLICE_NEURONS * rows);
     }
     for (int l = 0; l <= run.last; l++) {
@@ -673,9 +686,9 @@ int NAME(epoch)(Epoch *epoch)
         return -1;
     run.room = (char *)ROUND_UP((uintptr_t)room);
     NAME(lay_out)(&run, run.room);
-    size = sizeof(T) * (size_t)epoch->n_parameters;
     if (run.neurons && epoch->shrunk)
-        run.arrays[run.n_arrays - 1] = memcpy(run.shrunk, epoch->shrunk, size);
+        run.arrays[run.n_arrays - 1] = memcpy(
+            run.shrunk, epoch->shrunk, sizeof(T) * (size_t)epoch->n_parameters);
     else
         run.shrunk = (T *)epoch->shrunk;
     memset(run.totals, 0, sizeof(double) * MOST_ROW_SLICES);
@@ -690,3 +703,6 @@ int NAME(epoch)(Epoch *epoch)
 #undef SLICE_NUMBERS
 #undef MOST_ROW_SLICES
 #undef MOST_SLICES
+#undef SLICE_NEURONS
+#undef FEW_ROWS
+#undef FEW_WEIGHTS

@@ -54,7 +54,6 @@ IN_TILE void OF_LEVEL(strip)(const int vectors, ptrdiff_t m, ptrdiff_t k, const 
     if (vectors == 1 || TILE_ROWS == 8)
         ROWS(8);
     ROWS(4);
-    ROWS(2);
     ROWS(1);
 #undef ROWS
 }

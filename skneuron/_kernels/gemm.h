@@ -5,17 +5,33 @@ some rows, or summed over some, that takes as long as the product. Tiles read wh
 are made of where it lies. BLAS is what there is on processors without AVX2. */
 
 #ifdef HAS
+#define TILE_VECTORS 3
 #define TARGET __attribute__((target("arch=x86-64-v3")))
+#define TILE_ROWS 4 /* of 16 registers */
+#define LEVEL half_v3
+#define BYTES 16
+#include "tile.h"
+#undef LEVEL
+#undef BYTES
+#define HALF half_v3
 #define LEVEL v3
 #define BYTES 32
-#define TILE_ROWS 4 /* of 16 registers */
+#include "tile.h"
 #include "tiles.h"
 
 #define TARGET __attribute__((target("arch=x86-64-v4")))
+#define TILE_ROWS 8 /* of 32 */
+#define LEVEL half_v4
+#define BYTES 32
+#include "tile.h"
+#undef LEVEL
+#undef BYTES
+#define HALF half_v4
 #define LEVEL v4
 #define BYTES 64
-#define TILE_ROWS 8 /* of 32 */
+#include "tile.h"
 #include "tiles.h"
+#undef TILE_VECTORS
 #endif
 
 /* C = A B, as `product` has it. Fewer rows than tiles have are BLAS's. */

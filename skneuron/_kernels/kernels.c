@@ -31,6 +31,9 @@ in tiles of so many rows at most, or strips of about so many numbers. */
 #define MOST_TILE 512
 #define STRIP 512
 
+/* What is done at a time in an epoch. */
+enum phase { BEGIN, SHIFTS, NEURONS, ROWS, STEPS, END, THE_END };
+
 #define MOST_TASKS(n) ((n) < 256 ? (n) : 256)
 #define ROUND_UP(bytes) (((bytes) + 63) / 64 * 64)
 

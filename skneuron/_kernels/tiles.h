@@ -1,60 +1,9 @@
-/* Products in tiles that are kept in registers, for the float type T, TARGET's
-instructions, vectors of so many BYTES and tiles of TILE_ROWS rows. */
+/* Products in tiles, for the float type T and the processors of LEVEL. */
 
-#define IN_TILE TARGET __attribute__((always_inline)) static inline
-#define LANES (BYTES / (int)sizeof(T))
 #define OF_LEVEL(a) NAME(JOIN(a, LEVEL))
-#define TILE_VECTORS 3
+#define OF_HALF(a) NAME(JOIN(a, HALF))
+#define LANES (BYTES / (int)sizeof(T))
 #define DEPTH 256 /* summed over at once: of B, a tile's width of that stays near */
-#define UNROLL _Pragma("GCC unroll 8")
-
-typedef T OF_LEVEL(vector)
-    __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
-
-/* C (+)= A B, of so many rows and vectors; of a vector, the first `columns` count. */
-IN_TILE void OF_LEVEL(micro)(const int rows, const int vectors, ptrdiff_t k, const T *A,
-                             ptrdiff_t row, ptrdiff_t step, const T *B, ptrdiff_t ldb,
-                             int more, T *C, ptrdiff_t ldc, ptrdiff_t columns)
-{
-    OF_LEVEL(vector) sum[8][TILE_VECTORS], b[TILE_VECTORS];
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++)
-            sum[i][j] = (OF_LEVEL(vector)){0};
-    for (ptrdiff_t p = 0; p < k; p++) {
-        UNROLL for (int j = 0; j < vectors; j++)
-            b[j] = *(const OF_LEVEL(vector) *)(B + p * ldb + j * LANES);
-        UNROLL for (int i = 0; i < rows; i++)
-            UNROLL for (int j = 0; j < vectors; j++)
-                sum[i][j] += A[i * row + p * step] * b[j];
-    }
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++) {
-            T *to = C + i * ldc + j * LANES;
-            if (columns < LANES) {
-                for (ptrdiff_t c = 0; c < columns; c++)
-                    to[c] = sum[i][j][c] + (more ? to[c] : 0);
-                continue;
-            }
-            if (more)
-                sum[i][j] += *(OF_LEVEL(vector) *)to;
-            *(OF_LEVEL(vector) *)to = sum[i][j];
-        }
-}
-
-/* All m rows of C. One vector alone takes 8 rows, or each sum would wait for itself. */
-IN_TILE void OF_LEVEL(strip)(const int vectors, ptrdiff_t m, ptrdiff_t k, const T *A,
-                             ptrdiff_t row, ptrdiff_t step, const T *B, ptrdiff_t ldb,
-                             int more, T *C, ptrdiff_t ldc, ptrdiff_t columns)
-{
-#define ROWS(n)                                                                        \
-    for (; m >= n; m -= n, A += n * row, C += n * ldc)                                 \
-    OF_LEVEL(micro)(n, vectors, k, A, row, step, B, ldb, more, C, ldc, columns)
-    if (vectors == 1 || TILE_ROWS == 8)
-        ROWS(8);
-    ROWS(4);
-    ROWS(1);
-#undef ROWS
-}
 
 /* C = A B: A (i, p) lies `row` and `step` apart, B as it is or transposed. */
 TARGET static void OF_LEVEL(tiles)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *A,
@@ -67,7 +16,8 @@ TARGET static void OF_LEVEL(tiles)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const 
         depth = k - p < DEPTH ? k - p : DEPTH;
         for (ptrdiff_t c = 0, columns; c < n; c += columns) {
             int vectors = n - c >= TILE_VECTORS * LANES ? TILE_VECTORS : 1;
-            ptrdiff_t width = vectors * LANES, lead = ldb;
+            int half = n - c <= LANES / 2; /* the last ones */
+            ptrdiff_t width = half ? LANES / 2 : vectors * LANES, lead = ldb;
             columns = n - c < width ? n - c : width;
             const T *a = A + p * step, *b = B + p * down + c * right;
             if (of_b == 'T' || columns < width) { /* there is no reading beyond the end */
@@ -78,25 +28,26 @@ TARGET static void OF_LEVEL(tiles)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const 
                 b = copy;
                 lead = width;
             }
-#define ACROSS(vectors, columns)                                                        \
-    OF_LEVEL(strip)(vectors, m, depth, a, row, step, b, lead, p > 0, C + c, ldc, columns)
+#define ACROSS(strip, vectors, columns)                                                 \
+    strip(vectors, m, depth, a, row, step, b, lead, p > 0, C + c, ldc, columns)
             if (vectors > 1)
-                ACROSS(TILE_VECTORS, LANES);
+                ACROSS(OF_LEVEL(strip), TILE_VECTORS, LANES);
+            else if (half)
+                ACROSS(OF_HALF(strip), 1, columns);
             else if (columns == LANES)
-                ACROSS(1, LANES);
+                ACROSS(OF_LEVEL(strip), 1, LANES);
             else
-                ACROSS(1, columns);
+                ACROSS(OF_LEVEL(strip), 1, columns);
 #undef ACROSS
         }
     }
 }
+#undef OF_LEVEL
+#undef OF_HALF
+#undef LANES
+#undef DEPTH
 #undef TARGET
 #undef LEVEL
+#undef HALF
 #undef BYTES
 #undef TILE_ROWS
-#undef IN_TILE
-#undef LANES
-#undef OF_LEVEL
-#undef TILE_VECTORS
-#undef DEPTH
-#undef UNROLL

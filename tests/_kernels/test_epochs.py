@@ -285,11 +285,13 @@ def test_the_same_bits_for_any_number_of_threads(dtype, rule, make, hidden):
 @floats
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("make", [np.array, sp.csr_array])
-@pytest.mark.parametrize("size", [45, 301])
-def test_epochs_of_many_inputs(dtype, rule, make, size):
+@pytest.mark.parametrize(
+    ("size", "hidden"), [(45, (117,)), (45, (150, 70)), (301, (117,))]
+)
+def test_epochs_of_many_inputs(dtype, rule, make, size, hidden):
     """Whose weights are several slices, in several threads, and tiles of all widths."""
     X, codes = digits(dtype, 301, 299, make=make)
-    network = Network([299, 117, 3])
+    network = Network([299, *hidden, 3])
     objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
     objective = standardised(objective, measured(objective.rows))
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)

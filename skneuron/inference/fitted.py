@@ -17,10 +17,12 @@ from .._data import OnDemand, check_features
 #: The kinds of covariances.
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
 
-FIELDS = "estimator summary root rows places n_samples index order hill theta axes"
+Fields = namedtuple(
+    "Fields", "estimator summary root rows places n_samples index order hill theta axes"
+)
 
 
-class Fitted(namedtuple("Fitted", FIELDS)):
+class Fitted(Fields):
     """An estimate and its data, read once.
 
     Attributes
@@ -46,6 +48,8 @@ class Fitted(namedtuple("Fitted", FIELDS)):
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
+
+    __slots__ = ()
 
     @property
     def weights_by_class(self):

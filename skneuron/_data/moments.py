@@ -75,7 +75,8 @@ def _around_mean(rows, total, columns, unit):
 def sums_of(rows):
     """The weighted sums of x and of x^2, (2, n_features); asked for once."""
     if rows.sums is None:
-        rows.sums = rows.total(_sums)
+        with numbers_may_end():
+            rows.sums = rows.total(_sums)
     return rows.sums
 
 

@@ -17,15 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    is_sparse,
-    like,
-    numbers_may_end,
-    to_host,
-)
+from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
 from .files import OnDemand, check_file
 from .moments import sums_of
 from .rows import Rows, block_rows, slices
@@ -326,7 +318,7 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         The weight of each output's classes, here and before.
     """
     signed = past.partial and estimator._takes_signed_weights()
-    weighted = not (sample_weight is None is estimator.class_weight)
+    weighted = sample_weight is not None or estimator.class_weight is not None
     finite = weighted or past.partial or stays_where_it_is(X)
     rules = {"reset": past.is_new, "signed": signed, "finite": finite}
     X, y, weights = check_data(estimator, X, y, sample_weight, **rules)
@@ -339,11 +331,9 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     if weights is not None and is_elsewhere(X):
         weights = like(weights, X)  # as other namespaces mix no types
     rows = rows_that_count(Rows(X, codes, weights))
-    if not finite:  # sums tell, that are needed anyway
-        with numbers_may_end():
-            finite = np.isfinite(sums_of(rows)).all()
-        if not finite:  # or large
-            name = type(estimator).__name__
-            assert_all_finite(X, input_name="X", estimator_name=name)
+    # Sums tell, that are needed anyway; but not what is large from what is infinite.
+    if not (finite or np.isfinite(sums_of(rows)).all()):
+        name = type(estimator).__name__
+        assert_all_finite(X, input_name="X", estimator_name=name)
     check_rows(rows)
     return targets, rows, counts

@@ -143,9 +143,7 @@ class Passes:
         pairs : dict of (a, c) to array of shape (n_inputs, n_inputs)
             The curvature, by pair of logits.
         """
-        if (gradients, curvature) not in self._plans:
-            self._plans[gradients, curvature] = self._plan(gradients, curvature)
-        calls, first, second, size = self._plans[gradients, curvature]
+        calls, first, second, size = self._plan(gradients, curvature)
         out, n = np.zeros(size), self._n_inputs
         shape = np.shape(theta)
         if self._by_inputs:
@@ -190,8 +188,13 @@ class Passes:
         n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, room)
         return [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
 
-    def _plan(self, gradients, curvature):
+    def _plan(self, *wanted):
         """The chunks of each call, and where the sums of each kind lie."""
+        if wanted not in self._plans:
+            self._plans[wanted] = self._planned(*wanted)
+        return self._plans[wanted]
+
+    def _planned(self, gradients, curvature):
         n, members = self._n_inputs, self._n_members
         n_slopes = gradients * n * self._width
         n_pairs = len(self._likelihood.pairs) if curvature else 0

@@ -287,9 +287,9 @@ class Objective:
         """The evaluation at theta that the sums over the rows make; `read` as_read."""
         value, gradient = sums.log_likelihood, sums.gradient
         if self.l2:
-            pull, xp = self.l2 * self.shrunk * read, array_namespace(read)
-            value = value - 0.5 * xp.sum(pull * read)
-            gradient -= xp.astype(pull / self.divisor, read.dtype, copy=False)
+            penalty, slope = self._penalty(read)
+            value, slope = value - penalty, slope / self.divisor
+            gradient -= array_namespace(read).astype(slope, read.dtype, copy=False)
         blocks = self._curvature(sums.pairs) if sums.pairs else []
         if self._chained:
             self.pulled(gradient)
@@ -369,10 +369,12 @@ class Objective:
 
     def penalty(self, theta):
         """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        if not self.l2:
-            return 0.0
-        read = self.as_read(theta)
-        return 0.5 * self.l2 * array_namespace(read).sum(self.shrunk * read * read)
+        return self._penalty(self.as_read(theta))[0] if self.l2 else 0.0
+
+    def _penalty(self, read):
+        """The penalty, and its gradient."""
+        slope = self.l2 * self.shrunk * read
+        return 0.5 * array_namespace(read).sum(slope * read), slope
 
     def penalty_curvature(self):
         """What the penalty adds to the curvature's diagonal, (n_parameters,)."""

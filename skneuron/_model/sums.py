@@ -164,9 +164,8 @@ def rounding_errors(network, likelihood, theta, rows):
     That is the terms, and the logits' own terms as far as they change these.
     """
     total = 0.0
-    for block, codes, w, z in _by_block(
-        network, likelihood, rows, 4 * theta.size, theta
-    ):
+    blocks = _by_block(network, likelihood, rows, 4 * theta.size, theta)
+    for block, codes, w, z in blocks:
         sizes, moved = np.abs(_inputs(network, block)), likelihood.couplings(z)
         of_logits = sizes @ np.abs(theta)
         terms = np.abs(likelihood.residual(z, codes))

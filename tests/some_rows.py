@@ -5,12 +5,11 @@ import pytest
 import scipy.sparse as sp
 
 from skneuron._data.rows import Rows
-from skneuron._model import Categorical, Joint
-from skneuron._model.likelihood import Bernoulli
+from skneuron._model import Likelihood
 
 N, P = 40, 5
-LIKELIHOODS = [Bernoulli(), Bernoulli(2), Categorical(3)]
-LIKELIHOODS += [Joint([Bernoulli(), Categorical(3)])]
+LIKELIHOODS = [Likelihood([0]), Likelihood([0, 0]), Likelihood([3])]
+LIKELIHOODS += [Likelihood([0, 3])]
 
 every = pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["b", "bb", "c", "bc"])
 floats = pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -3,17 +3,17 @@
 ======================  ===========================  =======================
 y                       classes                      likelihood
 ======================  ===========================  =======================
-(n,), 2 classes         array of 2                   Bernoulli
-(n,), k classes         array of k                   Categorical
-(n, m) of 0/1           list of m arrays [0, 1]      m Bernoulli
-(n, m) of labels        list of m arrays             m Bernoulli or Categorical
+(n,), 2 classes         array of 2                   sigmoid
+(n,), k classes         array of k                   softmax
+(n, m) of 0/1           list of m arrays [0, 1]      m sigmoids
+(n, m) of labels        list of m arrays             m sigmoids or softmaxes
 ======================  ===========================  =======================
 """
 
 import numpy as np
 
 from .._arrays import array_namespace, beside, is_elsewhere, to_host
-from .._model.likelihood import Bernoulli, Categorical, Joint
+from .._model.likelihood import Likelihood
 from .rows import slices
 
 
@@ -64,11 +64,7 @@ class Targets:
             of.dtype.kind in "biuf" and of.tolist() == [0, 1] for of in self.per_output
         )
         sizes = [len(of) for of in self.per_output]
-        outputs = [Bernoulli() if k == 2 else Categorical(k) for k in sizes]
-        if self.multilabel:
-            self.likelihood = Bernoulli(len(sizes))
-        else:
-            self.likelihood = Joint(outputs) if self.several else outputs[0]
+        self.likelihood = Likelihood([0 if k == 2 else k for k in sizes])
 
     @classmethod
     def of(cls, y):

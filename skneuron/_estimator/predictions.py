@@ -25,7 +25,7 @@ from .._data.reading import check_data, check_features, check_weights, stays_whe
 from .._data.rows import Rows, block_rows, slices, take_rows
 from .._data.targets import Targets
 from .._model import Convolution, Network, log_likelihood
-from .._model.likelihood import Bernoulli, Categorical, log_sigmoid, log_softmax
+from .._model.likelihood import Likelihood, log_sigmoid, log_softmax
 
 
 class Predictions:
@@ -248,11 +248,11 @@ def _by_blocks(function, X, n_numbers):
 
 
 def _sigmoid(z):
-    return _proper(Bernoulli(z.shape[1]).probabilities(z), log_sigmoid, z)
+    return _proper(Likelihood([0] * z.shape[1]).probabilities(z), log_sigmoid, z)
 
 
 def _softmax(z):
-    return _proper(Categorical(z.shape[1]).probabilities(z), log_softmax, z)
+    return _proper(Likelihood([z.shape[1]]).probabilities(z), log_softmax, z)
 
 
 def _proper(p, log_p, z):

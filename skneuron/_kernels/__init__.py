@@ -110,7 +110,7 @@ class Passes:
         Their codes, (n_rows, n_outputs); weights, (n_rows,) or (n_rows, n_outputs), or
         None; their centre, by which is read ``(X - mean) inverse``; the spans of the
         rows that count; and the float type that is computed in.
-    likelihood : Bernoulli, Categorical or Joint
+    likelihood : Likelihood
     intercept : bool
         Whether the last row of parameters multiplies 1.
     n_members : int, default=1

@@ -7,7 +7,7 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 from .coordinates import standardised
 from .firth import Firth
 from .layers import Convolution
-from .likelihood import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
+from .likelihood import Likelihood, log_sigmoid, log_softmax
 from .network import Network
 from .objective import Evaluation, Objective, largest_safe_rate
 from .stack import answers

@@ -1,4 +1,4 @@
-"""How likely a label is, given the logits: Bernoulli, Categorical, several together.
+"""How likely labels are, given the logits: outputs of a sigmoid, or of a softmax.
 
 Both are exponential families, so both share three lines (DESIGN, section 2)::
 
@@ -20,7 +20,20 @@ from functools import cached_property
 import numpy as np
 
 from .. import _kernels
-from .._arrays import array_namespace, is_numpy, widest_float
+from .._arrays import array_namespace, beside, is_numpy, widest_float
+
+
+def sigmoid(z):
+    """``1 / (1 + exp(-z))``, elementwise: no overflow, and exact in both tails."""
+    exp, size = array_namespace(z).exp, abs(z)
+    return exp(0.5 * (z - size)) / (1 + exp(-size))
+
+
+def softmax(z):
+    """``exp(z) / sum exp(z)``, along the last axis, without overflow."""
+    xp = array_namespace(z)
+    e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
+    return e / xp.sum(e, axis=1, keepdims=True)
 
 
 def log_sigmoid(z):
@@ -36,13 +49,33 @@ def log_softmax(z):
     return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
 
 
+def log_prob_of_sigmoid(z, y):
+    """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
+    return log_sigmoid(array_namespace(z).where(y, z, -z))
+
+
+def log_prob_of_softmax(z, y):
+    """``log P(y | z)`` of the class that was observed, (n_rows, 1)."""
+    xp, log_p = array_namespace(z), log_softmax(z)
+    return xp.sum(xp.where(y, log_p, xp.zeros_like(log_p)), axis=1, keepdims=True)
+
+
+def others(p):
+    """The sum of all other probabilities: ``1 - p``, without a difference."""
+    eye = array_namespace(p).eye(p.shape[1], dtype=p.dtype, device=p.device)
+    return p @ (1 - eye)
+
+
 def by_output(weights):
     """Weights of rows, or of outputs, to multiply (n_rows, n_outputs) by."""
     return weights[:, None] if weights.ndim == 1 else weights
 
 
 class Likelihood:
-    """What outputs of any kind share.
+    """Outputs side by side, whose log-likelihoods add up.
+
+    A sigmoid is a yes or no, ``P(y = 1) = sigmoid(z)``. A softmax of k logits is one of
+    k classes, ``P(y = c) = softmax(z)_c``; of one class the probability is 1.
 
     Parameters
     ----------
@@ -52,6 +85,8 @@ class Likelihood:
     Attributes
     ----------
     n_outputs, n_logits : int
+    outputs, labels : int arrays of shape (n_logits,)
+        The output of each logit, and the code of the label that it speaks for.
     blocks : list of range
         The logits of each output.
     coupled : int
@@ -69,6 +104,9 @@ class Likelihood:
         ends = np.cumsum(np.maximum(self.widths, 1)).tolist()
         self.blocks = [range(*span) for span in zip([0, *ends], ends)]
         self.n_outputs, self.n_logits = len(ends), ends[-1]
+        self.outputs = np.repeat(np.arange(len(ends)), [*map(len, self.blocks)])
+        labels = [range(k) if k else [1] for k in self.widths]
+        self.labels = np.concatenate(labels).astype(np.intp)
         self.coupled = max(map(len, self.blocks))
         self.largest_curvature = 0.5 if self.widths.any() else 0.25
         self.of_even_odds = -float(np.log(np.where(self.widths, self.widths, 2)).sum())
@@ -108,151 +146,69 @@ class Likelihood:
         _kernels.outcome(y_hat, None, self, None, _kernels.Y_HAT)
         return y_hat
 
-    def roots(self, z):
-        """Roots of the curvature: for each output R with ``R^T R`` that of each row.
+    def per_logit(self, given):
+        """What is of rows, or of outputs, to stand beside (n_rows, n_logits)."""
+        given = by_output(given)
+        if given.shape[1] == 1:
+            return given
+        return array_namespace(given).take(given, beside(self.outputs, given), axis=1)
 
-        Of a Bernoulli (n_rows, 1, 1), of k classes (n_rows, k + 1, k). As for
-        :class:`Evaluation`, it is made definite along the shift of all logits.
-        """
-        found, couplings = [], self.couplings(z)
-        for of in self.blocks:
-            own = np.stack([couplings[a, a] for a in of], axis=1)
-            k = len(of)
-            if k == 1:
-                found.append(np.sqrt(own)[:, None])
-                continue
-            # (I - v v^T) diag(v), v = sqrt(y_hat): the first factor is a projector.
-            v = np.sqrt(np.exp(log_softmax(z[:, of.start : of.stop])))
-            R = -v[:, :, None] * (v**2)[:, None, :]
-            R[:, range(k), range(k)] = own / np.where(v > 0, v, 1.0)
-            shift = np.sqrt(own.sum(axis=1))[:, None, None] / k
-            found.append(np.concatenate([R, np.repeat(shift, k, axis=2)], axis=1))
-        return found
+    def observed(self, codes):
+        """Where y is 1: of a sigmoid if the code is, of a softmax in that class."""
+        return self.per_logit(codes) == beside(self.labels, codes)
 
-    def per_logit(self, weights):
-        """Weights of rows, or of outputs, to multiply (n_rows, n_logits) by."""
-        if weights.ndim == 1:
-            return weights[:, None]
-        columns = [weights[:, i] for i, of in enumerate(self.blocks) for _ in of]
-        return array_namespace(weights).stack(columns, axis=1)
-
-
-class Bernoulli(Likelihood):
-    """Yes-or-no outputs, one logit each: ``P(y = 1) = sigmoid(z)``.
-
-    Parameters
-    ----------
-    n_outputs : int, default=1
-        Independent outputs side by side.
-    """
-
-    def __init__(self, n_outputs=1):
-        super().__init__([0] * n_outputs)
+    def _by_output(self, of_sigmoids, of_softmax, *arrays):
+        """What functions of each output's logits give, side by side."""
+        if not self.widths.any():
+            return of_sigmoids(*arrays)
+        parts = []
+        for width, of in zip(self.widths, self.blocks):
+            own = [array[:, of.start : of.stop] for array in arrays]
+            parts.append((of_softmax if width else of_sigmoids)(*own))
+        return array_namespace(arrays[0]).concat(parts, axis=1)
 
     def y_hat(self, z):
-        """The probability of a 1, without overflow and exact in both tails."""
-        exp, size = array_namespace(z).exp, abs(z)
-        return exp(0.5 * (z - size)) / (1 + exp(-size))
+        """The probabilities that y is 1."""
+        return self._by_output(sigmoid, softmax, z)
 
-    def log_prob(self, z, codes):
-        """``log P(y | z)``: log sigmoid of z where y is 1, of -z where y is 0."""
-        return log_sigmoid(array_namespace(z).where(codes > 0, z, -z))
-
-    def residual(self, z, codes):
-        """``y - y_hat``: what the other label has, of the sign of this one."""
-        where = array_namespace(z).where
-        missed = self.y_hat(where(codes > 0, -z, z))
-        return where(codes > 0, missed, -missed)
-
-    def couplings(self, z):
-        """The curvature, by pair of logits: {(a, a): (n_rows,) array}."""
-        values = self.y_hat(z) * self.y_hat(-z)
-        return {(a, a): values[:, a] for a in range(self.n_logits)}
-
-
-class Categorical(Likelihood):
-    """One output of k classes, k logits: ``P(y = c) = softmax(z)_c``.
-
-    Parameters
-    ----------
-    n_classes : int
-        k. One class is allowed: its probability is 1 and its residual 0.
-    """
-
-    def __init__(self, n_classes):
-        super().__init__([n_classes])
-
-    def y_hat(self, z):
-        """Softmax, without overflow."""
-        xp = array_namespace(z)
-        e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
-        return e / xp.sum(e, axis=1, keepdims=True)
-
-    def log_prob(self, z, codes):
-        """``log P(y | z)`` of the class that was observed."""
-        xp = array_namespace(z)
-        observed = xp.astype(codes, xp.int64)
-        return xp.take_along_axis(log_softmax(z), observed, axis=1)
-
-    def residual(self, z, codes):
-        """``y - y_hat``, y the indicator of the observed class.
-
-        The observed class lacks what all others have.
-        """
-        xp = array_namespace(z)
-        observed = codes == xp.arange(self.n_logits, device=codes.device)
-        y_hat = self.y_hat(z)
-        others = xp.where(observed, xp.zeros_like(y_hat), y_hat)
-        return xp.where(observed, xp.sum(others, axis=1, keepdims=True), -y_hat)
-
-    def couplings(self, z):
-        """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}.
-
-        ``1 - y_hat`` of a class is the sum over all others.
-        """
-        xp, y_hat = array_namespace(z), self.y_hat(z)
-        values = {(a, c): -y_hat[:, a] * y_hat[:, c] for a, c in self.pairs}
-        for a in range(self.n_logits):
-            others = xp.concat([y_hat[:, :a], y_hat[:, a + 1 :]], axis=1)
-            values[a, a] = y_hat[:, a] * xp.sum(others, axis=1)
-        return values
-
-
-class Joint(Likelihood):
-    """Several outputs together: their log-likelihoods add up.
-
-    Parameters
-    ----------
-    outputs : list of Bernoulli or Categorical
-        One for each column of the labels, in their order.
-    """
-
-    def __init__(self, outputs):
-        super().__init__(np.concatenate([output.widths for output in outputs]))
-        self.outputs = outputs
-
-    def _of_each(self, method, z, *codes):
-        """What a method of each output says of its own logits and codes."""
-        for i, (output, at) in enumerate(zip(self.outputs, self.blocks)):
-            own = [of[:, i : i + 1] for of in codes]
-            yield getattr(output, method)(z[:, at.start : at.stop], *own)
-
-    def y_hat(self, z):
-        """Every output's probabilities side by side, (n_rows, n_logits)."""
-        return array_namespace(z).concat([*self._of_each("y_hat", z)], axis=1)
+    def rest(self, z):
+        """``1 - y_hat``: the probability of the other label, or of all others."""
+        return self._by_output(lambda z: sigmoid(-z), lambda z: others(softmax(z)), z)
 
     def log_prob(self, z, codes):
         """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
-        return array_namespace(z).concat([*self._of_each("log_prob", z, codes)], axis=1)
+        of = log_prob_of_sigmoid, log_prob_of_softmax
+        return self._by_output(*of, z, self.observed(codes))
 
     def residual(self, z, codes):
-        """``y - y_hat`` of each output, side by side."""
-        return array_namespace(z).concat([*self._of_each("residual", z, codes)], axis=1)
+        """``y - y_hat``: what all others have, where y is 1."""
+        y = self.observed(codes)
+        return array_namespace(z).where(y, self.rest(z), -self.y_hat(z))
 
     def couplings(self, z):
-        """The curvature, by pair: logits of different outputs never couple."""
+        """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""
+        p, rest = self.y_hat(z), self.rest(z)
         return {
-            (at.start + a, at.start + c): weight
-            for at, of in zip(self.blocks, self._of_each("couplings", z))
-            for (a, c), weight in of.items()
+            (a, c): p[:, a] * (rest[:, a] if a == c else -p[:, c])
+            for a, c in self.pairs
         }
+
+    def roots(self, z):
+        """Roots of the curvature: for each output R with ``R^T R`` that of each row.
+
+        Of a sigmoid (n_rows, 1, 1), of k classes (n_rows, k + 1, k). As for
+        :class:`Evaluation`, it is made definite along the shift of all logits.
+        """
+        found, y_hat, rest = [], self.y_hat(z), self.rest(z)
+        for of in self.blocks:
+            k, p, q = len(of), y_hat[:, of], rest[:, of]
+            size = np.sqrt((p * q).sum(axis=1))[:, None, None]
+            if k == 1:
+                found.append(size)
+                continue
+            # (I - v v^T) diag(v), v = sqrt(y_hat): the first factor is a projector.
+            v = np.sqrt(p)
+            R = -v[:, :, None] * p[:, None, :]
+            R[:, range(k), range(k)] = v * q
+            found.append(np.concatenate([R, np.repeat(size / k, k, axis=2)], axis=1))
+        return found

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
-from .likelihood import Bernoulli, by_output
+from .likelihood import Likelihood, by_output
 from .sums import (
     curvature_roots,
     log_likelihood,
@@ -68,7 +68,7 @@ class Objective:
     Parameters
     ----------
     network : Network
-    likelihood : Bernoulli, Categorical or Joint
+    likelihood : Likelihood
     rows : Rows
     l2 : float, default=0.0
         Strength of the penalty on the weights; intercepts go free.
@@ -351,7 +351,7 @@ class Objective:
         factor.
         """
         start = np.zeros((self.n_inputs, 1))
-        of = partial(curvature_roots, self.network, Bernoulli(), start, None)
+        of = partial(curvature_roots, self.network, Likelihood([0]), start, None)
         roots = self.rows.total(of, stacked)
         if self.l2:
             step = self.network.sizes[-1]

@@ -43,7 +43,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     Parameters
     ----------
     network : Network
-    likelihood : Bernoulli, Categorical or Joint
+    likelihood : Likelihood
     theta : array of shape (n_parameters,)
         Sums over blocks are kept in its float type. It is on the host or beside the
         rows, and so are the sums.

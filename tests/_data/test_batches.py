@@ -6,7 +6,7 @@ import pytest
 from skneuron._ascent import Adam, FallingRate, FixedRate, Gradient, Momentum
 from skneuron._data.batches import Batches, drawn, quotas
 from skneuron._data.rows import Rows
-from skneuron._model import Categorical, Network, Objective
+from skneuron._model import Likelihood, Network, Objective
 
 # --- batches --------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ def problem(n=23, l2=0.5, weighted=True):
     rng = np.random.default_rng(0)
     X, codes = rng.standard_normal((n, 3)), rng.integers(0, 3, (n, 1))
     weights = rng.random(n) + 0.5 if weighted else None
-    objective = Objective(Network((3, 3)), Categorical(3), Rows(X, codes, weights), l2)
+    objective = Objective(Network((3, 3)), Likelihood([3]), Rows(X, codes, weights), l2)
     return objective, rng.standard_normal(objective.n_parameters)
 
 

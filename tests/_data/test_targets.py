@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from skneuron._data.targets import ClassesPerOutput, Targets
-from skneuron._model import Bernoulli, Categorical, Joint
 
 SINGLE = {
     "0/1": np.array([1, 0, 0, 1]),
@@ -61,20 +60,17 @@ def test_likelihood_has_an_output_for_every_column(y):
 
 
 def test_kinds_of_likelihood():
-    assert isinstance(Targets.of(SINGLE["0/1"]).likelihood, Bernoulli)
-    assert isinstance(Targets.of(SINGLE["two words"]).likelihood, Bernoulli)
-    three = Targets.of(SINGLE["three"]).likelihood
-    assert isinstance(three, Categorical) and three.n_logits == 3
+    assert Targets.of(SINGLE["0/1"]).likelihood.widths.tolist() == [0]
+    assert Targets.of(SINGLE["two words"]).likelihood.widths.tolist() == [0]
+    assert Targets.of(SINGLE["three"]).likelihood.widths.tolist() == [3]
     assert Targets.of(SINGLE["one"]).likelihood.n_logits == 1
     for name in ["0/1 columns", "bool columns", "float 0/1 columns"]:
         targets = Targets.of(SEVERAL[name])
         assert targets.multilabel
-        assert isinstance(targets.likelihood, Bernoulli)
-        assert targets.likelihood.n_logits == SEVERAL[name].shape[1]
+        assert targets.likelihood.widths.tolist() == [0] * SEVERAL[name].shape[1]
     mixed = Targets.of(SEVERAL["labels"])
     assert not mixed.multilabel
-    assert isinstance(mixed.likelihood, Joint)
-    assert [type(part) for part in mixed.likelihood.outputs] == [Categorical, Bernoulli]
+    assert mixed.likelihood.widths.tolist() == [3, 0]
     assert mixed.likelihood.n_logits == 4
 
 
@@ -89,7 +85,7 @@ def test_the_fitted_classes_are_all_that_is_needed(y):
     again = Targets(first.classes)
     assert again.same_classes(first) and first.same_classes(again)
     assert again.multilabel == first.multilabel
-    assert type(again.likelihood) is type(first.likelihood)
+    assert np.array_equal(again.likelihood.widths, first.likelihood.widths)
 
 
 @every

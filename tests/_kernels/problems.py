@@ -3,13 +3,13 @@
 import numpy as np
 import scipy.sparse as sp
 
-from skneuron._model.likelihood import Bernoulli, Categorical, Joint
+from skneuron._model.likelihood import Likelihood
 
 LIKELIHOODS = {
-    "bernoulli": Bernoulli(),
-    "bernoullis": Bernoulli(3),
-    "softmax": Categorical(4),
-    "joint": Joint([Bernoulli(), Categorical(3), Bernoulli()]),
+    "bernoulli": Likelihood([0]),
+    "bernoullis": Likelihood([0, 0, 0]),
+    "softmax": Likelihood([4]),
+    "joint": Likelihood([0, 3, 0]),
 }
 
 

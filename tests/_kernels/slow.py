@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from hypothesis import strategies as st
 
 from skneuron import _kernels
-from skneuron._model import Bernoulli, Categorical, Joint
+from skneuron._model import Likelihood
 
 needs_core = pytest.mark.skipif(
     not _kernels.available(), reason="there is no compiled core"
@@ -18,11 +18,11 @@ needs_core = pytest.mark.skipif(
 floats = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 LIKELIHOODS = [
-    Bernoulli(),
-    Bernoulli(3),
-    *[Categorical(k) for k in range(1, 7)],
-    Joint([Bernoulli(), Categorical(3), Categorical(1)]),
-    Joint([Categorical(2), Bernoulli(), Bernoulli(), Categorical(5)]),
+    Likelihood([0]),
+    Likelihood([0, 0, 0]),
+    *[Likelihood([k]) for k in range(1, 7)],
+    Likelihood([0, 3, 1]),
+    Likelihood([2, 0, 0, 5]),
 ]
 likelihoods = st.sampled_from(LIKELIHOODS)
 dtypes = st.sampled_from([np.float64, np.float32])

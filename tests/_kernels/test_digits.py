@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from slow import draw_codes, draw_features, floats, generic, needs_core, sums, threads
 
-from skneuron._model import Bernoulli, Categorical, Joint
+from skneuron._model import Likelihood
 
 #: Many times the rounding errors of exp and of a few products.
 DIGITS = {np.float64: 4e-15, np.float32: 2e-6}
@@ -18,13 +18,13 @@ def exactly(z, likelihood):
     """y_hat of a row, ``1 - y_hat``, and its curvature, of Decimals."""
     with localcontext() as context:
         context.prec = 40
-        if isinstance(likelihood, Bernoulli):
+        if not likelihood.widths.any():
             e = [Decimal(0).exp(), Decimal(float(z[0])).exp()]
         else:
             e = [Decimal(float(value)).exp() for value in z]
         p = [value / sum(e) for value in e]
         others = [sum(e[:c] + e[c + 1 :]) / sum(e) for c in range(len(e))]
-        first = 1 if isinstance(likelihood, Bernoulli) else 0
+        first = 1 if not likelihood.widths.any() else 0
         k = range(first, len(p))
         curvature = [[p[a] * (others[a] if a == c else -p[c]) for c in k] for a in k]
         floats = (np.array(of, dtype=float) for of in (p, others, curvature))
@@ -33,10 +33,10 @@ def exactly(z, likelihood):
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_core), False])
 @floats
-@pytest.mark.parametrize("likelihood", [Bernoulli(), *map(Categorical, (2, 3, 5))])
+@pytest.mark.parametrize("likelihood", [Likelihood([k]) for k in (0, 2, 3, 5)])
 def test_no_digit_is_lost_where_a_class_is_nearly_certain(likelihood, dtype, compiled):
     """In residuals and curvatures; of numbers that the float type has."""
-    k, bernoulli = likelihood.n_logits, isinstance(likelihood, Bernoulli)
+    k, bernoulli = likelihood.n_logits, not likelihood.widths.any()
     near = {"rtol": DIGITS[dtype], "atol": 8 * float(np.finfo(dtype).tiny)}
     rows = [np.eye(k)[c] * s for c in range(k) for s in SIZES[dtype]]
     rows += [-np.linspace(0, s, k)[::-1] for s in SIZES[dtype]]
@@ -70,16 +70,16 @@ def test_no_digit_is_lost_where_a_class_is_nearly_certain(likelihood, dtype, com
 
 
 MANY = [
-    Categorical(5),
-    Categorical(10),
-    Joint([Categorical(4), Bernoulli(), Bernoulli()]),
+    Likelihood([5]),
+    Likelihood([10]),
+    Likelihood([4, 0, 0]),
 ]
 
 
 @pytest.mark.slow
 @needs_core
 @floats
-@pytest.mark.parametrize("likelihood", [*MANY, Categorical(14)])  # two sets of pairs
+@pytest.mark.parametrize("likelihood", [*MANY, Likelihood([14])])  # two sets of pairs
 @pytest.mark.parametrize("d", [1, 31, 60])
 @pytest.mark.parametrize("intercept", [False, True])
 def test_many_classes(likelihood, d, intercept, dtype):

@@ -28,7 +28,7 @@ from skneuron._ascent import Adam, Gradient, Momentum
 from skneuron._data.files import OnDemand
 from skneuron._data.moments import measured
 from skneuron._data.rows import Rows
-from skneuron._model import Bernoulli, Categorical, Network, Objective, standardised
+from skneuron._model import Likelihood, Network, Objective, standardised
 
 pytestmark = needs_core
 RULES = {"gradient": Gradient, "momentum": lambda: Momentum(0.7), "adam": Adam}
@@ -251,7 +251,7 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
     X, codes = digits(dtype, make=make)
     network = Network([12, *hidden, 3])
     rows = Rows(X, codes)
-    objective = Objective(network, Categorical(3), rows, 0.1)
+    objective = Objective(network, Likelihood([3]), rows, 0.1)
     objective = standardised(objective, measured(rows))
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)
     given = 16, True, [None], theta, np.full(6, 0.01), RULES[rule]
@@ -267,7 +267,7 @@ def test_standardised_epochs_step_by_step(dtype, rule, make, hidden):
 def test_the_same_bits_for_any_number_of_threads(dtype, rule, make, hidden):
     X, codes = digits(dtype, 300, make=make)
     network = Network([12, *hidden, 3], "tanh", image_shape=(4, 3))
-    objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
+    objective = Objective(network, Likelihood([3]), Rows(X, codes), 0.1)
     start = network.random_start(np.random.default_rng(1)).astype(dtype)
     order, results = np.random.default_rng(2).permutation(300), []
     for n_threads in (1, 1, 2, 3, 8):
@@ -292,7 +292,7 @@ def test_epochs_of_many_inputs(dtype, rule, make, size, hidden):
     """Whose weights are several slices, in several threads, and tiles of all widths."""
     X, codes = digits(dtype, 301, 299, make=make)
     network = Network([299, *hidden, 3])
-    objective = Objective(network, Categorical(3), Rows(X, codes), 0.1)
+    objective = Objective(network, Likelihood([3]), Rows(X, codes), 0.1)
     objective = standardised(objective, measured(objective.rows))
     theta = network.random_start(np.random.default_rng(1)).astype(dtype)
     order = np.random.default_rng(2).permutation(301)
@@ -337,7 +337,7 @@ def test_what_is_given_is_left_alone():
     for array in (X, codes, weights, order, rates):
         array.flags.writeable = False
     network = Network([12, 5, 3])
-    objective = Objective(network, Categorical(3), Rows(X, codes, weights), 0.3)
+    objective = Objective(network, Likelihood([3]), Rows(X, codes, weights), 0.3)
     theta, direction = network.random_start(np.random.default_rng(1)), Adam()
     steps = objective.compiled_steps(16, whole_penalty=True)
     steps(order, theta, rates, **direction.memory(theta, 6))
@@ -346,7 +346,7 @@ def test_what_is_given_is_left_alone():
 def test_theta_of_another_float_type_is_moved_in_its_place():
     X, codes = digits(np.float32)
     network = Network([12, 3])
-    objective = Objective(network, Categorical(3), Rows(X, codes))
+    objective = Objective(network, Likelihood([3]), Rows(X, codes))
     theta = np.zeros(network.n_parameters)
     given = theta, np.full(6, 0.01)
     steps = objective.compiled_steps(16, whole_penalty=True)
@@ -366,10 +366,10 @@ def test_where_no_kernel_can_there_are_no_compiled_steps():
         OnDemand(X.toarray(), np.float64, exponents=exponents),
         sp.csc_array(X),
     ):
-        objective = Objective(network, Categorical(3), Rows(other, codes))
+        objective = Objective(network, Likelihood([3]), Rows(other, codes))
         assert objective.compiled_steps(16, whole_penalty=True) is None
     with generic():
-        objective = Objective(network, Bernoulli(), Rows(X, codes))
+        objective = Objective(network, Likelihood([0]), Rows(X, codes))
         assert objective.compiled_steps(16, whole_penalty=True) is None
 
 
@@ -405,7 +405,7 @@ def test_sums_over_all_rows_are_those_of_the_generic_line(
 @pytest.mark.parametrize("wrong", [np.zeros(2), np.zeros(4, np.float32)])
 def test_moments_that_are_not_like_theta_never_reach_the_kernel(wrong):
     X, codes = np.ones((6, 3)), np.array([[0], [1]] * 3)
-    objective = Objective(Network([3, 1]), Bernoulli(), Rows(X, codes))
+    objective = Objective(Network([3, 1]), Likelihood([0]), Rows(X, codes))
     theta, steps = np.zeros(4), objective.compiled_steps(2, whole_penalty=False)
     memory = {**Momentum(0.7).memory(theta, 3), "moments": (wrong, None)}
     with pytest.raises(ValueError, match="like theta"):

@@ -24,7 +24,7 @@ from slow import (
 )
 
 from skneuron import _kernels
-from skneuron._model import Bernoulli, Categorical, log_softmax
+from skneuron._model import Likelihood, log_softmax
 
 pytestmark = needs_core
 EPS = {np.float64: 2.0**-52, np.float32: 2.0**-23}
@@ -105,7 +105,7 @@ def test_no_logit_is_too_large_or_too_small(likelihood, dtype):
 def test_one_class_with_all_probability_leaves_no_residual(dtype):
     z = np.array([[1e6, -1e6, 0.0], [0.0, 1e4, -1e4]], dtype)
     codes = np.array([[0], [1]])
-    total, residual = Categorical(3).sum_and_residual(z, codes)
+    total, residual = Likelihood([3]).sum_and_residual(z, codes)
     assert total == 0
     np.testing.assert_array_equal(residual, 0)
 
@@ -129,7 +129,7 @@ def exact(function, grid):
 def test_a_sigmoid_is_right_to_the_last_digits(dtype):
     z = GRID[dtype].astype(dtype)
     expected = exact(lambda x: 1 / (1 + (-x).exp()), z)
-    found = Bernoulli().probabilities(z[:, None])[:, 0].astype(np.float64)
+    found = Likelihood([0]).probabilities(z[:, None])[:, 0].astype(np.float64)
     assert np.abs(found / expected - 1).max() <= 4 * EPS[dtype]
 
 
@@ -145,7 +145,7 @@ def test_a_log_likelihood_is_right_to_the_last_digits(dtype, code):
 
     expected = exact(lambda x: log_sigmoid(sign * x), z)
     codes = np.array([[code]])
-    found = [Bernoulli().total(at[None, None], codes) for at in z]
+    found = [Likelihood([0]).total(at[None, None], codes) for at in z]
     assert np.abs(found / expected - 1).max() <= 4 * EPS[dtype]
 
 
@@ -160,10 +160,10 @@ def test_a_softmax_is_right_to_the_last_digits(dtype):
         log_p = np.array([float((row[0] / sum(row)).ln()) for row in e])
     # The differences of logits are rounded.
     near = EPS[dtype] * (4 + np.abs(z).max())
-    found = Categorical(4).probabilities(z).astype(np.float64)
+    found = Likelihood([4]).probabilities(z).astype(np.float64)
     assert np.abs(found / y_hat - 1).max() <= near
     first = np.zeros((1, 1), int)
-    found = np.array([Categorical(4).total(row[None], first) for row in z])
+    found = np.array([Likelihood([4]).total(row[None], first) for row in z])
     assert np.abs(found - log_p).max() <= near
     assert np.abs(log_softmax(z)[:, 0] - log_p).max() <= near
 
@@ -200,6 +200,6 @@ def test_only_arrays_without_gaps_that_may_be_written_to_are_worked_on():
     # ... and the generic line takes all of them.
     codes = np.zeros((4, 1), int)
     for other in (frozen, np.zeros((3, 4)).T, z.astype(">f8")):
-        total, residual = Categorical(3).sum_and_residual(other, codes)
+        total, residual = Likelihood([3]).sum_and_residual(other, codes)
         assert total == pytest.approx(-4 * np.log(3))
         np.testing.assert_allclose(residual, np.tile([2, -1, -1], (4, 1)) / 3)

@@ -31,15 +31,13 @@ from slow import (
 from skneuron import _kernels
 from skneuron._data.rows import Rows
 from skneuron._model import (
-    Bernoulli,
-    Categorical,
-    Joint,
+    Likelihood,
     Network,
 )
 from skneuron._model.sums import sums_over_rows
 
 pytestmark = needs_core
-PAIR = Joint([Categorical(2), Bernoulli()])
+PAIR = Likelihood([2, 0])
 #: Rounding errors, by the sizes of what sums are made of.
 NEAR = {np.float64: 1e-14, np.float32: 5e-6}
 
@@ -199,7 +197,7 @@ def test_as_the_generic_line(
 
 @floats
 @pytest.mark.parametrize("d", [63, 64, 65, 127, 128, 257])
-@pytest.mark.parametrize("likelihood", [Bernoulli(), PAIR], ids="BP")
+@pytest.mark.parametrize("likelihood", [Likelihood([0]), PAIR], ids="BP")
 def test_large_curvatures(dtype, d, likelihood):
     rng = np.random.default_rng(d)
     n, intercept = 40, d != 65
@@ -329,12 +327,12 @@ def test_what_is_finite_in_the_loops_is_finite(likelihood, make, size):
 def test_float32_features_of_any_size():
     rng = np.random.default_rng(0)
     X = rng.choice([0.0, 1e-45, 1e-20, 1.0, 1e15, -1e15], (300, 1)).astype(np.float32)
-    codes = draw_codes(rng, 300, Bernoulli())
+    codes = draw_codes(rng, 300, Likelihood([0]))
     for size in (1e-20, 1.0, 1e15):
         theta = np.full((1, 1), size, np.float32)
-        expected, sizes = slow(X, codes, Bernoulli(), theta, None, False)
+        expected, sizes = slow(X, codes, Likelihood([0]), theta, None, False)
         given = {"intercept": False, "curvature": True}
-        found = sums(X, codes, Bernoulli(), theta, **given)
+        found = sums(X, codes, Likelihood([0]), theta, **given)
         check(found, expected, sizes, np.float32, [(0, 0)])
 
 
@@ -345,7 +343,7 @@ def test_float32_features_of_any_size():
 @floats
 @pytest.mark.parametrize("d", [5, 70, 200])
 @pytest.mark.parametrize("make", [np.array, np.asfortranarray, sp.csr_array])
-@pytest.mark.parametrize("likelihood", [Bernoulli(), PAIR], ids="BP")
+@pytest.mark.parametrize("likelihood", [Likelihood([0]), PAIR], ids="BP")
 def test_the_same_bits_for_any_number_of_threads(dtype, d, make, likelihood):
     rng = np.random.default_rng(0)
     n = 700
@@ -372,21 +370,21 @@ def test_the_same_bits_for_any_number_of_threads(dtype, d, make, likelihood):
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_many_spans_and_no_row_at_all(n_threads):
     rng = np.random.default_rng(0)
-    X, codes = draw_features(rng, 900, 2), draw_codes(rng, 900, Bernoulli())
+    X, codes = draw_features(rng, 900, 2), draw_codes(rng, 900, Likelihood([0]))
     theta = rng.standard_normal((3, 1))
     spans = [slice(i, i + 1) for i in range(0, 900, 2)]
     given = {"intercept": True, "curvature": True}
 
     def of(X, codes, spans=None):
         X = _kernels.readable(X, np.float64)
-        return sums(X, codes, Bernoulli(), theta, spans=spans, **given)
+        return sums(X, codes, Likelihood([0]), theta, spans=spans, **given)
 
     with threads(n_threads):
         found = of(X, codes, spans)
         nothing = of(X, codes, [slice(3, 3)]), of(X[:0], codes[:0])
         with pytest.raises(ValueError, match="spans"):
             of(X, codes, [slice(0, 1)] * 600)
-    expected, sizes = slow(X, codes, Bernoulli(), theta, None, True, spans)
+    expected, sizes = slow(X, codes, Likelihood([0]), theta, None, True, spans)
     check(found, expected, sizes, np.float64, [(0, 0)])
     for values, gradient, pairs in nothing:
         assert not values.any() and not gradient.any() and not pairs[0, 0].any()
@@ -395,12 +393,12 @@ def test_many_spans_and_no_row_at_all(n_threads):
 def test_a_pass_in_several_calls_is_one_pass():
     """Between calls an interrupt is seen."""
     rng = np.random.default_rng(0)
-    X, codes = draw_features(rng, 9000, 3), draw_codes(rng, 9000, Bernoulli())
+    X, codes = draw_features(rng, 9000, 3), draw_codes(rng, 9000, Likelihood([0]))
     given, theta = {"intercept": True, "curvature": True}, rng.standard_normal((4, 1))
     X = _kernels.readable(X, np.float64)
 
     def passed():
-        values, gradient, pairs = sums(X, codes, Bernoulli(), theta, **given)
+        values, gradient, pairs = sums(X, codes, Likelihood([0]), theta, **given)
         return [values, gradient, pairs[0, 0]]
 
     whole = passed()
@@ -450,11 +448,11 @@ def test_rows_that_cannot_be_read_as_they_are(what):
             X.data = np.repeat(X.data, 2)[::2]
         else:
             X.indices = X.indices.astype(np.int64)
-    codes = draw_codes(rng, 300, Bernoulli())
+    codes = draw_codes(rng, 300, Likelihood([0]))
     network, theta = Network((3, 1)), rng.standard_normal(4)
     found, expected = (
         sums_over_rows(
-            network, Bernoulli(), theta, 1.0, Rows(of, codes), curvature=True
+            network, Likelihood([0]), theta, 1.0, Rows(of, codes), curvature=True
         )
         for of in (X, given)
     )

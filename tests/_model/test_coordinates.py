@@ -8,8 +8,7 @@ from skneuron._data import rows
 from skneuron._data.moments import column_moments, measured
 from skneuron._data.rows import Rows
 from skneuron._model import (
-    Bernoulli,
-    Categorical,
+    Likelihood,
     Network,
     Objective,
     coordinates,
@@ -17,7 +16,7 @@ from skneuron._model import (
 )
 
 N, P = 40, 3
-LIKELIHOODS = {"sigmoid": Bernoulli(), "softmax": Categorical(3)}
+LIKELIHOODS = {"sigmoid": Likelihood([0]), "softmax": Likelihood([3])}
 every = pytest.mark.parametrize("likelihood", LIKELIHOODS.values(), ids=LIKELIHOODS)
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 hiddens = pytest.mark.parametrize("hidden", [(), (4,), (3, 2)], ids=str)
@@ -423,7 +422,9 @@ def test_constant_and_empty_columns_do_no_harm(make, l2, fit_intercept):
     X[:, 1], X[:, 2], X[:, 3] = 0.0, 7.3, 1e9
     codes = np.arange(N)[:, None] % 2
     network = Network((4, 1), fit_intercept=fit_intercept)
-    standardised = standard(Objective(network, Bernoulli(), Rows(make(X), codes), l2))
+    standardised = standard(
+        Objective(network, Likelihood([0]), Rows(make(X), codes), l2)
+    )
     scale = standardised.coordinates.scale
     assert np.all(scale > 0) and np.all(np.isfinite(scale))
     here = standardised.evaluate(np.zeros(network.n_parameters), curvature=True)
@@ -439,7 +440,7 @@ def test_constant_columns_of_many_rows_are_taken_for_constant(make, dtype, n):
     X = np.random.default_rng(0).standard_normal((n, 4))
     X[:, 1:] = 7.3, 0.1, -1e6 / 3
     drawn = Rows(make(X.astype(dtype)), np.arange(n)[:, None] % 2)
-    standardised = standard(Objective(Network((4, 1)), Bernoulli(), drawn))
+    standardised = standard(Objective(Network((4, 1)), Likelihood([0]), drawn))
     assert 0.5 <= standardised.coordinates.scale[0] <= 2
     assert np.all(standardised.coordinates.scale[1:] > 1e30)
     theta = standardised.parameters(np.ones(5))

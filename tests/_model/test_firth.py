@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from skneuron._ascent import Question
 from skneuron._data.moments import measured
 from skneuron._data.rows import Rows
-from skneuron._model import Bernoulli, Firth, Network, Objective, standardised
+from skneuron._model import Firth, Likelihood, Network, Objective, standardised
 from skneuron._model.coordinates import Coordinates
 
 
@@ -17,7 +17,7 @@ def draw(make=np.asarray, intercept=True, weighted=False, n=40, d=3):
     codes = rng.integers(0, 2, (n, 1))
     weights = rng.integers(1, 4, n).astype(float) if weighted else None
     network = Network((d, 1), "identity", intercept)
-    return Objective(network, Bernoulli(), Rows(make(X), codes, weights))
+    return Objective(network, Likelihood([0]), Rows(make(X), codes, weights))
 
 
 def at(firth, theta):
@@ -77,7 +77,7 @@ def test_collinear_columns_are_left_out_of_the_determinant():
     objective = draw()
     X = np.column_stack([objective.rows.X, objective.rows.X[:, 0], np.zeros(40)])
     rows = Rows(X, objective.rows.codes)
-    wide = Objective(Network((5, 1), "identity", True), Bernoulli(), rows)
+    wide = Objective(Network((5, 1), "identity", True), Likelihood([0]), rows)
     wide = standardised(wide, measured(rows))
     firth = Firth(wide)
     assert firth.seen.shape == (6, 4)

@@ -7,15 +7,15 @@ import pytest
 from reference import categorical_log_likelihood
 from reference import log_sigmoid as slow_log_sigmoid
 
-from skneuron._model import Bernoulli, Categorical, Joint, log_sigmoid, log_softmax
+from skneuron._model import Likelihood, log_sigmoid, log_softmax
 
 LIKELIHOODS = {
-    "one sigmoid": Bernoulli(),
-    "three sigmoids": Bernoulli(3),
-    "softmax of 4": Categorical(4),
-    "softmax of 2": Categorical(2),
-    "softmax of 1": Categorical(1),
-    "joint": Joint([Bernoulli(), Categorical(3), Categorical(1), Bernoulli()]),
+    "one sigmoid": Likelihood([0]),
+    "three sigmoids": Likelihood([0, 0, 0]),
+    "softmax of 4": Likelihood([4]),
+    "softmax of 2": Likelihood([2]),
+    "softmax of 1": Likelihood([1]),
+    "joint": Likelihood([0, 3, 1, 0]),
 }
 every = pytest.mark.parametrize("likelihood", LIKELIHOODS.values(), ids=LIKELIHOODS)
 floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -23,11 +23,7 @@ floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 def parts(likelihood):
     """Each output's (is it a softmax?, number of logits), in order."""
-    if isinstance(likelihood, Joint):
-        return [part for output in likelihood.outputs for part in parts(output)]
-    if isinstance(likelihood, Categorical):
-        return [(True, likelihood.n_logits)]
-    return [(False, 1)] * likelihood.n_outputs
+    return [(k > 0, max(k, 1)) for k in likelihood.widths.tolist()]
 
 
 def draw(likelihood, n=6, scale=3.0, seed=0):
@@ -136,7 +132,7 @@ def test_largest_curvature_is_reached_and_never_passed(likelihood):
         first += k
     largest = np.linalg.eigvalsh(dense_curvature(likelihood, z)).max()
     assert largest <= likelihood.largest_curvature + 1e-12
-    if likelihood.n_logits > 1 or isinstance(likelihood, Bernoulli):
+    if likelihood.widths.tolist() != [1]:
         assert largest >= likelihood.largest_curvature - 1e-12
 
 
@@ -197,10 +193,10 @@ def test_certain_rows_are_not_rounded_away(dtype):
     """The sum of what 10,000 rows lack of certainty: each 1e-20 of it."""
     z = np.full((10_000, 1), np.log(1e20), dtype)
     codes = np.ones((10_000, 1), int)
-    assert Bernoulli().total(z, codes) == pytest.approx(-1e-16, rel=1e-4)
+    assert Likelihood([0]).total(z, codes) == pytest.approx(-1e-16, rel=1e-4)
     z[::10] = 0.1  # among others
     expected = -1000 * np.log1p(np.exp(-0.1))
-    assert Bernoulli().total(z, codes) == pytest.approx(expected, rel=1e-6)
+    assert Likelihood([0]).total(z, codes) == pytest.approx(expected, rel=1e-6)
 
 
 @floats
@@ -318,7 +314,7 @@ def test_few_rows_as_many(likelihood):
 
 def test_sigmoid_is_exact_in_both_tails():
     z = np.array([-700.0, -40.0, -1e-3, 0.0, 1e-3, 40.0, 700.0])
-    p, log_p = Bernoulli().y_hat(z), log_sigmoid(z)
+    p, log_p = Likelihood([0]).y_hat(z), log_sigmoid(z)
     for value, found, log_found in zip(z, p, log_p):
         if value < 0:
             expected = math.exp(value) / (1 + math.exp(value))
@@ -338,6 +334,6 @@ def test_softmax_of_two_is_the_sigmoid_of_their_difference():
     z = np.random.default_rng(0).standard_normal((9, 2))
     codes = np.arange(9)[:, None] % 2
     assert np.allclose(
-        Categorical(2).log_prob(z, codes),
-        Bernoulli().log_prob(z[:, [1]] - z[:, [0]], codes),
+        Likelihood([2]).log_prob(z, codes),
+        Likelihood([0]).log_prob(z[:, [1]] - z[:, [0]], codes),
     )

@@ -11,9 +11,7 @@ from skneuron._data import rows
 from skneuron._data.moments import measured
 from skneuron._data.rows import Rows
 from skneuron._model import (
-    Bernoulli,
-    Categorical,
-    Joint,
+    Likelihood,
     Network,
     Objective,
     largest_safe_rate,
@@ -23,11 +21,11 @@ from skneuron._model import (
 from skneuron._model.coordinates import Coordinates
 
 LIKELIHOODS = {
-    "one sigmoid": Bernoulli(),
-    "two sigmoids": Bernoulli(2),
-    "softmax of 3": Categorical(3),
-    "softmax of 1": Categorical(1),
-    "joint": Joint([Bernoulli(), Categorical(3), Categorical(1)]),
+    "one sigmoid": Likelihood([0]),
+    "two sigmoids": Likelihood([0, 0]),
+    "softmax of 3": Likelihood([3]),
+    "softmax of 1": Likelihood([1]),
+    "joint": Likelihood([0, 3, 1]),
 }
 every = pytest.mark.parametrize("likelihood", LIKELIHOODS.values(), ids=LIKELIHOODS)
 weightings = pytest.mark.parametrize("weighting", ["none", "row", "output"])
@@ -36,11 +34,7 @@ N, P = 12, 3
 
 
 def n_classes(likelihood):
-    if isinstance(likelihood, Joint):
-        return [k for output in likelihood.outputs for k in n_classes(output)]
-    if isinstance(likelihood, Categorical):
-        return [likelihood.n_logits]
-    return [2] * likelihood.n_outputs
+    return [k or 2 for k in likelihood.widths.tolist()]
 
 
 def draw_rows(likelihood, weighting="none", n=N, make=np.asarray, dtype=float, seed=0):
@@ -173,7 +167,7 @@ def test_log_likelihood_where_all_parameters_are_zero(
 
 @pytest.mark.parametrize("i", range(P + 1))
 def test_log_likelihood_where_all_parameters_but_one_are_zero(i):
-    objective, theta = build(Bernoulli())
+    objective, theta = build(Likelihood([0]))
     theta[:] = 0.0
     theta[i] = 1e-3
     expected = slow_log_likelihood(objective, theta)
@@ -182,7 +176,7 @@ def test_log_likelihood_where_all_parameters_but_one_are_zero(i):
 
 
 def test_whole_weights_count_rows():
-    objective, theta = build(Categorical(3), (2,), weighting="row")
+    objective, theta = build(Likelihood([3]), (2,), weighting="row")
     drawn = objective.rows
     at = np.repeat(np.arange(N), drawn.weights.astype(int))
     repeated = Objective(
@@ -239,7 +233,7 @@ def test_float32_agrees_with_float64(likelihood, weighting, make, theta_dtype):
 
 
 def test_logistic_regressions_gradient_is_the_lectures():
-    objective, theta = build(Bernoulli(), reduction="sum")
+    objective, theta = build(Likelihood([0]), reduction="sum")
     X1 = np.c_[objective.rows.X, np.ones(N)]
     expected = [0.0] * (P + 1)
     for i in range(N):
@@ -343,15 +337,15 @@ def test_curvature_is_the_sum_over_the_rows(likelihood, weighting, make):
 
 
 def test_curvature_in_the_float_type_of_the_data():
-    double, theta = build(Categorical(3), weighting="row", n=100)
-    single, _ = build(Categorical(3), weighting="row", n=100, dtype=np.float32)
+    double, theta = build(Likelihood([3]), weighting="row", n=100)
+    single, _ = build(Likelihood([3]), weighting="row", n=100, dtype=np.float32)
     one, other = (of.evaluate(theta, curvature=True) for of in (double, single))
     ((_, expected),), ((_, found),) = one.curvature, other.curvature
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_curvature_leaves_value_and_gradient():
-    objective, theta = build(Categorical(3), weighting="row", l2=0.1)
+    objective, theta = build(Likelihood([3]), weighting="row", l2=0.1)
     plain, full = objective.evaluate(theta), objective.evaluate(theta, curvature=True)
     assert plain.value == pytest.approx(full.value, rel=1e-13)
     assert np.allclose(plain.gradient, full.gradient, rtol=1e-12, atol=1e-14)
@@ -439,9 +433,9 @@ def test_a_sample_is_the_part_of_the_rows_in_it(
 
 
 def test_a_part_can_bear_the_whole_penalty():
-    objective, theta = build(Bernoulli(), l2=0.6)
+    objective, theta = build(Likelihood([0]), l2=0.6)
     at = slice(0, 4)
-    bare, _ = build(Bernoulli())
+    bare, _ = build(Likelihood([0]))
     bare_part = bare.on(bare.rows.take(at), whole_penalty=True)
     part = objective.on(objective.rows.take(at), whole_penalty=True)
     assert part.divisor == bare_part.divisor == 4
@@ -451,11 +445,11 @@ def test_a_part_can_bear_the_whole_penalty():
 
 
 def test_a_part_of_light_rows_takes_a_light_step():
-    drawn = draw_rows(Bernoulli())
+    drawn = draw_rows(Likelihood([0]))
     drawn = Rows(drawn.X, drawn.codes, np.r_[np.full(6, 0.1), np.full(6, 1.9)])
     network = Network((P, 1))
-    objective = Objective(network, Bernoulli(), drawn)
-    plain = Objective(network, Bernoulli(), Rows(drawn.X, drawn.codes))
+    objective = Objective(network, Likelihood([0]), drawn)
+    plain = Objective(network, Likelihood([0]), Rows(drawn.X, drawn.codes))
     theta = np.zeros(network.n_parameters)
     light = objective.on(
         objective.rows.take(slice(0, 6)), whole_penalty=False
@@ -465,7 +459,7 @@ def test_a_part_of_light_rows_takes_a_light_step():
 
 
 def test_reduced():
-    objective, theta = build(Categorical(3), weighting="row", l2=0.6)
+    objective, theta = build(Likelihood([3]), weighting="row", l2=0.6)
     total = objective.reduced("sum")
     assert total.reduction == "sum"
     one, other = objective.evaluate(theta), total.evaluate(theta)
@@ -476,7 +470,7 @@ def test_reduced():
 
 
 def test_evaluate_changes_nothing_given():
-    objective, theta = build(Joint([Bernoulli(), Categorical(3)]), weighting="output")
+    objective, theta = build(Likelihood([0, 3]), weighting="output")
     drawn = objective.rows
     kept = [a.copy() for a in (theta, drawn.X, drawn.codes, drawn.weights)]
     objective.evaluate(theta, curvature=True)
@@ -487,7 +481,7 @@ def test_evaluate_changes_nothing_given():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_is_top_bounds_the_mean_gradient(dtype):
     for reduction in ["mean", "sum"]:
-        objective, theta = build(Bernoulli(), reduction=reduction, dtype=dtype)
+        objective, theta = build(Likelihood([0]), reduction=reduction, dtype=dtype)
         here = objective.evaluate(theta)
         largest = np.abs(here.gradient).max()
         if reduction == "sum":
@@ -577,7 +571,7 @@ def test_an_answer_has_the_derivatives_asked_for(
 
 def test_answers_of_a_sample_are_of_the_same_rows():
     """Drawn once, for as long as the sample is of that size."""
-    objective, theta = build(Bernoulli(), n=300, l2=0.5)
+    objective, theta = build(Likelihood([0]), n=300, l2=0.5)
     sample = objective.sample(32)
     assert objective.sample(32) is sample
     assert objective.sample(48) is not sample
@@ -639,7 +633,7 @@ def slow_rate(objective, X, bound):
 def test_rate_is_two_over_the_largest_eigenvalue(
     fit_intercept, weighting, reduction, l2, make
 ):
-    for likelihood, bound in [(Bernoulli(2), 0.25), (Categorical(3), 0.5)]:
+    for likelihood, bound in [(Likelihood([0, 0]), 0.25), (Likelihood([3]), 0.5)]:
         objective, _ = build(
             likelihood,
             fit_intercept=fit_intercept,
@@ -658,7 +652,7 @@ def test_rate_is_two_over_the_largest_eigenvalue(
 def test_rate_of_many_features(make):
     X = np.random.default_rng(0).standard_normal((80, 520))
     drawn = Rows(make(X), np.zeros((80, 1), int))
-    objective = Objective(Network((520, 1)), Bernoulli(), drawn)
+    objective = Objective(Network((520, 1)), Likelihood([0]), drawn)
     found, expected = largest_safe_rate(objective), slow_rate(objective, X, 0.25)
     assert found <= expected * (1 + 1e-12)
     assert found == pytest.approx(expected, rel=1e-3)
@@ -666,10 +660,10 @@ def test_rate_of_many_features(make):
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_rate_of_any_scale(scale):
-    objective, _ = build(Bernoulli(), fit_intercept=False)
+    objective, _ = build(Likelihood([0]), fit_intercept=False)
     drawn = objective.rows
     scaled = Objective(
-        objective.network, Bernoulli(), Rows(drawn.X * scale, drawn.codes)
+        objective.network, Likelihood([0]), Rows(drawn.X * scale, drawn.codes)
     )
     with np.errstate(over="raise", invalid="raise"):
         found = largest_safe_rate(scaled)
@@ -679,7 +673,7 @@ def test_rate_of_any_scale(scale):
 def test_rate_of_nothing_is_infinite():
     drawn = Rows(np.zeros((5, 2)), np.zeros((5, 1), int))
     network = Network((2, 1), fit_intercept=False)
-    assert largest_safe_rate(Objective(network, Bernoulli(), drawn)) == np.inf
+    assert largest_safe_rate(Objective(network, Likelihood([0]), drawn)) == np.inf
 
 
 @every
@@ -706,10 +700,10 @@ def test_a_safe_rate_never_lowers_the_objective(
 
 
 def test_a_safe_rate_of_standardised_coordinates_knows_the_penalty():
-    drawn = draw_rows(Bernoulli(), n=200)
+    drawn = draw_rows(Likelihood([0]), n=200)
     network = Network((P, 1), fit_intercept=False)
     small = Rows(drawn.X * 1e-3, drawn.codes)
-    plain = Objective(network, Bernoulli(), small, 1.0)
+    plain = Objective(network, Likelihood([0]), small, 1.0)
     objective = standardised(plain, measured(small))
     rate = largest_safe_rate(objective)
     theta = np.ones(P)
@@ -718,7 +712,9 @@ def test_a_safe_rate_of_standardised_coordinates_knows_the_penalty():
     assert there.value >= here.value
 
 
-@pytest.mark.parametrize("likelihood", [Bernoulli(), Categorical(2)], ids=["B", "C"])
+@pytest.mark.parametrize(
+    "likelihood", [Likelihood([0]), Likelihood([2])], ids=["B", "C"]
+)
 @reductions
 def test_the_safe_rate_is_tight(likelihood, reduction):
     """Near a top where y_hat is 1/2, the bound on the curvature is the curvature."""

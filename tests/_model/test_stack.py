@@ -14,8 +14,7 @@ from skneuron._data import rows
 from skneuron._data.moments import measured
 from skneuron._data.rows import Rows
 from skneuron._model import (
-    Bernoulli,
-    Categorical,
+    Likelihood,
     Network,
     Objective,
     answers,
@@ -173,13 +172,13 @@ def test_other_questions_are_answered_one_by_one(
 
 def test_rows_that_are_not_the_same_are_not_put_together(compiled, together):
     """Though they may be alike; nor with and without an intercept."""
-    likelihood, drawn = Categorical(3), draw(Categorical(3))
+    likelihood, drawn = Likelihood([3]), draw(Likelihood([3]))
     like = Rows(drawn.X, drawn.codes, drawn.weights)
     groups = [
         objectives_of(likelihood, drawn, 2),
         objectives_of(likelihood, like, 3),
         objectives_of(likelihood, drawn, 2, fit_intercept=False),
-        objectives_of(Bernoulli(), draw(Bernoulli()), 1),
+        objectives_of(Likelihood([0]), draw(Likelihood([0])), 1),
     ]
     questions = [one for group in groups for one in asked(group)]
     order = np.random.default_rng(0).permutation(len(questions))
@@ -188,7 +187,9 @@ def test_rows_that_are_not_the_same_are_not_put_together(compiled, together):
 
 
 def test_one_is_answered_by_itself(together):
-    ((objective, question),) = asked(objectives_of(Bernoulli(), draw(Bernoulli()), 1))
+    ((objective, question),) = asked(
+        objectives_of(Likelihood([0]), draw(Likelihood([0])), 1)
+    )
     (here,) = answers([(objective, question)])
     expected = objective.answer(question)
     assert here.value == expected.value
@@ -229,7 +230,7 @@ def test_in_coordinates_of_their_own(likelihood, make, compiled, together):
 
 
 def test_samples_that_were_drawn_are_rows_as_any(compiled, together):
-    some = objectives_of(Bernoulli(), draw(Bernoulli(), "row"), 3)
+    some = objectives_of(Likelihood([0]), draw(Likelihood([0]), "row"), 3)
     sample = some[0][0].sample(16)
     like = [(sample.penalised(0.0), some[1][1]), (sample, some[2][1])]
     check(asked([*some, *like]))
@@ -262,7 +263,7 @@ def test_any_number_of_rows_and_of_climbs(
 
 def test_inputs_are_not_written_to(compiled):
     for make in (np.array, sp.csr_array):
-        likelihood = Categorical(3)
+        likelihood = Likelihood([3])
         drawn = draw(likelihood, "row", make=make)
         some = objectives_of(likelihood, drawn)
         parts = [drawn.codes, drawn.weights, *(theta for _, theta in some)]

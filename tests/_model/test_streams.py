@@ -6,8 +6,7 @@ import pytest
 from skneuron._ascent import Question
 from skneuron._data.rows import Rows
 from skneuron._model import (
-    Bernoulli,
-    Categorical,
+    Likelihood,
     Network,
     Objective,
     Remembering,
@@ -15,7 +14,7 @@ from skneuron._model import (
 )
 
 N, P = 30, 3
-LIKELIHOODS = {"sigmoid": Bernoulli(), "softmax": Categorical(3)}
+LIKELIHOODS = {"sigmoid": Likelihood([0]), "softmax": Likelihood([3])}
 every = pytest.mark.parametrize("likelihood", LIKELIHOODS.values(), ids=LIKELIHOODS)
 
 

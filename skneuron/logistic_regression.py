@@ -359,8 +359,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _plan(self, objective, memory, rng, partial):
         if self.learning_rate == "auto":
             return self._plan_to_the_top(objective, memory, rng, partial)
-        lecture = _ascent.Gradient(), _ascent.FixedRate(self.learning_rate)
-        return self._plan_of(objective.reduced(self.reduction), *lecture, rng, {})
+        lecture = _ascent.Gradient(), _ascent.Rate(self.learning_rate)
+        return self._plan_of(objective.but(reduction=self.reduction), *lecture, rng, {})
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
         solver = self.penalty or self.solver
@@ -385,7 +385,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             step_size = _ascent.LineSearch()
             if solver == "gradient" and (self.batch_size or partial):
                 # Half the largest safe rate is the one that gains most for certain.
-                step_size = _ascent.FixedRate(0.5 * largest_safe_rate(objective))
+                step_size = _ascent.Rate(0.5 * largest_safe_rate(objective))
         plan = self._plan_of(objective, direction, step_size, rng, memory)
         n_rows = _sample_size(objective) if solver == "auto" else None
         if n_rows and not known:
@@ -405,18 +405,18 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         monotone = self.learning_rate == "auto"
         how = {"whole_penalty": False, "exact": True, "monotone": monotone}
         given = objective, direction, step_size, self.batch_size, rng
-        walk, stop = partial(walks, *given, **how), self._top(objective, direction)
+        walk, top = partial(walks, *given, **how), self._top(objective, direction)
         memory = {**memory, "direction": direction, "step_size": step_size}
-        return Plan(objective, walk, stop, memory)
+        return Plan(objective, walk, [top], memory)
 
     def _plan_beside_the_past(self, objective, memory):
         """The climb of a batch, and of the hill that earlier batches left behind."""
         # Information adds up as sums, in the parameters as they are: coordinates that
         # no batch changes.
-        objective = objective.reduced("sum")
+        objective = objective.but(reduction="sum")
         known = memory.get("information", [])
         if known:  # the penalty among it
-            objective = objective.penalised(0.0)
+            objective = objective.but(l2=0.0)
         direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as
         # for a row that is sure to be of the other class, Newton's length is endless:
@@ -434,8 +434,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             memory["information"] = information_along(start.evaluation, end.evaluation)
             yield end
 
-        stop = self._top(objective, direction)
-        return Plan(objective, walk, stop, memory, answer=hill.answer)
+        stops = [self._top(objective, direction)]
+        return Plan(objective, walk, stops, memory, answer=hill.answer)
 
     def _direction(self, objective, solver):
         """The direction of a solver; of "auto" Newton's, as dear as it is here."""
@@ -451,7 +451,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""
         before, memory = climber.plan.objective, climber.plan.memory
-        objective, direction = before.penalised(self._l2()), memory["direction"]
+        objective, direction = before.but(l2=self._l2()), memory["direction"]
         direction.bend(objective.penalty_curvature() - before.penalty_curvature())
         given = objective, direction, _ascent.LineSearch(), climber.past.rng, memory
         return replace(climber, plan=self._plan_of(*given), theta=theta)
@@ -480,7 +480,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if step is None or not result.converged:
             return None
         promise = float(step @ result.position.evaluation.gradient)
-        if promise <= max(self.tol * plan.stop.lightest, objective.noise):
+        if promise <= max(self.tol * plan.stops[0].lightest, objective.noise):
             return None
         self.converged_ = result.converged = False
         return ConvergenceWarning(

@@ -412,25 +412,25 @@ class SimpleMLPClassifier(NeuronClassifier):
             if self.alpha == "auto":
                 n_rows = objective.n_rows
                 batch = self._batch_rows(objective) or n_rows
-                objective = objective.penalised(self.alpha_ * n_rows / batch)
+                objective = objective.but(l2=self.alpha_ * n_rows / batch)
         direction = memory.setdefault("direction", self._direction())
         new = _ascent.Plateau(value, 0, 0, noisy=self.solver != "lbfgs")
         stop = memory.setdefault("stop", new)
-        stop.tol, stop.patience = self.tol, self.n_iter_no_change
+        stop.tol, stop.patience, stops = self.tol, self.n_iter_no_change, [stop]
         if self.solver == "lbfgs":
             step_size = memory.setdefault("step_size", _ascent.LineSearch())
             stop.tol /= 100
-            stop = _ascent.Any([self._top(objective, direction), stop])
+            stops = [self._top(objective, direction), stop]
         elif auto:
             rate = AUTO_RATES[self.solver]
             rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
-            new = _ascent.FallingRate(rate, HALF_LIFE)
+            new = _ascent.Rate(rate, HALF_LIFE)
             step_size = memory.setdefault("step_size", new)
         else:
-            step_size = _ascent.FixedRate(self.learning_rate)
+            step_size = _ascent.Rate(self.learning_rate)
         walk = self._walk(objective, direction, step_size, rng)
         whole = self._batch_rows(objective) is None
-        return Plan(objective, walk, stop, memory, exact_curve=whole)
+        return Plan(objective, walk, stops, memory, exact_curve=whole)
 
     def _batch_rows(self, rows):
         """Rows in a mini-batch; None for all."""
@@ -465,7 +465,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         rate = self.learning_rate / 2
         least = objective.log_likelihood(start)
         while rate > 0:
-            how = self._direction(), _ascent.FixedRate(rate), np.random.RandomState(0)
+            how = self._direction(), _ascent.Rate(rate), np.random.RandomState(0)
             walk = self._walk(objective, *how)
             found = islice(_ascent.positions(walk(start), objective.answer), n_iter + 1)
             if all(objective.log_likelihood(at.theta) >= least for at in found):

@@ -9,5 +9,5 @@ from .directions import LBFGS, Adam, Gradient, Momentum
 from .loop import Climb, Position, climb, epochs, in_one, sampled, steps
 from .newton import Newton, rounding
 from .questions import Question, answered, next_position, positions
-from .step_sizes import FallingRate, FixedRate, LineSearch
-from .stopping import Any, Plateau, Top
+from .step_sizes import LineSearch, Rate
+from .stopping import Plateau, Top

@@ -86,7 +86,7 @@ def steps(theta, direction, step_size, noise, here=None):
     ----------
     theta : array of shape (n_parameters,)
     direction : Direction
-    step_size : FixedRate, FallingRate or LineSearch
+    step_size : Rate or LineSearch
     noise : float
         Relative rounding error of the objective's value.
     here : Evaluation, default=None
@@ -207,7 +207,7 @@ def epochs(theta, step_size, epoch, place, *, exact, monotone):
     Parameters
     ----------
     theta : array of shape (n_parameters,)
-    step_size : FixedRate or FallingRate
+    step_size : Rate
     epoch : callable
         ``epoch(theta)`` takes a step for each batch, moves theta in its place, and
         returns an evaluation with the figures that its batches met.
@@ -234,7 +234,7 @@ def epochs(theta, step_size, epoch, place, *, exact, monotone):
         yield Position.at(theta, here)
 
 
-def climb(walk, *, max_iter, stop, noise, watch=None):
+def climb(walk, *, max_iter, stops, noise, watch=None):
     """Follow a walk until its top, its limit, or a word from outside.
 
     Parameters
@@ -242,7 +242,8 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
     walk : iterator of Question and Position
         The first position is the start.
     max_iter : int
-    stop : object
+    stops : list
+        Rules, any of which may stop it; all of them are always asked:
         ``stop.at_start(position)`` and, after every iteration, ``stop(position)``: True
         at the top; and ``stop.allows(position)``, True if it can be where nothing is
         higher.
@@ -266,15 +267,15 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
         result.diverged = True
         return result
     try:
-        result.converged = bool(stop.at_start(position))
+        result.converged = any([stop.at_start(position) for stop in stops])
         while result.n_iter < max_iter and not result.converged:
             n = result.n_iter + 1
             if watch is not None:
                 watch.begin(n, position)
             position = yield from next_position(walk)
             if isinstance(position, bool):  # an iteration that found nothing higher
-                ended, result.converged = True, position
-                result.converged &= stop.allows(result.position)
+                ended, last = True, result.position
+                result.converged = position and all(of.allows(last) for of in stops)
                 result.curve.append(result.position.log_likelihood)
             elif not position.is_finite():
                 result.diverged = result.fell = ended = True
@@ -283,7 +284,7 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
                 result.fell |= bool(position.value < last - 64 * noise * abs(last))
                 result.before, result.position = result.position, position
                 result.curve.append(position.log_likelihood)
-                result.converged = bool(stop(position))
+                result.converged = any([stop(position) for stop in stops])
             if watch is not None and watch.end(n, result.position) and not ended:
                 result.stopped = True
             if ended or result.stopped:

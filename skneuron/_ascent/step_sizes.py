@@ -10,48 +10,36 @@ import math
 from .questions import Question
 
 
-class FixedRate:
+class Rate:
     """``theta + rate * direction``, come what may: the lecture's step.
+
+    A rate may fall, as ``rate / (1 + t / half_life)`` for step t: long strides first,
+    then short ones. A step of a mini-batch is a step of the whole likelihood and noise;
+    sums of rates without end, and of their squares with one, outlast the noise (Robbins
+    & Monro, *A stochastic approximation method*, 1951).
 
     Parameters
     ----------
     rate : float
+    half_life : float, default=inf
+        After so many steps the rate is half of what it was.
     """
 
-    def __init__(self, rate):
-        self.rate = rate
+    def __init__(self, rate, half_life=math.inf):
+        self.rate, self.half_life, self.t = rate, half_life, 0
 
     def next_rate(self):
         """The rate of the step that is taken now."""
-        return self.rate
+        self.t += 1
+        return self.rate / (1 + (self.t - 1) / self.half_life)
 
     def __call__(self, theta, here, along, direction, noise):
         theta = theta + self.next_rate() * along
         return theta, (yield Question(theta, direction.order))
 
 
-class FallingRate(FixedRate):
-    """``rate / (1 + t / half_life)`` for step t: long strides first, then short ones.
-
-    A step of a mini-batch is a step of the whole likelihood and noise; sums of rates
-    without end, and of their squares with one, outlast the noise (Robbins & Monro, *A
-    stochastic approximation method*, 1951).
-
-    Parameters
-    ----------
-    rate : float
-    half_life : float
-        After so many steps the rate is half of what it was.
-    """
-
-    def __init__(self, rate, half_life):
-        super().__init__(rate)
-        self.half_life = half_life
-        self.t = 0
-
-    def next_rate(self):
-        self.t += 1
-        return self.rate / (1 + (self.t - 1) / self.half_life)
+#: What it was called by 0.1.0, whose kept fits ask for it.
+FallingRate = Rate
 
 
 class LineSearch:

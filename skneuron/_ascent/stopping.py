@@ -87,26 +87,3 @@ class Plateau:
         if is_first or mean > self.best:
             self.best, self.best_position = mean, position
         return self.waited >= self.patience
-
-
-class Any:
-    """Stop as soon as any of several rules says so; all of them are always asked.
-
-    Parameters
-    ----------
-    rules : list
-        None at all: never stop.
-    """
-
-    def __init__(self, rules):
-        self.rules = rules
-
-    def at_start(self, position):
-        """Whether any rule stops at the start."""
-        return any([rule.at_start(position) for rule in self.rules])
-
-    def allows(self, position):
-        return all(rule.allows(position) for rule in self.rules)
-
-    def __call__(self, position):
-        return any([rule(position) for rule in self.rules])

@@ -59,7 +59,8 @@ class Batches:
         steps = objective.compiled_steps(self.size, whole_penalty=whole_penalty)
         if steps is not None:
             return partial(self._compiled, steps)
-        return partial(self._plain, objective.beside_its_rows(), whole_penalty)
+        there = beside(objective.shrunk, objective.rows.X)
+        return partial(self._plain, objective.but(shrunk=there), whole_penalty)
 
     def _plain(self, objective, whole_penalty, theta, direction, step_size):
         log_likelihood, rows = 0.0, objective.rows

@@ -29,7 +29,7 @@ class Plan:
     objective : Objective
     walk : callable
         ``walk(theta)`` gives what :func:`skneuron._ascent.climb` follows.
-    stop : Top or Plateau
+    stops : list of Top and Plateau
     memory : dict
         What a later fit needs to go on as if this one had not ended.
     exact_curve : bool
@@ -41,7 +41,7 @@ class Plan:
 
     objective: object
     walk: object
-    stop: object
+    stops: list
     memory: dict = field(default_factory=dict)
     exact_curve: bool = True
     answer: object = None
@@ -132,14 +132,14 @@ class Climber:
 
     def climb(self, watch=None):
         """The climb, to be answered."""
-        stops = [] if self.past.partial else [self.plan.stop]
+        stops = [] if self.past.partial else self.plan.stops
         if self.best is not None:
             # It stands in for a plateau of the log-likelihood, and joins a top.
             tops = [stop for stop in stops if not isinstance(stop, _ascent.Plateau)]
             stops = [self.best, *tops]
-        walk, stop = self.plan.walk(self.theta), _ascent.Any(stops)
         limits = {"max_iter": self.max_iter, "noise": self.plan.objective.noise}
-        return _ascent.climb(walk, stop=stop, watch=watch, **limits)
+        walk = self.plan.walk(self.theta)
+        return _ascent.climb(walk, stops=stops, watch=watch, **limits)
 
     def run(self, watch=None):
         """What comes of the climb, answered as the plan has it."""

@@ -136,7 +136,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         mean = np.zeros_like(mean)
     # What the penalty adds to the curvature, in the same units.
     l2 = 0.0 if penalised else objective.l2
-    prior = np.ldexp(np.sqrt(4 * l2 / rows.total_weight), -objective.exponents)
+    prior = np.sqrt(4 * l2 / rows.total_weight) * objective.sizes
     deviation = np.hypot(deviation, prior)
     # What rounding leaves of a constant column is measured as 0; the intercept says
     # all that the column could.
@@ -148,8 +148,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         if len(varying) and varying.max() <= alike * varying.min():
             deviation = np.full_like(deviation, np.sqrt(np.mean(varying**2)))
         if penalised:
-            unit = np.clip(objective.exponents, -1000, 1000)
-            objective = objective.measured_in(np.ldexp(deviation, unit))
+            objective = objective.measured_in(deviation)
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
+from .._arrays import adjoint, array_namespace, is_elsewhere, like, to_host
 from .likelihood import Likelihood, by_output
 from .sums import (
     curvature_roots,
@@ -86,7 +86,7 @@ class Objective:
         self.l2, self.reduction = l2, reduction
         #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
         self.shrunk = network.weight_mask()
-        #: The units of features, as given, whose weights are penalised.
+        #: The units of features, as read, whose weights are penalised.
         self.sizes = 1.0
         #: Rows of the first layer: features, and a 1 with intercepts.
         self.n_inputs = network.shapes[0][0] + network.fit_intercept
@@ -97,7 +97,6 @@ class Objective:
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
         self.coordinates, self._chained = None, False
-        self.exponents = 0  # of the units that the features are read in
         self._sample = None
 
     @property
@@ -107,36 +106,27 @@ class Objective:
 
     # Others like it ----------------------------------------------------------------
 
-    def _with(self, **changed):
+    def but(self, **changed):
+        """The same objective with other attributes, such as `l2` or `reduction`."""
         other = copy.copy(self)
         vars(other).update(changed, _sample=None)
         return other
 
-    def reduced(self, reduction):
-        """The same objective as a mean or as a sum."""
-        return self._with(reduction=reduction)
-
-    def penalised(self, l2):
-        """The same objective with a penalty of another strength."""
-        return self._with(l2=l2)
-
     def measured_in(self, sizes):
         """The same with a penalty on weights of features in units of these sizes."""
-        return self._with(sizes=sizes).reading(self.rows, 0)
+        shrunk = self.network.weight_mask()
+        weights, _ = self.network.layers(shrunk)[0]
+        weights[...] = np.square(np.clip(sizes, 2.0**-500, 2.0**500))[..., None]
+        return self.but(sizes=sizes, shrunk=shrunk)
 
     def reading(self, rows, exponents):
         """The objective of the weights of features divided by 2 to their exponents.
 
-        `rows` give these.
+        `rows` give these. The penalty stays on the weights of the features as before.
         """
-        exponents = self.exponents + exponents
-        # The penalty stays on the weights of the features as they were.
-        shrunk = self.shrunk.copy()
-        weights, _ = self.network.layers(shrunk)[0]
         with np.errstate(over="ignore"):
-            sizes = np.ldexp(self.sizes, -np.asarray(exponents, dtype=int))
-        weights[...] = np.square(np.clip(sizes, 2.0**-500, 2.0**500))[..., None]
-        return self._with(rows=rows, shrunk=shrunk, exponents=exponents)
+            sizes = np.ldexp(self.sizes, -exponents)
+        return self.but(rows=rows).measured_in(sizes)
 
     def in_coordinates(self, coordinates, chained):
         """The objective as a function of coordinates.
@@ -155,8 +145,8 @@ class Objective:
             if len(scale) < n_features:
                 units = (np.resize(of, n_features) for of in units)
             centred = self.rows.centred(*units)
-            base = self.reading(centred, np.log2(scale))
-        return base._with(coordinates=coordinates, _chained=chained)
+            base = self.reading(centred, np.log2(scale).astype(int))
+        return base.but(coordinates=coordinates, _chained=chained)
 
     def on(self, rows, *, whole_penalty):
         """The objective of `rows`, some of these: a mini-batch, or a sample.
@@ -166,7 +156,7 @@ class Objective:
         share by rows.
         """
         share = rows.n_rows / self.n_rows
-        part = self._with(rows=rows, n_rows=rows.n_rows)
+        part = self.but(rows=rows, n_rows=rows.n_rows)
         part.total_weight *= share
         part.l2 *= 1.0 if whole_penalty else share
         return part
@@ -182,10 +172,6 @@ class Objective:
         return self._sample[1]
 
     # Mini-batches --------------------------------------------------------------------
-
-    def beside_its_rows(self):
-        """The same objective, of parameters that lie where the rows do."""
-        return self._with(shrunk=beside(self.shrunk, self.rows.X))
 
     def compiled_steps(self, size, *, whole_penalty):
         """A function that takes a step for each mini-batch; None: no kernel can.
@@ -324,24 +310,18 @@ class Objective:
         return blocks
 
     def _roots(self, read, along=None):
-        read, by_block = self._first_layer(read).astype(np.float64), None
-        if along is not None:
-            along = self.as_read(along)
-            by_block = [along[at].reshape(self.n_inputs, -1) for at in self._places]
-        of = partial(curvature_roots, self.network, self.likelihood, read, by_block)
+        """R of :class:`Evaluation`: of a direction, or of all parameters."""
+        read, directions = self._first_layer(read).astype(np.float64), []
+        for at in self._places:
+            sides = np.eye(len(at)) if along is None else along[at, None]
+            sides = self.as_read(sides.reshape(self.n_inputs, -1))
+            directions.append(sides.reshape(len(at), -1))
+        of = partial(curvature_roots, self.network, self.likelihood, read, directions)
         roots = self.rows.total(of, stacked)
         if self.l2:
-            root, whole = np.sqrt(self.l2 * self.shrunk), along is None
-            penalties = [
-                np.diag(root[at]) if whole else (root * along)[at, None]
-                for at in self._places
-            ]
-            roots = stacked(roots, penalties)
-        if self._chained and along is None:
-            for i, R in enumerate(roots):
-                turned = R.T.copy()
-                self.coordinates.pull(turned.reshape(self.n_inputs, -1))
-                roots[i] = turned.T
+            root = np.sqrt(self.l2 * self.shrunk)[:, None]
+            both = zip(self._places, directions)
+            roots = stacked(roots, [root[at] * sides for at, sides in both])
         return self.noise, [R / self.divisor**0.5 for R in roots]
 
     def root_at_0(self):
@@ -351,7 +331,9 @@ class Objective:
         factor.
         """
         start = np.zeros((self.n_inputs, 1))
-        of = partial(curvature_roots, self.network, Likelihood([0]), start, None)
+        of = partial(
+            curvature_roots, self.network, Likelihood([0]), start, [np.eye(len(start))]
+        )
         roots = self.rows.total(of, stacked)
         if self.l2:
             step = self.network.sizes[-1]

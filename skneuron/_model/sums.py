@@ -129,24 +129,22 @@ def _inputs(network, rows):
     return np.pad(X, [(0, 0), (0, network.fit_intercept)], constant_values=1.0)
 
 
-def curvature_roots(network, likelihood, theta, along, rows):
+def curvature_roots(network, likelihood, theta, directions, rows):
     """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
 
-    They are those of ``QR = sqrt(curvature) X1 along``, of some rows beneath the R of
-    all before these. The curvature itself has the square of their condition. `along`
-    has a direction of each block, (n_inputs, block's logits); None: all directions.
+    They are those of ``QR = sqrt(curvature) X1 directions``, of some rows beneath the R
+    of all before these. The curvature itself has the square of their condition.
+    `directions` are of each block: (parameters, any).
     """
     total = [None] * len(likelihood.blocks)
-    wide, sides = 4 * likelihood.coupled**2 * (1 if along else len(theta)), along or []
-    of_blocks = _by_block(network, likelihood, rows, wide, theta, *sides)
-    for block, _, w, z, *moved in of_blocks:
-        inputs = None if along else _inputs(network, block)[:, None, :, None]
+    by_input = [sides.reshape(len(theta), -1) for sides in directions]
+    n_numbers = 4 * likelihood.coupled * sum(sides.shape[1] for sides in by_input)
+    of_blocks = _by_block(network, likelihood, rows, n_numbers, theta, *by_input)
+    for _, _, w, z, *moved in of_blocks:
         for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
             root = root * np.sqrt(w[:, of.start, None, None])
-            if along:
-                share = (root @ moved[i][:, :, None]).reshape(-1, 1)
-            else:
-                share = (inputs * root[:, :, None, :]).reshape(-1, len(theta) * len(of))
+            share = root @ moved[i].reshape(len(z), len(of), -1)
+            share = share.reshape(-1, share.shape[2])
             total[i] = share if total[i] is None else np.vstack([total[i], share])
             if len(total[i]) > 5 * total[i].shape[1]:
                 total[i] = _triangular(total[i])

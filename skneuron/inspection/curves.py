@@ -510,4 +510,4 @@ def max_stable_learning_rate(
     est._validate_params()
     with numbers_may_end(), one_blas():
         data = est._read(X, y, sample_weight, est._past())
-        return float(largest_safe_rate(est._objective(data).reduced(reduction)))
+        return float(largest_safe_rate(est._objective(data).but(reduction=reduction)))

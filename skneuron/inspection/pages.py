@@ -239,7 +239,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
             raise ValueError(f"X must have 2 features, got {rows.X.shape[1]}.")
         objective, right = est._objective(data), rate
         if not network:
-            objective = objective.reduced(est.reduction)
+            objective = objective.but(reduction=est.reduction)
             right = float(largest_safe_rate(objective))
         start = est._start(objective.network, past.rng)
     X = rows.X.toarray() if is_sparse(rows.X) else rows.X

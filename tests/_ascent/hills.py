@@ -160,7 +160,7 @@ class Until:
 def go(walk, stop, max_iter=300):
     """Follow a walk whose questions are answered."""
     noise = Logistic.noise
-    return answered(climb(walk, max_iter=max_iter, stop=stop, noise=noise), None)
+    return answered(climb(walk, max_iter=max_iter, stops=[stop], noise=noise), None)
 
 
 def reach(objective, direction, theta=None, stop=None, max_iter=300, here=None):

@@ -11,12 +11,12 @@ from skneuron._ascent import (
     LBFGS,
     Adam,
     Climb,
-    FixedRate,
     Gradient,
     LineSearch,
     Momentum,
     Newton,
     Position,
+    Rate,
     Top,
     answered,
     climb,
@@ -73,9 +73,11 @@ class Rowwise(Hill):
 
     @property
     def rows(self):
-        return SimpleNamespace(take=self.x.__getitem__)
+        return SimpleNamespace(take=self.x.__getitem__, X=self.x)
 
-    def beside_its_rows(self):
+    shrunk = np.zeros(1)
+
+    def but(self, *, shrunk):
         return self
 
     def compiled_steps(self, size, *, whole_penalty):
@@ -125,7 +127,7 @@ def go(walk, max_iter=100, stop=lambda position: False, watch=None, noise=EPS):
     """Climb where questions are answered; `stop` is a rule, or a function for one."""
     stop = stop if hasattr(stop, "at_start") else When(stop)
     watch = watch or Watch()
-    asking = climb(walk, max_iter=max_iter, stop=stop, watch=watch, noise=noise)
+    asking = climb(walk, max_iter=max_iter, stops=[stop], watch=watch, noise=noise)
     return answered(asking, None)
 
 
@@ -309,12 +311,12 @@ def test_an_interrupt_in_mid_epoch_keeps_the_last_whole_epoch():
         kwargs = {"whole_penalty": False, "exact": exact, "monotone": False}
         start = np.zeros(1)
         walk = by_epochs(
-            objective, start, Gradient(), FixedRate(0.1), Torn(4, 2, None), **kwargs
+            objective, start, Gradient(), Rate(0.1), Torn(4, 2, None), **kwargs
         )
         result = go(walk)
         batches = Batches(4, 2, None)
         whole = by_epochs(
-            objective, np.zeros(1), Gradient(), FixedRate(0.1), batches, **kwargs
+            objective, np.zeros(1), Gradient(), Rate(0.1), batches, **kwargs
         )
         for _ in range(3):
             expected = next(whole).theta.copy()
@@ -389,7 +391,7 @@ def test_steps_of_a_fixed_rate_are_the_lectures(rate):
     objective = Rowwise([1.0, 2.0, 6.0])
     theta = np.zeros(1)
     for position, _ in zip(
-        way(objective, steps, np.zeros(1), Gradient(), FixedRate(rate)), range(10)
+        way(objective, steps, np.zeros(1), Gradient(), Rate(rate)), range(10)
     ):
         assert np.array_equal(position.theta, theta)
         here = objective.evaluate(theta)
@@ -442,7 +444,7 @@ def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
 def test_steps_leave_the_start_and_earlier_positions_alone():
     start = np.zeros(1)
     for direction in [Gradient(), Momentum(0.9), Adam()]:
-        walk = way(Rowwise([4.0]), steps, start, direction, FixedRate(0.1))
+        walk = way(Rowwise([4.0]), steps, start, direction, Rate(0.1))
         kept = [next(walk) for _ in range(5)]
         copies = [position.theta.copy() for position in kept]
         next(walk)
@@ -451,7 +453,7 @@ def test_steps_leave_the_start_and_earlier_positions_alone():
         assert len({float(p.theta[0]) for p in kept}) == 5
 
 
-@pytest.mark.parametrize("make", [lambda: FixedRate(0.1), LineSearch])
+@pytest.mark.parametrize("make", [lambda: Rate(0.1), LineSearch])
 def test_steps_tell_the_direction_that_a_walk_begins(make):
     class Told(Gradient):
         begun = 0
@@ -786,7 +788,7 @@ def test_epochs_step_batch_by_batch(exact, whole_penalty, size):
         objective,
         start,
         Gradient(),
-        FixedRate(0.1),
+        Rate(0.1),
         Batches(5, size, None),
         whole_penalty=whole_penalty,
         exact=exact,
@@ -805,7 +807,7 @@ def test_exact_epochs_know_the_whole_objective():
         objective,
         np.zeros(1),
         Gradient(),
-        FixedRate(0.1),
+        Rate(0.1),
         Batches(5, 2, None),
         whole_penalty=False,
         exact=True,
@@ -824,7 +826,7 @@ def test_other_epochs_add_up_what_the_batches_saw():
         objective,
         np.zeros(1),
         Gradient(),
-        FixedRate(0.1),
+        Rate(0.1),
         Batches(5, 2, None),
         whole_penalty=False,
         exact=False,
@@ -851,7 +853,7 @@ def test_the_start_of_epochs_bears_the_penalty_as_the_epochs_do():
         objective,
         np.array([4.0]),
         Gradient(),
-        FixedRate(1e-9),  # next to no move: next to no change
+        Rate(1e-9),  # next to no move: next to no change
         Batches(5, 5, None),
         whole_penalty=True,
         exact=False,
@@ -868,7 +870,7 @@ def test_monotone_epochs_never_lower_the_objective():
             objective,
             np.zeros(1),
             Gradient(),
-            FixedRate(30.0),  # far too large
+            Rate(30.0),  # far too large
             Batches(5, 2, np.random.RandomState(0)),
             whole_penalty=False,
             exact=True,
@@ -886,7 +888,7 @@ def test_monotone_epochs_never_lower_the_objective():
 
 @pytest.mark.parametrize("monotone", [True, False])
 def test_monotone_epochs_keep_the_halved_rate_in_the_step_size(monotone):
-    objective, step_size = Rowwise(X), FixedRate(30.0)
+    objective, step_size = Rowwise(X), Rate(30.0)
 
     def walk(theta, rate=step_size):
         batches = Batches(5, 2, None)
@@ -908,7 +910,7 @@ def test_monotone_epochs_keep_the_halved_rate_in_the_step_size(monotone):
     # A later climb goes on at the rate that this one arrived at.
     paused = walk(last.theta)
     next(paused)
-    on = walk(last.theta, FixedRate(step_size.rate))
+    on = walk(last.theta, Rate(step_size.rate))
     next(on)
     assert np.array_equal(next(paused).theta, next(on).theta)
 
@@ -919,7 +921,7 @@ def test_epochs_leave_earlier_positions_alone():
             Rowwise(X),
             np.zeros(1),
             Momentum(0.5),
-            FixedRate(0.1),
+            Rate(0.1),
             Batches(5, 2, None),
             whole_penalty=False,
             exact=exact,

@@ -7,12 +7,12 @@ import pytest
 from hills import Here, Until, logistic, top_of
 
 from skneuron._ascent import (
-    FixedRate,
     Gradient,
     LineSearch,
     Newton,
     Position,
     Question,
+    Rate,
     answered,
     climb,
     epochs,
@@ -55,7 +55,7 @@ class Heard:
 
 
 WALKS = {
-    "steps": lambda: steps(THETA, Gradient(), FixedRate(0.1), EPS),
+    "steps": lambda: steps(THETA, Gradient(), Rate(0.1), EPS),
     "line search": lambda: steps(THETA, Newton(3.0), LineSearch(), EPS),
     "sampled": lambda: sampled(THETA, Newton(3.0), LineSearch(), EPS, 200, 400),
     "sampled, all": lambda: sampled(THETA, Newton(3.0), LineSearch(), EPS, 200, None),
@@ -76,7 +76,7 @@ def test_steps_ask_what_their_direction_wants_to_know(order):
     direction = Gradient()
     direction.order = order
     heard = Heard(logistic())
-    walk = positions(steps(THETA, direction, FixedRate(0.1), EPS), heard)
+    walk = positions(steps(THETA, direction, Rate(0.1), EPS), heard)
     for _ in range(3):
         next(walk)
     assert {question.order for question in heard.asked} == {order}
@@ -88,7 +88,7 @@ def test_epochs_ask_for_the_whole_where_they_are_exact(exact):
     hill, met = logistic(), Here(None, -1.0, -1.0)
     heard = Heard(hill)
     kinds = {"exact": exact, "monotone": False}
-    asking = epochs(THETA, FixedRate(0.1), lambda theta: met, THETA, **kinds)
+    asking = epochs(THETA, Rate(0.1), lambda theta: met, THETA, **kinds)
     walk = positions(asking, heard)
     start, first, _ = (next(walk) for _ in range(3))
     assert [question.order for question in heard.asked] == ([1] * 3 if exact else [0])
@@ -192,7 +192,7 @@ def test_a_climb_is_the_same_whoever_answers(make):
     """At once, as positions are answered one by one, or by hand, one of two climbs."""
 
     def begin(walk):
-        return climb(walk, max_iter=5, stop=Until(0.0), noise=EPS)
+        return climb(walk, max_iter=5, stops=[Until(0.0)], noise=EPS)
 
     hills = [logistic(n=2000, seed=seed) for seed in range(2)]
     expected = [answered(begin(make()), hill.answer) for hill in hills]
@@ -226,7 +226,9 @@ def test_answers_may_be_without_end():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (position,) = positions(walk(), answer)
-        result = answered(climb(walk(), max_iter=1, stop=Until(0.0), noise=EPS), answer)
+        result = answered(
+            climb(walk(), max_iter=1, stops=[Until(0.0)], noise=EPS), answer
+        )
     assert not position.is_finite()
     assert result.diverged and result.n_iter == 0
 
@@ -253,7 +255,7 @@ def interrupted(walk, raise_at, hill=None):
     """A climb during whose answer of that number the user interrupts."""
     heard = Heard(hill or logistic(n=2000), raise_at)
     stop = Until(1e-9)
-    asking = climb(walk, max_iter=50, stop=stop, noise=EPS)
+    asking = climb(walk, max_iter=50, stops=[stop], noise=EPS)
     return answered(asking, heard), heard
 
 
@@ -295,7 +297,7 @@ def test_an_interrupt_on_the_sample_keeps_the_start(raise_at):
 
     def begin(kind, theta, *more):
         walk = kind(theta, direction, LineSearch(), EPS, *more)
-        return climb(walk, max_iter=50, stop=Until(1e-9), noise=EPS)
+        return climb(walk, max_iter=50, stops=[Until(1e-9)], noise=EPS)
 
     heard = Spied(hill, raise_at)
     result = answered(begin(sampled, THETA, 200, 400), heard)
@@ -341,9 +343,9 @@ def test_a_watch_that_is_interrupted_and_an_answer_that_is_are_kept_alike():
             return False
 
     def walk():
-        return steps(THETA, Gradient(), FixedRate(0.1), EPS)
+        return steps(THETA, Gradient(), Rate(0.1), EPS)
 
-    kinds = {"max_iter": 9, "stop": Until(0.0), "noise": EPS}
+    kinds = {"max_iter": 9, "stops": [Until(0.0)], "noise": EPS}
     one = answered(climb(walk(), watch=Watch(), **kinds), logistic().answer)
     other, _ = interrupted(walk(), 3, logistic())
     assert one.interrupted and other.interrupted
@@ -355,6 +357,6 @@ def test_a_climb_needs_no_watch():
     hill = logistic()
     walk = steps(THETA, Newton(), LineSearch(), EPS)
     result = answered(
-        climb(walk, max_iter=50, stop=Until(1e-9), noise=EPS), hill.answer
+        climb(walk, max_iter=50, stops=[Until(1e-9)], noise=EPS), hill.answer
     )
     assert result.converged

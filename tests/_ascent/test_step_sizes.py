@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from skneuron._ascent import FallingRate, FixedRate, Gradient, LineSearch, answered
+from skneuron._ascent import Gradient, LineSearch, Rate, answered
 
 EPS = np.finfo(float).eps
 
@@ -229,7 +229,7 @@ def test_tries_are_bounded():
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("step_size", [LineSearch(), FixedRate(0.1)], ids="LF")
+@pytest.mark.parametrize("step_size", [LineSearch(), Rate(0.1)], ids="LF")
 def test_the_direction_says_what_is_asked_for(step_size, order):
     asked = []
 
@@ -249,16 +249,14 @@ def test_the_direction_says_what_is_asked_for(step_size, order):
 def test_fixed_rate_is_the_lectures_step(rate):
     function, theta = Function(*AWKWARD["parabola"]), np.array([1.0, -2.0])
     here = function.evaluate(theta)
-    place, there = take(
-        FixedRate(rate), function, theta, here, here.gradient, unit=True
-    )
+    place, there = take(Rate(rate), function, theta, here, here.gradient, unit=True)
     assert np.array_equal(place, theta + rate * here.gradient)
     assert there.value == function.evaluate(place).value
     assert np.array_equal(theta, [1.0, -2.0])
 
 
 def test_a_falling_rate_is_half_after_its_half_life():
-    step_size = FallingRate(0.8, half_life=4)
+    step_size = Rate(0.8, half_life=4)
     rates = [step_size.next_rate() for _ in range(13)]
     assert rates[0] == 0.8
     assert np.isclose(rates[4], 0.4) and np.isclose(rates[12], 0.2)
@@ -267,7 +265,7 @@ def test_a_falling_rate_is_half_after_its_half_life():
 
 def test_steps_and_mini_batches_share_the_count_of_a_falling_rate():
     objective = Function(lambda x: x, np.ones_like)
-    step_size, theta = FallingRate(1.0, half_life=1), np.zeros(2)
+    step_size, theta = Rate(1.0, half_life=1), np.zeros(2)
     step_size.next_rate()  # a mini-batch's
     here = objective.evaluate(theta)
     place, _ = take(step_size, objective, theta, here, here.gradient)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skneuron._ascent import Any, Plateau, Position, Top, answered, climb
+from skneuron._ascent import Plateau, Position, Top, answered, climb
 
 
 def stops(figures, tol, patience, noisy=False):
@@ -116,7 +116,7 @@ def test_five_iterations_and_five_are_ten(figures, patience):
     seen = [Position(np.full(1, float(i)), v, v) for i, v in enumerate(figures)]
 
     def go(plateau, walk, max_iter=5):
-        asking = climb(iter(walk), max_iter=max_iter, stop=plateau, noise=0.0)
+        asking = climb(iter(walk), max_iter=max_iter, stops=[plateau], noise=0.0)
         return answered(asking, None)
 
     whole, halves = (
@@ -160,26 +160,25 @@ class Says:
         return self.answers["after"]
 
 
-@pytest.mark.parametrize("one", [True, False])
-@pytest.mark.parametrize("other", [True, False])
-def test_any_stops_when_one_does_and_asks_all(one, other):
-    rules = [Says(one, not one), Says(other, not other)]
-    stop = Any(rules)
-    assert stop.at_start("here") == (one or other)
-    assert stop("there") == (not one or not other)
-    for rule in rules:
-        assert rule.asked == [("start", "here"), ("after", "there")]
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("others", [(), (True,), (False,), (False, True)])
+@pytest.mark.parametrize("when", ["start", "after"])
+def test_any_rule_stops_a_climb_and_all_are_asked(first, others, when):
+    answers = first, *others
+    rules = [Says(of and when == "start", of) for of in answers]
+    walk = [Position(np.zeros(1), 0.0, 0.0) for _ in range(3)]
+    asking = climb(iter(walk), max_iter=1, stops=rules, noise=0.0)
+    found = answered(asking, None)
+    assert found.converged == any(answers)
+    assert found.n_iter == (0 if when == "start" and any(answers) else 1)
+    asked = [("start", walk[0]), ("after", walk[1])][: 1 + found.n_iter]
+    assert all(rule.asked == asked for rule in rules)
 
 
-def test_any_of_one_is_that_one_and_of_none_never_stops():
-    for answer in [True, False]:
-        assert Any([Says(answer, not answer)]).at_start(None) == answer
-        assert Any([Says(not answer, answer)])(None) == answer
-    assert not Any([]).at_start(None) and not Any([])(None)
-
-
-def test_any_may_hold_any():
-    assert Any([Any([]), Any([Says(False, True)])])(None)
+def test_without_rules_a_climb_never_stops():
+    walk = [Position(np.zeros(1), 0.0, 0.0) for _ in range(9)]
+    found = answered(climb(iter(walk), max_iter=7, stops=[], noise=0.0), None)
+    assert not found.converged and found.n_iter == 7
 
 
 @pytest.mark.parametrize("is_top", [True, False])
@@ -208,5 +207,5 @@ def test_where_nothing_is_higher_a_strict_top_alone_may_object(is_top):
 
     strict, mild = (Top(Asked(), Asked(), 0.5, strict=of) for of in (True, False))
     position, plateau = Position("theta", 0.0, 0.0, "here"), Plateau(None, 0, 0)
-    assert Any([plateau, mild]).allows(position)
-    assert Any([plateau, strict]).allows(position) == is_top
+    assert plateau.allows(position) and mild.allows(position)
+    assert strict.allows(position) == is_top

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skneuron._ascent import Adam, FallingRate, FixedRate, Gradient, Momentum
+from skneuron._ascent import Adam, Gradient, Momentum, Rate
 from skneuron._data.batches import Batches, drawn, quotas
 from skneuron._data.rows import Rows
 from skneuron._model import Likelihood, Network, Objective
@@ -46,9 +46,9 @@ def test_one_batch_of_all_rows_needs_no_order():
 
 
 RULES = {
-    "gradient": (Gradient, lambda: FixedRate(0.1)),
-    "momentum": (lambda: Momentum(0.9), lambda: FixedRate(0.1)),
-    "adam": (Adam, lambda: FallingRate(0.1, half_life=7)),
+    "gradient": (Gradient, lambda: Rate(0.1)),
+    "momentum": (lambda: Momentum(0.9), lambda: Rate(0.1)),
+    "adam": (Adam, lambda: Rate(0.1, half_life=7)),
 }
 
 

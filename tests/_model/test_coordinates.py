@@ -538,7 +538,7 @@ def test_another_penalty_in_the_same_coordinates(likelihood, fit_intercept, kind
     standardised, c = build(likelihood, l2=2.0, **kwargs)
     before = standardised.evaluate(c, curvature=True)
     for l2 in [0.0, 1e-3, 30.0]:
-        other = standardised.penalised(l2)
+        other = standardised.but(l2=l2)
         assert other.coordinates is standardised.coordinates
         weights, _ = other.network.layers(other.parameters(c))[0]
         penalty = 0.5 * l2 * float((weights**2).sum())
@@ -548,7 +548,7 @@ def test_another_penalty_in_the_same_coordinates(likelihood, fit_intercept, kind
         value = (here.log_likelihood - other.penalty(c)) / other.divisor
         assert here.value == pytest.approx(value, rel=1e-13)
         share = l2 / 2.0
-        bare = standardised.penalised(0.0).evaluate(c).gradient
+        bare = standardised.but(l2=0.0).evaluate(c).gradient
         expected = bare + share * (before.gradient - bare)
         assert np.allclose(here.gradient, expected, rtol=1e-9, atol=1e-12)
     again = standardised.evaluate(c, curvature=True)
@@ -566,11 +566,11 @@ def test_what_a_penalty_adds_to_the_curvature(
 ):
     kwargs = {"fit_intercept": fit_intercept, **PENALISED[kind]}
     standardised, c = build(likelihood, l2=2.0, **kwargs)
-    standardised = standardised.reduced(reduction)
+    standardised = standardised.but(reduction=reduction)
     with_it = standardised.evaluate(c, curvature=True).curvature
-    without = standardised.penalised(0.0).evaluate(c, curvature=True).curvature
+    without = standardised.but(l2=0.0).evaluate(c, curvature=True).curvature
     for l2 in [2.0, 0.5, 70.0]:
-        more = standardised.penalised(l2).penalty_curvature()
+        more = standardised.but(l2=l2).penalty_curvature()
         assert more.shape == c.shape and np.all(more >= 0)
         for (at, one), (_, other) in zip(with_it, without, strict=True):
             added = (one - other) * l2 / 2.0

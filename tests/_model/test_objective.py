@@ -460,12 +460,12 @@ def test_a_part_of_light_rows_takes_a_light_step():
 
 def test_reduced():
     objective, theta = build(Likelihood([3]), weighting="row", l2=0.6)
-    total = objective.reduced("sum")
+    total = objective.but(reduction="sum")
     assert total.reduction == "sum"
     one, other = objective.evaluate(theta), total.evaluate(theta)
     assert other.value == pytest.approx(one.value * objective.total_weight)
     assert np.allclose(other.gradient, one.gradient * objective.total_weight)
-    again = total.reduced("mean").evaluate(theta)
+    again = total.but(reduction="mean").evaluate(theta)
     assert again.value == pytest.approx(one.value, rel=1e-13)
 
 
@@ -578,8 +578,8 @@ def test_answers_of_a_sample_are_of_the_same_rows():
     one, other = (objective.answer(Question(theta, 1, 32)) for _ in range(2))
     same(one, other)
     # One like it, of another penalty, has samples of its own.
-    assert objective.penalised(2.0).sample(32).l2 == pytest.approx(2.0 * 32 / 300)
-    assert objective.reduced("sum").sample(32).divisor == 1.0
+    assert objective.but(l2=2.0).sample(32).l2 == pytest.approx(2.0 * 32 / 300)
+    assert objective.but(reduction="sum").sample(32).divisor == 1.0
 
 
 @every
@@ -593,7 +593,7 @@ def test_penalised_is_the_objective_of_another_penalty(
     objective, theta = build(likelihood, hidden, l2=0.7, **kwargs)
     for l2 in [0.0, 5.0]:
         expected, _ = build(likelihood, hidden, l2=l2, **kwargs)
-        same(objective.penalised(l2).evaluate(theta), expected.evaluate(theta))
+        same(objective.but(l2=l2).evaluate(theta), expected.evaluate(theta))
     assert objective.l2 == 0.7
 
 
@@ -604,7 +604,7 @@ def test_the_penaltys_curvature_is_on_the_diagonal(likelihood, weighting, reduct
     objective, theta = build(
         likelihood, l2=0.7, weighting=weighting, reduction=reduction
     )
-    bare = dense_curvature(objective.penalised(0.0), theta)
+    bare = dense_curvature(objective.but(l2=0.0), theta)
     more = objective.penalty_curvature()
     expected = dense_curvature(objective, theta) - bare
     assert np.allclose(expected, np.diag(more), rtol=1e-9, atol=1e-12)

@@ -125,7 +125,7 @@ def test_parameters_of_the_float_type_of_the_data(
 @pytest.mark.filterwarnings("error")
 def test_extreme_logits(likelihood, make, dtype, compiled):
     drawn = draw(likelihood, "row", dtype, make)
-    some = [(o.penalised(0.0), 1e4 * at) for o, at in objectives_of(likelihood, drawn)]
+    some = [(o.but(l2=0.0), 1e4 * at) for o, at in objectives_of(likelihood, drawn)]
     with numbers_may_end():
         check(asked(some), rtol=1e-10 if dtype is np.float64 else 1e-4)
 
@@ -232,7 +232,7 @@ def test_in_coordinates_of_their_own(likelihood, make, compiled, together):
 def test_samples_that_were_drawn_are_rows_as_any(compiled, together):
     some = objectives_of(Likelihood([0]), draw(Likelihood([0]), "row"), 3)
     sample = some[0][0].sample(16)
-    like = [(sample.penalised(0.0), some[1][1]), (sample, some[2][1])]
+    like = [(sample.but(l2=0.0), some[1][1]), (sample, some[2][1])]
     check(asked([*some, *like]))
     assert sorted(together) == [2, 3]
 

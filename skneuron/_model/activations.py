@@ -13,82 +13,66 @@ start further from linear learn more noise by heart: with 2, logistic ones class
 slope at 0 is a quarter of tanh's, so that its values deviate by a quarter.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from .. import _kernels
 from .._arrays import array_namespace
 
 
+@dataclass
 class Activation:
-    """What all have: the plain formulas, or the compiled ones."""
+    """An activation, by its plain formulas or the compiled ones.
+
+    Attributes
+    ----------
+    name : str
+    formula, slope : callable
+        ``g(z)``, and g' where the value is a.
+    gain, inner_gain : float
+    """
 
     name: str
-    gain = inner_gain = 1.0
+    formula: Callable
+    slope: Callable
+    gain: float = 1.0
+    inner_gain: float = 1.0
 
     def value(self, z):
         """``g(z)``."""
         if not _kernels.takes(z):
-            return self._value(z)
+            return self.formula(z)
         _kernels.activate(self.name, z)
         return z
 
     def times_slope(self, d, a):
         """``d g'``, where the value is `a`."""
         if not (_kernels.takes(d) and _kernels.takes(a)):
-            return d * self._slope(a)
+            return d * self.slope(a)
         _kernels.activate(self.name, d, a)
         return d
 
 
-class Identity(Activation):
-    """``g(z) = z``, ``g'(a) = 1``: a hidden layer that stays linear."""
-
-    name = "identity"
-
-    def _value(self, z):
-        return z
-
-    def _slope(self, a):
-        return 1
+def logistic(z):
+    """The sigmoid: where the exponential overflows it is 0, as it should be."""
+    return 1 / (1 + array_namespace(z).exp(-z))
 
 
-class Logistic(Activation):
-    """``g(z) = sigmoid(z) = 1 / (1 + exp(-z))``, ``g'(a) = a (1 - a)``.
-
-    Where the exponential overflows, g is 0, as it should be.
-    """
-
-    name = "logistic"
-    inner_gain = 4.0
-
-    def _value(self, z):
-        return 1 / (1 + array_namespace(z).exp(-z))
-
-    def _slope(self, a):
-        return a * (1 - a)
+def slope_of_logistic(a):
+    """The slope of the sigmoid, where it is a."""
+    return a * (1 - a)
 
 
-class Tanh(Activation):
-    """``g(z) = tanh(z)``, ``g'(a) = 1 - a^2``."""
-
-    name = "tanh"
-
-    def _value(self, z):
-        return array_namespace(z).tanh(z)
-
-    def _slope(self, a):
-        return 1 - a * a
+def relu(z):
+    """``max(z, 0)``; its slope is the sign of that."""
+    return array_namespace(z).clip(z, 0, None)
 
 
-class Relu(Activation):
-    """``g(z) = max(z, 0)``, ``g'(a) = 1`` where a > 0, else 0."""
-
-    name = "relu"
-    gain = inner_gain = 2.0**0.5
-
-    def _value(self, z):
-        return array_namespace(z).clip(z, 0, None)
-
-    def _slope(self, a):
-        return array_namespace(a).sign(a)
-
-
-ACTIVATIONS = {of.name: of() for of in (Identity, Logistic, Tanh, Relu)}
+ROOT_2 = 2.0**0.5
+ACTIVATIONS = [
+    Activation("identity", lambda z: z, lambda a: 1),
+    Activation("logistic", logistic, slope_of_logistic, inner_gain=4.0),
+    Activation("tanh", lambda z: array_namespace(z).tanh(z), lambda a: 1 - a * a),
+    Activation("relu", relu, lambda a: array_namespace(a).sign(a), ROOT_2, ROOT_2),
+]
+ACTIVATIONS = {of.name: of for of in ACTIVATIONS}

@@ -10,6 +10,8 @@ from functools import reduce
 from math import prod
 from numbers import Integral
 
+from numpy import ndindex
+
 from .._arrays import array_namespace, is_sparse
 
 
@@ -150,19 +152,12 @@ class Windows(Dense):
 
     def pixels(self, pictures):
         """Yield for each pixel of the window what it sees, from place to place."""
-        height, width = self.places
-        for i in range(self.window[0]):
-            for j in range(self.window[1]):
-                yield pictures[:, i : i + height, j : j + width, :]
+        return _moved(pictures, self.window, self.places)
 
     def squares(self, z):
         """Yield for each place in the squares that are pooled the sums there."""
         z = array_namespace(z).reshape(z, (-1, *self.places, self.shape[1]))
-        height, width, _ = self.picture
-        for i in range(self.pool):
-            for j in range(self.pool):
-                down = slice(i, height * self.pool, self.pool)
-                yield z[:, down, j : width * self.pool : self.pool, :]
+        return _moved(z, (self.pool, self.pool), self.picture, self.pool)
 
     def seen(self, h):
         """As of :class:`Dense`."""
@@ -199,6 +194,13 @@ class Windows(Dense):
         for k, pixel in enumerate(self.pixels(pictures)):
             pixel += d[..., k * n_channels : (k + 1) * n_channels]
         return xp.reshape(pictures, (d.shape[0], -1))
+
+
+def _moved(pictures, window, size, step=1):
+    """Yield for each place in a window every so many pixels from it on: views."""
+    height, width = size[0] * step, size[1] * step
+    for i, j in ndindex(window):
+        yield pictures[:, i : i + height : step, j : j + width : step, :]
 
 
 def connected(sizes, image_shape=None):

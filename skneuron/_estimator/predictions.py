@@ -223,7 +223,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             # Sums of float32 lose more digits to an offset than parameters do.
             rows = Rows(X, beside(targets.encode(y), X), sample_weight).widened()
             network, layers = self._fitted_network(X)
-            model = network, targets.likelihood, layers
+            model = network, targets.likelihood, network.flatten(layers)
             return log_likelihood(*model, rows, guarded=True)
 
 

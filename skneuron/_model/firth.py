@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from .._arrays import adjoint, array_namespace, like, to_host
+from .._arrays import adjoint, array_namespace, to_host
 
 
 class Firth:
@@ -67,9 +67,8 @@ def _slope_of_penalty(likelihood, read, rows):
     total, xp = np.zeros(len(read)), array_namespace(rows.X)
     for block, along in rows.products(read, 2 * read.shape[1]):
         z = along[:, :1]
-        h = likelihood.couplings(z)[0, 0] * xp.sum(along[:, 1:] ** 2, axis=1)
-        if block.weights is not None:
-            h = h * like(block.weights, h)
+        curvature = likelihood.couplings(z, block.weights)[0, 0]
+        h = curvature * xp.sum(along[:, 1:] ** 2, axis=1)
         h = h * (0.5 - likelihood.y_hat(z)[:, 0])
         total += to_host(adjoint(block.X, h[:, None], len(read)))[:, 0]
     return total

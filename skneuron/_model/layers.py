@@ -198,7 +198,7 @@ class Windows(Dense):
 
 def _moved(pictures, window, size, step=1):
     """Yield for each place in a window every so many pixels from it on: views."""
-    height, width = size[0] * step, size[1] * step
+    height, width = ((n - 1) * step + 1 for n in size[:2])
     for i, j in ndindex(window):
         yield pictures[:, i : i + height : step, j : j + width : step, :]
 

@@ -185,11 +185,12 @@ class Likelihood:
         y = self.observed(codes)
         return array_namespace(z).where(y, self.rest(z), -self.y_hat(z))
 
-    def couplings(self, z):
+    def couplings(self, z, weights=None):
         """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""
         p, rest = self.y_hat(z), self.rest(z)
+        wp = p if weights is None else p * self.per_logit(weights)
         return {
-            (a, c): p[:, a] * (rest[:, a] if a == c else -p[:, c])
+            (a, c): wp[:, a] * (rest[:, a] if a == c else -p[:, c])
             for a, c in self.pairs
         }
 

@@ -249,7 +249,7 @@ class Objective:
         """
         theta, passed = self._after_steps(theta, rules) if rules else (theta, ())
         read, model = self.as_read(theta), (self.network, self.likelihood)
-        of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
+        of = partial(sums_over_rows, *model, read, self.divisor, order=1 + curvature)
         here = self.evaluation(theta, read, self.rows.total(of))
         here.passed = passed
         if curvature and not is_elsewhere(self.rows.X):
@@ -345,8 +345,8 @@ class Objective:
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
         if np.ndim(self.rows.weights) < 2 and not np.any(to_host(theta)):
             return self.rows.total_weight * self.likelihood.of_even_odds
-        layers = self.network.layers(like(self.as_read(theta), self.rows.X))
-        model = self.network, self.likelihood, layers
+        read = like(self.as_read(theta), self.rows.X)
+        model = self.network, self.likelihood, read
         return self.rows.total(partial(log_likelihood, *model, guarded=guarded))
 
     def penalty(self, theta):

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from operator import mul
+from functools import reduce
+from operator import add, mul
 
 import numpy as np
 from scipy.linalg import qr
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
+from .._arrays import array_namespace, beside, is_numpy, like, to_host
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
 #: the terms of a logit that this makes too large for its digits.
@@ -28,7 +29,7 @@ class Sums:
     """
 
     log_likelihood: float
-    gradient: np.ndarray
+    gradient: np.ndarray | float = 0.0
     pairs: dict = field(default_factory=dict)
 
     def __add__(self, other):
@@ -37,7 +38,9 @@ class Sums:
         return Sums(log_likelihood, self.gradient + other.gradient, pairs)
 
 
-def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
+def sums_over_rows(
+    network, likelihood, theta, divisor, rows, *, order=1, guarded=False
+):
     """Log-likelihood, its gradient divided by `divisor`, and curvature: block by block.
 
     Parameters
@@ -49,58 +52,57 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
         rows, and so are the sums.
     divisor : float
     rows : Rows
-    curvature : bool
+    order : {0, 1, 2}
+        How many derivatives; a curvature is that of a network without hidden layers.
+    guarded : bool, default=False
+        As :meth:`Network.forward` takes it, where sums are not finite.
 
     Returns
     -------
     sums : Sums
     """
     if is_numpy(theta):
-        total = _compiled(network, likelihood, theta, rows, 1 + curvature)
-        if total is not None:
-            gradient = total.gradient / divisor
-            total.gradient = gradient.astype(theta.dtype, copy=False)
+        total = _compiled(network, likelihood, theta, rows, order)
+        if total is not None and (not guarded or np.isfinite(total.log_likelihood)):
+            if order:
+                gradient = total.gradient / divisor
+                total.gradient = gradient.astype(theta.dtype, copy=False)
             return total
     there, xp = beside(theta, rows.X), array_namespace(rows.X)
-    layers, total = network.layers(like(there, rows.X)), None
-    for block in rows.blocks(2 * network.n_numbers):
-        activations, pairs = network.forward(layers, block.X), {}
-        logits, w = activations[-1], block.weights
-        if curvature:
-            by_pair = likelihood.couplings(logits)
-            if w is not None:
-                each = xp.broadcast_to(likelihood.per_logit(w), logits.shape)
-                by_pair = {(a, c): each[:, a] * by_pair[a, c] for a, c in by_pair}
-            pairs = network.curvature(block.X, by_pair)
-        value, residual = likelihood.sum_and_residual(logits, block.codes, w)
+    layers = network.layers(like(there, rows.X))
+
+    def share(block):
+        activations, pairs = network.forward(layers, block.X, guarded=guarded), {}
+        z, codes, w = activations[-1], block.codes, block.weights
+        if not order:
+            return Sums(likelihood.total(z, codes, w))
+        if order > 1:
+            pairs = network.curvature(block.X, likelihood.couplings(z, w))
+        slope = xp.empty(network.n_parameters, dtype=z.dtype, device=z.device)
+        value, residual = likelihood.sum_and_residual(z, codes, w)
         residual /= divisor
-        slope = xp.empty(network.n_parameters, dtype=logits.dtype, device=logits.device)
         network.backward(layers, activations, residual, network.layers(slope))
-        share = Sums(value, xp.astype(slope, there.dtype, copy=False), pairs)
-        total = share if total is None else total + share
+        return Sums(value, xp.astype(slope, there.dtype, copy=False), pairs)
+
+    total = reduce(add, map(share, rows.blocks(2 * network.n_numbers)))
     if is_numpy(theta):  # once for all blocks, as this waits for them
         pairs = {pair: to_host(whole) for pair, whole in total.pairs.items()}
-        gradient = like(total.gradient, theta)
+        gradient = like(total.gradient, theta) if order else 0.0
         total = Sums(float(total.log_likelihood), gradient, pairs)
     return total
 
 
 def _compiled(network, likelihood, theta, rows, order):
-    """The sums, with so many derivatives, by the compiled core; None: it cannot.
-
-    A curvature is that of a network without hidden layers.
-    """
+    """The sums, with so many derivatives, by the compiled core; None: it cannot."""
     if network.is_one_layer:
         passes = rows.passes(likelihood, network.fit_intercept)
-        if passes is None:
-            return None
         wanted = {"gradients": order > 0, "curvature": order > 1}
-        total = None
-        for sums_at in passes:
+
+        def share(sums_at):
             (value,), gradient, pairs = sums_at(theta, **wanted)
-            share = Sums(float(value), gradient if order else 0.0, pairs)
-            total = share if total is None else total + share
-        return total
+            return Sums(float(value), gradient if order else 0.0, pairs)
+
+        return None if passes is None else reduce(add, map(share, passes))
     read = rows.in_place()
     if read[0] is None or len(rows.spans) > 1:
         return None
@@ -181,40 +183,35 @@ def stacked(some, others):
     return [_triangular(np.concatenate(of)) for of in both]
 
 
-def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
-    """The total, weighted log-likelihood of rows that a network's layers give."""
-    layers, rows = _about_a_row(layers, rows)
-    if not is_elsewhere(layers[0][0]):
-        found = _compiled(network, likelihood, network.flatten(layers), rows, 0)
-        if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
-            return found.log_likelihood
-    total = 0.0
-    for block in rows.blocks(2 * network.n_numbers):
-        logits = network.forward(layers, block.X, guarded=guarded)[-1]
-        total += likelihood.total(logits, block.codes, block.weights)
-    return float(total)
+def log_likelihood(network, likelihood, theta, rows, *, guarded=False):
+    """The total, weighted log-likelihood of rows that a network's parameters give."""
+    theta, rows = _about_a_row(network, theta, rows)
+    model = network, likelihood, theta
+    sums = sums_over_rows(*model, 1.0, rows, order=0, guarded=guarded)
+    return float(sums.log_likelihood)
 
 
-def _about_a_row(layers, rows):
-    """Layers and rows of the same logits, where features lie far from 0.
+def _about_a_row(network, theta, rows):
+    """Parameters and rows of the same logits, where features lie far from 0.
 
     There the terms of a logit cancel. Less those of one of the rows they are small, and
     that row's logits, the intercepts to come, are summed exactly.
     """
-    (W, b), X, n_rows = layers[0], rows.X, rows.X.shape[0]
+    (W, b), X, n_rows = network.layers(theta)[0], rows.X, rows.X.shape[0]
     whole = rows.lie_here and rows.n_rows == n_rows > 0
     plain = whole and rows.is_dense and rows.centre is None
     if not (plain and is_numpy(W) and b is not None and len(W) == X.shape[1]):
-        return layers, rows
+        return theta, rows
     some = to_host(X[:SOME]).astype(np.float64)
     far = np.abs(some[0]) > FAR * np.ptp(some, axis=0)
     if not np.abs(some[0, far, None] * W[far]).max(initial=0.0) > LARGE:
-        return layers, rows
+        return theta, rows
     if not all(np.isfinite(of).all() for of in (some[0], W, b)):
-        return layers, rows
+        return theta, rows
     x = [*map(Fraction, some[0].tolist()), 1]
     exact = [sum(map(mul, x, map(Fraction, of))) for of in np.vstack([W, b]).T.tolist()]
     if max(map(abs, exact)) > float(np.finfo(rows.dtype).max):
-        return layers, rows
-    at_the_row = W, np.array(exact, dtype=rows.dtype)
-    return [at_the_row, *layers[1:]], rows.centred(some[0], np.ones(len(W)))
+        return theta, rows
+    theta = theta.astype(rows.dtype)
+    network.layers(theta)[0][1][...] = np.array(exact, dtype=float)
+    return theta, rows.centred(some[0], np.ones(len(W)))

@@ -279,8 +279,7 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         chosen = check_random_state(random_state).permutation(len(theta))[:n_parameters]
 
         def value(theta):
-            at = network.layers(theta)
-            return log_likelihood(network, likelihood, at, rows, guarded=True)
+            return log_likelihood(network, likelihood, theta, rows, guarded=True)
 
         worst = 0.0
         for j in chosen:

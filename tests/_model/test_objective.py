@@ -132,7 +132,7 @@ def test_log_likelihood_of_rows_under_layers(likelihood, weighting):
         found = log_likelihood(
             network,
             likelihood,
-            network.layers(theta),
+            theta,
             objective.rows,
             guarded=guarded,
         )

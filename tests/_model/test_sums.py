@@ -25,17 +25,17 @@ def test_sums_are_those_of_the_formulas(likelihood, weighting, make):
     rows = draw(likelihood, weighting, make=make)
     network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
     theta = np.random.default_rng(2).standard_normal(network.n_parameters)
-    sums = sums_over_rows(network, likelihood, theta, 3.0, rows, curvature=True)
+    sums = sums_over_rows(network, likelihood, theta, 3.0, rows, order=2)
     X = rows.X.toarray() if hasattr(rows.X, "toarray") else rows.X
     ((W, b),) = network.layers(theta)
     log_prob = likelihood.log_prob(X @ W + b, rows.codes)
     w = 1.0 if rows.weights is None else by_output(rows.weights)
     np.testing.assert_allclose(sums.log_likelihood, (w * log_prob).sum(), rtol=1e-12)
-    alone = log_likelihood(network, likelihood, [(W, b)], rows)
+    alone = log_likelihood(network, likelihood, theta, rows)
     np.testing.assert_allclose(alone, sums.log_likelihood, rtol=1e-13)
 
     def value(theta):
-        return log_likelihood(network, likelihood, network.layers(theta), rows)
+        return log_likelihood(network, likelihood, theta, rows)
 
     step = 1e-6
     for j, slope in enumerate(sums.gradient):
@@ -49,7 +49,7 @@ def test_parts_of_rows_give_shares_of_their_sums():
     rows = draw(likelihood, "row")
     network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
     theta = np.random.default_rng(2).standard_normal(network.n_parameters)
-    of = partial(sums_over_rows, network, likelihood, theta, 1.0, curvature=True)
+    of = partial(sums_over_rows, network, likelihood, theta, 1.0, order=2)
     whole, first = of(rows), of(rows.take(slice(0, 17)))
     both = first + of(rows.take(slice(17, rows.n_rows)))
     np.testing.assert_allclose(both.log_likelihood, whole.log_likelihood, rtol=1e-13)

@@ -10,17 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from . import _ascent
+from ._estimator import plan
 from ._estimator.by_hand import with_layers
 from ._estimator.fit import AT_LEAST_1, NOT_NEGATIVE, NeuronClassifier
-from ._estimator.plan import (
-    Data,
-    Past,
-    Plan,
-    learns_from_streams,
-    round_down,
-    standardised,
-    walks,
-)
 from ._estimator.watch import ValidationScores
 from ._model.layers import Convolution, are_counts
 
@@ -280,7 +272,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         estimator = cls(**{"hidden_layer_sizes": sizes, **parameters})
         return with_layers(estimator, [*zip(coefs, intercepts, strict=True)], classes)
 
-    @available_if(learns_from_streams)
+    @available_if(plan.learns_from_streams)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Run one epoch over a batch of a stream.
@@ -373,9 +365,9 @@ class SimpleMLPClassifier(NeuronClassifier):
             _, rows = rows.split(MOST, seed, by_class=by_class)
         rows, aside = rows.split(rows.n_rows // 5, seed, by_class=by_class)
         for strength in STRENGTHS:
-            trial = Data(data.targets, rows)
+            trial = plan.Data(data.targets, rows)
             self.alpha_ = self._alpha(trial, strength)
-            past = Past(False, False, None, {}, np.random.RandomState(seed))
+            past = plan.Past(False, False, None, {}, np.random.RandomState(seed))
             climber = super()._prepare(trial, past)
             result, objective = climber.run(), climber.plan.objective
             if result.interrupted:
@@ -408,7 +400,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         if auto:
             unit = {"width": WIDTHS[self.solver], "farthest": FARTHEST}
             unit |= {"partial": partial, "penalised": self.alpha == "auto"}
-            objective, memory = standardised(objective, memory, **unit)
+            objective, memory = plan.standardised(objective, memory, **unit)
             if self.alpha == "auto":
                 n_rows = objective.n_rows
                 batch = self._batch_rows(objective) or n_rows
@@ -430,7 +422,7 @@ class SimpleMLPClassifier(NeuronClassifier):
             step_size = _ascent.Rate(self.learning_rate)
         walk = self._walk(objective, direction, step_size, rng)
         whole = self._batch_rows(objective) is None
-        return Plan(objective, walk, stops, memory, exact_curve=whole)
+        return plan.Plan(objective, walk, stops, memory, exact_curve=whole)
 
     def _batch_rows(self, rows):
         """Rows in a mini-batch; None for all."""
@@ -444,7 +436,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         # Each batch bears all of alpha, as MLPClassifier's does, one of few rows too;
         # or its share of a penalty that is for all rows.
         how = {"whole_penalty": self.alpha != "auto", "exact": False, "monotone": False}
-        return partial(walks, objective, direction, step_size, size, rng, **how)
+        return partial(plan.walks, objective, direction, step_size, size, rng, **how)
 
     def _direction(self):
         if self.solver == "gradient":
@@ -452,7 +444,9 @@ class SimpleMLPClassifier(NeuronClassifier):
         return _ascent.LBFGS() if self.solver == "lbfgs" else _ascent.Adam()
 
     def _overshoot_message(self, climber):
-        rate = round_down(self._holding_rate(climber.plan.objective, climber.theta))
+        rate = plan.round_down(
+            self._holding_rate(climber.plan.objective, climber.theta)
+        )
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             "the top. By halving it, the largest rate found safe for this data is "

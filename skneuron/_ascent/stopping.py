@@ -21,10 +21,6 @@ class Top:
         self.objective, self.direction, self.tol = objective, direction, tol
         self.lightest, self.strict = lightest, strict
 
-    def at_start(self, position):
-        """Whether the climb starts at the top."""
-        return self(position)
-
     def __call__(self, position):
         """As far as is known of the place."""
         here, tol = position.evaluation, self.tol * self.lightest
@@ -32,6 +28,9 @@ class Top:
             return False
         is_top = self.objective.is_top(here, self.tol)
         return is_top and self.direction.is_settled(position.theta, here, tol)
+
+    #: Whether the climb starts at the top.
+    at_start = __call__
 
     def allows(self, position):
         """Whether a climb that finds nothing higher is at the top."""

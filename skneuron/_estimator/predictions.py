@@ -248,11 +248,11 @@ def _by_blocks(function, X, n_numbers):
 
 
 def _sigmoid(z):
-    return _proper(Likelihood([0] * z.shape[1]).probabilities(z), log_sigmoid, z)
+    return _proper(Likelihood([0] * z.shape[1]).y_hat(z), log_sigmoid, z)
 
 
 def _softmax(z):
-    return _proper(Likelihood([z.shape[1]]).probabilities(z), log_softmax, z)
+    return _proper(Likelihood([z.shape[1]]).y_hat(z), log_softmax, z)
 
 
 def _proper(p, log_p, z):

@@ -10,13 +10,9 @@ class Watch:
     """What looks on while the climb runs: callbacks, and the lines of `verbose`."""
 
     def __init__(self, estimator, context, given, climber):
-        self.verbose = estimator.verbose
-        self.name = type(estimator).__name__
+        self.estimator, self.given, self.climber = estimator, given, climber
         self.context = context if hasattr(estimator, "_skl_callbacks") else None
-        self.given = given
-        self.fitted = partial(estimator._fitted, climber)
-        self.total_weight = climber.plan.objective.total_weight
-        self.next_line = 0
+        self.verbose, self.next_line = estimator.verbose, 0
 
     def begin(self, n, position):
         check_file(self.given["X"])
@@ -36,7 +32,7 @@ class Watch:
 
     def _at(self, position):
         """What callbacks are given; the attributes only if they ask for them."""
-        fitted = partial(self.fitted, position)
+        fitted = partial(self.estimator._fitted, self.climber, position)
         return {**self.given, "reconstruction_attributes": fitted}
 
     def close(self, result):
@@ -44,9 +40,9 @@ class Watch:
             self._print(result.n_iter, result.position, "the end")
 
     def _print(self, n, position, then):
-        mean = position.log_likelihood / self.total_weight
+        mean = position.log_likelihood / self.climber.plan.objective.total_weight
         print(
-            f"{self.name}: iteration {n:>6d}  log-likelihood "
+            f"{type(self.estimator).__name__}: iteration {n:>6d}  log-likelihood "
             f"{position.log_likelihood:.6f}  ({mean:.6f} per example)  {then}"
         )
 

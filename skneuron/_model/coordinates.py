@@ -135,8 +135,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         deviation = np.hypot(mean, deviation)
         mean = np.zeros_like(mean)
     # What the penalty adds to the curvature, in the same units.
-    l2 = 0.0 if penalised else objective.l2
-    prior = np.sqrt(4 * l2 / rows.total_weight) * objective.sizes
+    prior = np.sqrt(4 * objective.l2 / rows.total_weight) * objective.sizes
     deviation = np.hypot(deviation, prior)
     # What rounding leaves of a constant column is measured as 0; the intercept says
     # all that the column could.

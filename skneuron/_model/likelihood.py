@@ -138,14 +138,6 @@ class Likelihood:
             log_prob = log_prob * by_output(weights)
         return array_namespace(z).sum(log_prob, dtype=widest_float(log_prob))
 
-    def probabilities(self, z):
-        """`y_hat`, of logits that are not overwritten."""
-        y_hat = np.array(z, order="C") if is_numpy(z) else z
-        if not _kernels.takes(y_hat):
-            return self.y_hat(z)
-        _kernels.outcome(y_hat, None, self, None, _kernels.Y_HAT)
-        return y_hat
-
     def per_logit(self, given):
         """What is of rows, or of outputs, to stand beside (n_rows, n_logits)."""
         given = by_output(given)
@@ -169,7 +161,11 @@ class Likelihood:
 
     def y_hat(self, z):
         """The probabilities that y is 1."""
-        return self._by_output(sigmoid, softmax, z)
+        y_hat = np.array(z, order="C") if is_numpy(z) else z
+        if not _kernels.takes(y_hat):
+            return self._by_output(sigmoid, softmax, z)
+        _kernels.outcome(y_hat, None, self, None, _kernels.Y_HAT)
+        return y_hat
 
     def rest(self, z):
         """``1 - y_hat``: the probability of the other label, or of all others."""

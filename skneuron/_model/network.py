@@ -67,10 +67,7 @@ class Network:
 
     def weight_mask(self):
         """A flat vector, 1 at weights and 0 at intercepts: what a penalty shrinks."""
-        mask = np.zeros(self.n_parameters)
-        for weights, _ in self.layers(mask):
-            weights[...] = 1
-        return mask
+        return self.flatten([(np.ones(of), np.zeros(of[1])) for of in self.shapes])
 
     def random_start(self, rng):
         """Random weights, so that hidden neurons of a layer come to differ.

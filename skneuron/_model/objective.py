@@ -8,20 +8,15 @@ import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
+from operator import add
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
 from .._arrays import adjoint, array_namespace, is_elsewhere, like, to_host
+from . import sums
 from .likelihood import Likelihood, by_output
-from .sums import (
-    curvature_roots,
-    log_likelihood,
-    rounding_errors,
-    stacked,
-    sums_over_rows,
-)
 
 
 @dataclass
@@ -141,9 +136,7 @@ class Objective:
         base, scale = self, coordinates.scale
         if not chained:
             n_features = self.network.sizes[0]
-            units = coordinates.mean, scale
-            if len(scale) < n_features:
-                units = (np.resize(of, n_features) for of in units)
+            units = (np.resize(of, n_features) for of in (coordinates.mean, scale))
             centred = self.rows.centred(*units)
             base = self.reading(centred, np.log2(scale).astype(int))
         return base.but(coordinates=coordinates, _chained=chained)
@@ -156,10 +149,9 @@ class Objective:
         share by rows.
         """
         share = rows.n_rows / self.n_rows
-        part = self.but(rows=rows, n_rows=rows.n_rows)
-        part.total_weight *= share
-        part.l2 *= 1.0 if whole_penalty else share
-        return part
+        l2 = self.l2 * (1.0 if whole_penalty else share)
+        whole = self.total_weight * share
+        return self.but(rows=rows, n_rows=rows.n_rows, total_weight=whole, l2=l2)
 
     def sample(self, n_rows):
         """The objective of about `n_rows` of the rows, with their share of the penalty.
@@ -224,8 +216,8 @@ class Objective:
 
     def evaluation_of(self, log_likelihood, theta):
         """The evaluation without derivatives where the log-likelihood is known."""
-        value = (log_likelihood - self.penalty(theta)) / self.divisor
-        return Evaluation(log_likelihood, value)
+        penalty = self._penalty(self.as_read(theta))[0] if self.l2 else 0.0
+        return Evaluation(log_likelihood, (log_likelihood - penalty) / self.divisor)
 
     def evaluate(self, theta, *, curvature=False, rules=None):
         """Value, gradient and, if asked, curvature at theta.
@@ -248,9 +240,9 @@ class Objective:
             at one would be to wait for it.
         """
         theta, passed = self._after_steps(theta, rules) if rules else (theta, ())
-        read, model = self.as_read(theta), (self.network, self.likelihood)
-        of = partial(sums_over_rows, *model, read, self.divisor, order=1 + curvature)
-        here = self.evaluation(theta, read, self.rows.total(of))
+        read, how = self.as_read(theta), {"order": 1 + curvature}
+        total = self._total(sums.sums_over_rows, read, self.divisor, **how)
+        here = self.evaluation(theta, read, total)
         here.passed = passed
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
@@ -269,20 +261,26 @@ class Objective:
         steps = passes[0].newton(theta, shrunk, self.divisor, rules)
         return steps[-1][0], steps[:-1]
 
-    def evaluation(self, theta, read, sums):
-        """The evaluation at theta that the sums over the rows make; `read` as_read."""
-        value, gradient = sums.log_likelihood, sums.gradient
+    def _total(self, of, *given, **how):
+        """What a function of network, likelihood, others and rows gives of all rows."""
+        combine = sums.stacked if of is sums.curvature_roots else add
+        of = partial(of, self.network, self.likelihood, *given, **how)
+        return self.rows.total(of, combine)
+
+    def evaluation(self, theta, read, total):
+        """The evaluation at theta that sums over the rows make; `read` as_read."""
+        value, gradient = total.log_likelihood, total.gradient
         if self.l2:
             penalty, slope = self._penalty(read)
             value, slope = value - penalty, slope / self.divisor
             gradient -= array_namespace(read).astype(slope, read.dtype, copy=False)
-        blocks = self._curvature(sums.pairs) if sums.pairs else []
+        blocks = self._curvature(total.pairs) if total.pairs else []
         if self._chained:
             self.pulled(gradient)
             for _, matrix in blocks:
                 self.coordinates.pull_both(matrix, self.n_inputs)
         value = value / self.divisor
-        return Evaluation(sums.log_likelihood, value, gradient, blocks, None, theta)
+        return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
 
     @cached_property
     def _places(self):
@@ -316,12 +314,11 @@ class Objective:
             sides = np.eye(len(at)) if along is None else along[at, None]
             sides = self.as_read(sides.reshape(self.n_inputs, -1))
             directions.append(sides.reshape(len(at), -1))
-        of = partial(curvature_roots, self.network, self.likelihood, read, directions)
-        roots = self.rows.total(of, stacked)
+        roots = self._total(sums.curvature_roots, read, directions)
         if self.l2:
             root = np.sqrt(self.l2 * self.shrunk)[:, None]
             both = zip(self._places, directions)
-            roots = stacked(roots, [root[at] * sides for at, sides in both])
+            roots = sums.stacked(roots, [root[at] * sides for at, sides in both])
         return self.noise, [R / self.divisor**0.5 for R in roots]
 
     def root_at_0(self):
@@ -330,15 +327,12 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        start = np.zeros((self.n_inputs, 1))
-        of = partial(
-            curvature_roots, self.network, Likelihood([0]), start, [np.eye(len(start))]
-        )
-        roots = self.rows.total(of, stacked)
+        n, of_one = self.n_inputs, self.but(likelihood=Likelihood([0]))
+        roots = of_one._total(sums.curvature_roots, np.zeros((n, 1)), [np.eye(n)])
         if self.l2:
             step = self.network.sizes[-1]
-            of_penalty = np.sqrt(self.l2 * self.shrunk[: len(start) * step : step])
-            roots = stacked(roots, [np.diag(of_penalty)])
+            of_penalty = np.sqrt(self.l2 * self.shrunk[: n * step : step])
+            roots = sums.stacked(roots, [np.diag(of_penalty)])
         return roots[0]
 
     def log_likelihood(self, theta, *, guarded=False):
@@ -346,15 +340,10 @@ class Objective:
         if np.ndim(self.rows.weights) < 2 and not np.any(to_host(theta)):
             return self.rows.total_weight * self.likelihood.of_even_odds
         read = like(self.as_read(theta), self.rows.X)
-        model = self.network, self.likelihood, read
-        return self.rows.total(partial(log_likelihood, *model, guarded=guarded))
-
-    def penalty(self, theta):
-        """``sum(l2 theta^2) / 2``, over the network's own weights."""
-        return self._penalty(self.as_read(theta))[0] if self.l2 else 0.0
+        return self._total(sums.log_likelihood, read, guarded=guarded)
 
     def _penalty(self, read):
-        """The penalty, and its gradient."""
+        """The penalty, ``sum(l2 theta^2) / 2``, and its gradient."""
         slope = self.l2 * self.shrunk * read
         return 0.5 * array_namespace(read).sum(slope * read), slope
 
@@ -403,8 +392,8 @@ class Objective:
         Of logits, and of what these leave of each term: (n_features, n_logits).
         """
         read = self._first_layer(self.as_read(theta)).astype(np.float64)
-        of = partial(rounding_errors, self.network, self.likelihood, read)
-        errors = self.resolution / self.total_weight * self.rows.total(of)
+        errors = self._total(sums.rounding_errors, read)
+        errors *= self.resolution / self.total_weight
         if self._chained:
             return self.coordinates.in_own_units(errors[: len(self.coordinates.scale)])
         return self.coordinates.slope(errors, sizes=True)

@@ -60,7 +60,7 @@ def test_of_any_logits_as_the_loops_and_as_the_generic_line(
     found = likelihood.total(z, codes, weights)
     assert found == pytest.approx(total, **of_sum)
     np.testing.assert_array_equal(z, kept)
-    np.testing.assert_allclose(likelihood.probabilities(z), y_hat, **near)
+    np.testing.assert_allclose(likelihood.y_hat(z), y_hat, **near)
     np.testing.assert_array_equal(z, kept)
     both, place = likelihood.sum_and_residual(z, codes, weights)
     assert both == found and place is z
@@ -93,7 +93,7 @@ def test_no_logit_is_too_large_or_too_small(likelihood, dtype):
     found = likelihood.total(z, codes)
     assert np.isfinite(found) and found == pytest.approx(total, rel=16 * eps)
     # Both tails keep their digits, down to the smallest regular number.
-    p = likelihood.probabilities(z)
+    p = likelihood.y_hat(z)
     np.testing.assert_allclose(p, y_hat, rtol=16 * eps, atol=4 * tiny)
     assert p.min() >= 0 and p.max() <= 1
     np.testing.assert_allclose(
@@ -129,7 +129,7 @@ def exact(function, grid):
 def test_a_sigmoid_is_right_to_the_last_digits(dtype):
     z = GRID[dtype].astype(dtype)
     expected = exact(lambda x: 1 / (1 + (-x).exp()), z)
-    found = Likelihood([0]).probabilities(z[:, None])[:, 0].astype(np.float64)
+    found = Likelihood([0]).y_hat(z[:, None])[:, 0].astype(np.float64)
     assert np.abs(found / expected - 1).max() <= 4 * EPS[dtype]
 
 
@@ -160,7 +160,7 @@ def test_a_softmax_is_right_to_the_last_digits(dtype):
         log_p = np.array([float((row[0] / sum(row)).ln()) for row in e])
     # The differences of logits are rounded.
     near = EPS[dtype] * (4 + np.abs(z).max())
-    found = Likelihood([4]).probabilities(z).astype(np.float64)
+    found = Likelihood([4]).y_hat(z).astype(np.float64)
     assert np.abs(found / y_hat - 1).max() <= near
     first = np.zeros((1, 1), int)
     found = np.array([Likelihood([4]).total(row[None], first) for row in z])

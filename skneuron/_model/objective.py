@@ -8,7 +8,6 @@ import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
-from operator import add
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -195,12 +194,9 @@ class Objective:
         shrunk = None
         if self.l2:  # what is beyond the float type is as good as without end
             shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
-        is_mean = self.reduction == "mean"
-        penalty = {
-            "shrunk": shrunk,
-            "l2": (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n),
-            "divisor": (0.0, self.total_weight / n) if is_mean else (1.0, 0.0),
-        }
+        l2 = (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n)
+        divisor = (1.0, 0.0) if self.reduction == "sum" else (0.0, self.divisor / n)
+        penalty = {"shrunk": shrunk, "l2": l2, "divisor": divisor}
         data = read, self.rows, self.likelihood, self.network
         return partial(_kernels.epoch, *data, size, **penalty)
 
@@ -263,9 +259,8 @@ class Objective:
 
     def _total(self, of, *given, **how):
         """What a function of network, likelihood, others and rows gives of all rows."""
-        combine = sums.stacked if of is sums.curvature_roots else add
         of = partial(of, self.network, self.likelihood, *given, **how)
-        return self.rows.total(of, combine)
+        return self.rows.total(of)
 
     def evaluation(self, theta, read, total):
         """The evaluation at theta that sums over the rows make; `read` as_read."""
@@ -318,7 +313,7 @@ class Objective:
         if self.l2:
             root = np.sqrt(self.l2 * self.shrunk)[:, None]
             both = zip(self._places, directions)
-            roots = sums.stacked(roots, [root[at] * sides for at, sides in both])
+            roots = roots + [root[at] * sides for at, sides in both]
         return self.noise, [R / self.divisor**0.5 for R in roots]
 
     def root_at_0(self):
@@ -332,7 +327,7 @@ class Objective:
         if self.l2:
             step = self.network.sizes[-1]
             of_penalty = np.sqrt(self.l2 * self.shrunk[: n * step : step])
-            roots = sums.stacked(roots, [np.diag(of_penalty)])
+            roots = roots + [np.diag(of_penalty)]
         return roots[0]
 
     def log_likelihood(self, theta, *, guarded=False):

@@ -150,7 +150,14 @@ def curvature_roots(network, likelihood, theta, directions, rows):
             total[i] = share if total[i] is None else np.vstack([total[i], share])
             if len(total[i]) > 5 * total[i].shape[1]:
                 total[i] = _triangular(total[i])
-    return [_triangular(rows) for rows in total]
+    return Roots(map(_triangular, total))
+
+
+class Roots(list):
+    """Triangular roots of blocks; ``+`` puts those of more rows, or rows, beneath."""
+
+    def __add__(self, others):
+        return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
 def _triangular(rows):
@@ -175,12 +182,6 @@ def rounding_errors(network, likelihood, theta, rows):
                 terms[:, a] += moved[a, a] * each
         total += sizes.T @ (w * terms)
     return total
-
-
-def stacked(some, others):
-    """The triangular roots of the rows of both."""
-    both = zip(some, others)
-    return [_triangular(np.concatenate(of)) for of in both]
 
 
 def log_likelihood(network, likelihood, theta, rows, *, guarded=False):

@@ -431,7 +431,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             start = yield from _ascent.next_position(walk)
             yield start
             end = yield from _ascent.next_position(walk)
-            memory["information"] = information_along(start.evaluation, end.evaluation)
+            memory["information"] = information_along(start, end)
             yield end
 
         stops = [self._top(objective, direction)]
@@ -479,7 +479,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return absent
         if step is None or not result.converged:
             return None
-        promise = float(step @ result.position.evaluation.gradient)
+        promise = float(step @ result.position.gradient)
         if promise <= max(self.tol * plan.stops[0].lightest, objective.noise):
             return None
         self.converged_ = result.converged = False

@@ -6,7 +6,7 @@ flat parameter vectors; it knows nothing of neurons, nor of who answers.
 # ruff: noqa: F401 (what other rooms use)
 
 from .directions import LBFGS, Adam, Gradient, Momentum
-from .loop import Climb, Position, climb, epochs, in_one, sampled, steps
+from .loop import Climb, climb, epochs, in_one, is_finite, sampled, steps
 from .newton import Newton, rounding
 from .questions import Question, answered, next_position, positions
 from .step_sizes import LineSearch, Rate

@@ -1,7 +1,8 @@
 """The loop: take steps, keep the curve, stop in time, and never lose the climb so far.
 
 A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
-:func:`climb` iterates.
+:func:`climb` iterates. A position is the evaluation where an iteration has led:
+`theta`, `log_likelihood`, `value` and, unless only these are known, `gradient`.
 """
 
 import math
@@ -14,36 +15,16 @@ from .questions import Question, next_position
 SAMPLED_STEPS = 12
 
 
-@dataclass
 class Position:
-    """Where a climb stands after an iteration.
+    """What 0.1.0 kept of a place: now a climb stands where an evaluation is."""
 
-    Attributes
-    ----------
-    theta : array of shape (n_parameters,)
-    log_likelihood : float
-    value : float
-        The objective.
-    evaluation : Evaluation or None
-        None where only the figures above are known.
-    """
 
-    theta: object
-    log_likelihood: float
-    value: float
-    evaluation: object = None
-
-    @classmethod
-    def at(cls, theta, here):
-        """Of an answer; one without a gradient is no evaluation."""
-        known = None if here.gradient is None else here
-        return cls(theta, here.log_likelihood, here.value, known)
-
-    def is_finite(self):
-        # One call where `all(isfinite(...))` takes two; what the sum overflows of has
-        # long left the numbers that a climb can come back from.
-        total = float(array_namespace(self.theta).sum(self.theta))
-        return math.isfinite(self.value) and math.isfinite(total)
+def is_finite(position):
+    """Whether a place, and what is known of it, are numbers."""
+    # One call where `all(isfinite(...))` takes two; what the sum overflows of has
+    # long left the numbers that a climb can come back from.
+    total = float(array_namespace(position.theta).sum(position.theta))
+    return math.isfinite(position.value) and math.isfinite(total)
 
 
 @dataclass
@@ -52,9 +33,9 @@ class Climb:
 
     Attributes
     ----------
-    position : Position
+    position : Evaluation
         The last one that is finite.
-    before : Position or None
+    before : Evaluation or None
         The one before it.
     curve : list of float
         The log-likelihood at the start and after every iteration.
@@ -65,9 +46,9 @@ class Climb:
         Whether the objective was ever lower after an iteration than before it.
     """
 
-    position: Position
+    position: object
     curve: list = field(default_factory=list)
-    before: Position | None = None
+    before: object = None
     converged: bool = False
     stopped: bool = False
     interrupted: bool = False
@@ -94,7 +75,7 @@ def steps(theta, direction, step_size, noise, here=None):
 
     Yields
     ------
-    Question or Position
+    Question or Evaluation
 
     Returns
     -------
@@ -104,10 +85,9 @@ def steps(theta, direction, step_size, noise, here=None):
     direction.begin()
     if here is None:
         here = yield Question(theta, direction.order, None, direction.rules(step_size))
-        for passed in here.passed:
-            yield Position(*passed)
-            theta = here.theta
-    yield Position.at(theta, here)
+        yield from here.passed
+        theta = here.theta
+    yield here
     while True:
         along = direction(theta, here)
         taken = yield from step_size(theta, here, along, direction, noise)
@@ -124,7 +104,7 @@ def steps(theta, direction, step_size, noise, here=None):
             size = float(theta @ theta) ** 0.5
             return promise <= noise * max(64 * abs(here.value), size)
         theta, here = taken
-        yield Position.at(theta, here)
+        yield here
 
 
 def sampled(theta, direction, step_size, noise, n_rows, n_telling):
@@ -143,14 +123,14 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
         Of the sample whose curvature can stand in for that of all; None: it takes all.
     """
     start = yield Question(theta, 0)
-    yield Position.at(theta, start)
+    yield start
     target, direction.target = direction.target, 0.1 * len(theta) / n_rows
     try:
         walk = steps(theta, direction, step_size, noise)
         end = yield from _while_it_pays(walk, direction, SAMPLED_STEPS + 1, n_rows)
     finally:  # an interrupted climb may go on later
         direction.target = target
-    top, here, there = end.theta, end.evaluation, None
+    top, here, there = end.theta, end, None
     if direction.solvers:
         if n_telling is None:
             here = there = yield Question(top, 2)
@@ -195,8 +175,8 @@ def _while_it_pays(walk, direction, n_steps, n_rows=None):
         position = yield from next_position(walk, n_rows)
         if isinstance(position, bool):
             break
-        last, here = position, position.evaluation
-        if not float(direction(last.theta, here) @ here.gradient) > direction.target:
+        last = position
+        if not float(direction(last.theta, last) @ last.gradient) > direction.target:
             break
     return last
 
@@ -220,7 +200,7 @@ def epochs(theta, step_size, epoch, place, *, exact, monotone):
         With `exact`: take an epoch that lowered the objective back, and halve the rate.
     """
     here = yield Question(theta, int(exact))
-    yield Position.at(theta, here)
+    yield here
     while True:
         before, theta = theta, beside(+theta, place)
         met = epoch(theta)
@@ -231,7 +211,7 @@ def epochs(theta, step_size, epoch, place, *, exact, monotone):
             step_size.rate /= 2
         else:
             here = there
-        yield Position.at(theta, here)
+        yield here
 
 
 def climb(walk, *, max_iter, stops, noise, watch=None):
@@ -239,7 +219,7 @@ def climb(walk, *, max_iter, stops, noise, watch=None):
 
     Parameters
     ----------
-    walk : iterator of Question and Position
+    walk : iterator of Question and Evaluation
         The first position is the start.
     max_iter : int
     stops : list
@@ -263,7 +243,7 @@ def climb(walk, *, max_iter, stops, noise, watch=None):
     """
     position = yield from next_position(walk)
     result = Climb(position, [position.log_likelihood])
-    if not position.is_finite():
+    if not is_finite(position):
         result.diverged = True
         return result
     try:
@@ -277,7 +257,7 @@ def climb(walk, *, max_iter, stops, noise, watch=None):
                 ended, last = True, result.position
                 result.converged = position and all(of.allows(last) for of in stops)
                 result.curve.append(result.position.log_likelihood)
-            elif not position.is_finite():
+            elif not is_finite(position):
                 result.diverged = result.fell = ended = True
             else:
                 ended, last = False, result.position.value

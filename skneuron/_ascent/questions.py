@@ -37,7 +37,7 @@ def next_position(walk, n_rows=None):
 
     Returns
     -------
-    position : Position or bool
+    position : Evaluation or bool
         Where the walk has ended, whether that is at the top.
     """
     try:

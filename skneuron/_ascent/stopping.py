@@ -23,18 +23,17 @@ class Top:
 
     def __call__(self, position):
         """As far as is known of the place."""
-        here, tol = position.evaluation, self.tol * self.lightest
-        if here is None:
-            return False
-        is_top = self.objective.is_top(here, self.tol)
-        return is_top and self.direction.is_settled(position.theta, here, tol)
+        theta, tol = position.theta, self.tol * self.lightest
+        is_top = position.gradient is not None
+        is_top = is_top and self.objective.is_top(position, self.tol)
+        return is_top and self.direction.is_settled(theta, position, tol)
 
     #: Whether the climb starts at the top.
     at_start = __call__
 
     def allows(self, position):
         """Whether a climb that finds nothing higher is at the top."""
-        return not self.strict or self.objective.is_top(position.evaluation, self.tol)
+        return not self.strict or self.objective.is_top(position, self.tol)
 
 
 class Plateau:

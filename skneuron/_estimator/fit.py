@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._arrays import array_namespace, beside, is_elsewhere, numbers_may_end, to_host
-from .._ascent import Plateau, Top
+from .._ascent import Plateau, Top, is_finite
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
@@ -256,7 +256,7 @@ class NeuronClassifier(
 
     def _keep(self, climber, result):
         """Set the fitted attributes, and what a later fit goes on from."""
-        if not result.position.is_finite():
+        if not is_finite(result.position):
             raise ValueError(TOO_FAR if climber.past.goes_on else NO_NUMBERS)
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)

@@ -85,8 +85,6 @@ class Likelihood:
     Attributes
     ----------
     n_outputs, n_logits : int
-    outputs, labels : int arrays of shape (n_logits,)
-        The output of each logit, and the code of the label that it speaks for.
     blocks : list of range
         The logits of each output.
     coupled : int
@@ -104,9 +102,6 @@ class Likelihood:
         ends = np.cumsum(np.maximum(self.widths, 1)).tolist()
         self.blocks = [range(*span) for span in zip([0, *ends], ends)]
         self.n_outputs, self.n_logits = len(ends), ends[-1]
-        self.outputs = np.repeat(np.arange(len(ends)), [*map(len, self.blocks)])
-        labels = [range(k) if k else [1] for k in self.widths]
-        self.labels = np.concatenate(labels).astype(np.intp)
         self.coupled = max(map(len, self.blocks))
         self.largest_curvature = 0.5 if self.widths.any() else 0.25
         self.of_even_odds = -float(np.log(np.where(self.widths, self.widths, 2)).sum())
@@ -143,11 +138,13 @@ class Likelihood:
         given = by_output(given)
         if given.shape[1] == 1:
             return given
-        return array_namespace(given).take(given, beside(self.outputs, given), axis=1)
+        at = np.array([i for i, of in enumerate(self.blocks) for _ in of])
+        return array_namespace(given).take(given, beside(at, given), axis=1)
 
     def observed(self, codes):
         """Where y is 1: of a sigmoid if the code is, of a softmax in that class."""
-        return self.per_logit(codes) == beside(self.labels, codes)
+        labels = [c for k in self.widths for c in (range(k) if k else [1])]
+        return self.per_logit(codes) == beside(np.array(labels), codes)
 
     def _by_output(self, of_sigmoids, of_softmax, *arrays):
         """What functions of each output's logits give, side by side."""

@@ -42,8 +42,8 @@ class Evaluation:
         Where this is.
     root_work : float
         Floating-point operations that the roots take, about.
-    passed : sequence of (theta, log_likelihood, value)
-        The places on the way from the question's theta to here, that one first.
+    passed : sequence of Evaluation
+        On the way from the question's theta to here, that one first.
     """
 
     log_likelihood: float
@@ -213,7 +213,8 @@ class Objective:
     def evaluation_of(self, log_likelihood, theta):
         """The evaluation without derivatives where the log-likelihood is known."""
         penalty = self._penalty(self.as_read(theta))[0] if self.l2 else 0.0
-        return Evaluation(log_likelihood, (log_likelihood - penalty) / self.divisor)
+        value = (log_likelihood - penalty) / self.divisor
+        return Evaluation(log_likelihood, value, theta=theta)
 
     def evaluate(self, theta, *, curvature=False, rules=None):
         """Value, gradient and, if asked, curvature at theta.
@@ -239,7 +240,7 @@ class Objective:
         read, how = self.as_read(theta), {"order": 1 + curvature}
         total = self._total(sums.sums_over_rows, read, self.divisor, **how)
         here = self.evaluation(theta, read, total)
-        here.passed = passed
+        here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)

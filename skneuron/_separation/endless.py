@@ -80,10 +80,10 @@ def telling_step(result, objective, direction, price):
     last = None if before is None else here.theta - before.theta
     if not result.converged:
         return last
-    known = direction.knows_its_length and here.evaluation is not None
+    known = direction.knows_its_length and here.gradient is not None
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
-    step = direction(here.theta, here.evaluation) if known else None
+    step = direction(here.theta, here) if known else None
     blind = not isinstance(direction, Newton)
     if price < np.inf if blind else not known and 20 * price <= result.n_iter:
         there = objective.evaluate(here.theta, curvature=True)

@@ -17,6 +17,12 @@ class Here:
     curvature: list = field(default_factory=list)
     roots: object = None
     passed: tuple = ()
+    theta: np.ndarray | None = None
+
+
+def place(theta, log_likelihood, value, gradient=None):
+    """A position of a walk: what is known of a place."""
+    return Here(gradient, value, log_likelihood, theta=theta)
 
 
 class Hill:
@@ -40,7 +46,7 @@ class Hill:
 
     def evaluation_of(self, log_likelihood, theta):
         value = (log_likelihood - self.penalty(theta)) / self.divisor
-        return Here(None, value, log_likelihood)
+        return Here(None, value, log_likelihood, theta=theta)
 
     def penalty(self, theta):
         return 0.5 * self.l2 * float(theta @ theta)
@@ -62,7 +68,7 @@ class Quadratic(Hill):
         away = theta - self.top
         value = -0.5 * float(away @ self.A @ away)
         blocks = [(np.arange(len(theta)), self.A.copy())] if curvature else []
-        return Here(-self.A @ away, value, value, blocks)
+        return Here(-self.A @ away, value, value, blocks, theta=theta)
 
 
 def quadratic(n=8, condition=1e3, seed=0):
@@ -96,7 +102,8 @@ class Logistic(Hill):
             blocks = [(np.arange(len(theta)), matrix / self.divisor)]
         total = float((self.y * z - np.logaddexp(0, z)).sum())
         value = (total - self.penalty(theta)) / self.divisor
-        return Here(gradient / self.divisor, value, total, blocks)
+        gradient = gradient / self.divisor
+        return Here(gradient, value, total, blocks, theta=theta)
 
     def log_likelihood(self, theta):
         z = self.X @ theta
@@ -148,13 +155,13 @@ class Until:
         self.tol = tol
 
     def at_start(self, position):
-        return position.evaluation is not None and self(position)
+        return position.gradient is not None and self(position)
 
     def allows(self, position):
         return True
 
     def __call__(self, position):
-        return np.abs(position.evaluation.gradient).max() <= self.tol
+        return np.abs(position.gradient).max() <= self.tol
 
 
 def go(walk, stop, max_iter=300):

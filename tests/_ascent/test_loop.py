@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hills import Hill, Logistic, logistic, top_of, way
+from hills import Hill, Logistic, logistic, place, top_of, way
 
 from skneuron._ascent import (
     LBFGS,
@@ -15,7 +15,6 @@ from skneuron._ascent import (
     LineSearch,
     Momentum,
     Newton,
-    Position,
     Rate,
     Top,
     answered,
@@ -40,6 +39,7 @@ class Here:
     curvature: list = field(default_factory=list)
     roots: object = None
     passed: tuple = ()
+    theta: np.ndarray | None = None
 
 
 class Rowwise(Hill):
@@ -57,7 +57,7 @@ class Rowwise(Hill):
         gradient = (self.x.sum() - n * theta) - self.l2 * theta
         value = total - self.penalty(theta)
         blocks = [(np.arange(1), np.array([[1 + self.l2 / n]]))] if curvature else []
-        return Here(value / n, gradient / n, total, blocks)
+        return Here(value / n, gradient / n, total, blocks, theta=theta)
 
     def log_likelihood(self, theta):
         return self.evaluate(theta).log_likelihood
@@ -107,7 +107,7 @@ class Watch:
 def passing(values):
     """A walk over positions of these values, place i at i."""
     for i, value in enumerate(values):
-        yield Position(np.array([float(i)]), 10.0 * value, value)
+        yield place(np.array([float(i)]), 10.0 * value, value)
 
 
 class When:
@@ -340,7 +340,7 @@ def test_a_step_to_where_numbers_end_keeps_the_last_finite_place(bad):
 def test_parameters_have_to_be_finite_too(bad):
     def walk():
         yield from passing([0, 1])
-        yield Position(np.array([bad]), 20.0, 2.0)
+        yield place(np.array([bad]), 20.0, 2.0)
 
     result = go(walk())
     assert flags(result) == {"diverged", "fell"}
@@ -356,7 +356,7 @@ def test_a_start_where_numbers_end():
 def test_overflow_on_the_way_is_not_warned_of():
     def walk():
         yield from passing([0])
-        yield Position(np.array([1e300]) * 1e300, 0.0, 0.0)
+        yield place(np.array([1e300]) * 1e300, 0.0, 0.0)
 
     assert go(walk()).diverged
 
@@ -432,7 +432,8 @@ def test_steps_that_find_nothing_higher_try_again_without_memory():
 def test_steps_that_cannot_rise_though_the_slope_says_so_are_not_at_the_top():
     class Liar(Rowwise):
         def evaluate(self, theta, *, curvature=False):
-            return Here(-float(abs(theta[0])), np.ones(1), -float(abs(theta[0])))
+            value = -float(abs(theta[0]))
+            return Here(value, np.ones(1), value, theta=theta)
 
     result = go(way(Liar([1.0]), steps, np.zeros(1), Gradient(), LineSearch()))
     assert flags(result) == set()
@@ -482,7 +483,7 @@ def test_steps_from_a_place_that_is_known_do_not_evaluate_it_again(make):
     known = way(one, steps, start, make(), LineSearch(), here)
     unknown = way(other, steps, start, make(), LineSearch())
     first = next(known)
-    assert one.gradients == 0 and first.evaluation is here
+    assert one.gradients == 0 and first is here
     assert first.value == here.value and first.log_likelihood == here.log_likelihood
     next(unknown)
     for _ in range(5):
@@ -570,14 +571,14 @@ def test_sampled_climbs_start_at_the_start_and_go_where_the_sample_leads(make, p
     start = np.full(p, 0.01)
     walk = by_sample(objective, start, direction, n_rows)
     first, second = next(walk), next(walk)
-    assert first.theta is start and first.evaluation is None
+    assert first.theta is start and first.gradient is None
     there = objective.evaluate(start)
     assert first.log_likelihood == there.log_likelihood
     assert first.value == pytest.approx(there.value, rel=1e-14)
     here = objective.evaluate(second.theta)
     assert second.value == here.value > first.value
     assert second.log_likelihood == here.log_likelihood
-    assert np.array_equal(second.evaluation.gradient, here.gradient)
+    assert np.array_equal(second.gradient, here.gradient)
     # As near to the sample's own top as its size asks for: a share of what the
     # sample's top is off by from the top of all.
     sample = objective.sample(n_rows).evaluate(second.theta, curvature=True)
@@ -620,7 +621,7 @@ def test_a_sample_spares_looks_at_all_rows(make):
     plain, other = (logistic(n=5000, p=5, size=2.0) for _ in range(2))
     result = go(
         way(plain, steps, np.zeros(5), make(), LineSearch()),
-        stop=(lambda position: np.abs(position.evaluation.gradient).max() <= 1e-8),
+        stop=(lambda position: np.abs(position.gradient).max() <= 1e-8),
     )
     assert result.converged
     result, _ = reach_by_sample(other, make(), 1000)
@@ -817,7 +818,7 @@ def test_exact_epochs_know_the_whole_objective():
         here = objective.evaluate(position.theta)
         assert position.value == here.value
         assert position.log_likelihood == here.log_likelihood
-        assert position.evaluation is not None
+        assert position.gradient is not None
 
 
 def test_other_epochs_add_up_what_the_batches_saw():

@@ -317,7 +317,7 @@ def test_asking_twice_changes_nothing(price, n):
     walk = way(objective, steps, np.zeros(5), direction, LineSearch())
     for _ in range(n):
         position = next(walk)
-    theta, here = position.theta, position.evaluation
+    theta, here = position.theta, position
     expected = direction(theta, here).copy()
     asked = direction.order
     for again in range(3):
@@ -337,7 +337,7 @@ def test_a_copy_in_mid_climb_goes_on_as_the_original(price, n, how):
     walk = way(objective, steps, np.zeros(6), direction, LineSearch())
     for _ in range(n):
         position = next(walk)
-        direction(position.theta, position.evaluation)
+        direction(position.theta, position)
     if how == "pickle":
         again = pickle.loads(pickle.dumps(direction))
     else:

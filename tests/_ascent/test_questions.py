@@ -4,19 +4,19 @@ import warnings
 
 import numpy as np
 import pytest
-from hills import Here, Until, logistic, top_of
+from hills import Here, Until, logistic, place, top_of
 
 from skneuron._ascent import (
     Gradient,
     LineSearch,
     Newton,
-    Position,
     Question,
     Rate,
     answered,
     climb,
     epochs,
     in_one,
+    is_finite,
     next_position,
     positions,
     sampled,
@@ -28,7 +28,7 @@ THETA = np.zeros(5)
 
 
 def at(i):
-    return Position(np.array([float(i)]), float(i), float(i))
+    return place(np.array([float(i)]), float(i), float(i))
 
 
 def asking(log):
@@ -85,14 +85,14 @@ def test_steps_ask_what_their_direction_wants_to_know(order):
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_epochs_ask_for_the_whole_where_they_are_exact(exact):
-    hill, met = logistic(), Here(None, -1.0, -1.0)
+    hill, met = logistic(), Here(None, -1.0, -1.0, theta=THETA)
     heard = Heard(hill)
     kinds = {"exact": exact, "monotone": False}
     asking = epochs(THETA, Rate(0.1), lambda theta: met, THETA, **kinds)
     walk = positions(asking, heard)
     start, first, _ = (next(walk) for _ in range(3))
     assert [question.order for question in heard.asked] == ([1] * 3 if exact else [0])
-    assert (start.evaluation is None) == (first.evaluation is None) == (not exact)
+    assert (start.gradient is None) == (first.gradient is None) == (not exact)
     assert start.log_likelihood == hill.log_likelihood(THETA)
     assert first.value == (start.value if exact else -1.0)
 
@@ -218,10 +218,11 @@ def test_answers_may_be_without_end():
 
     def walk():
         here = yield Question(np.ones(1))
-        yield Position.at(np.ones(1), here)
+        yield here
 
     def answer(question):
-        return Here(question.theta, float((question.theta * 1e300 * 1e300)[0]))
+        value = float((question.theta * 1e300 * 1e300)[0])
+        return Here(question.theta, value, theta=question.theta)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -229,7 +230,7 @@ def test_answers_may_be_without_end():
         result = answered(
             climb(walk(), max_iter=1, stops=[Until(0.0)], noise=EPS), answer
         )
-    assert not position.is_finite()
+    assert not is_finite(position)
     assert result.diverged and result.n_iter == 0
 
 

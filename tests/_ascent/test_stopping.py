@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from hills import place
 
-from skneuron._ascent import Plateau, Position, Top, answered, climb
+from skneuron._ascent import Plateau, Top, answered, climb
 
 
 def stops(figures, tol, patience, noisy=False):
@@ -11,7 +12,7 @@ def stops(figures, tol, patience, noisy=False):
     plateau = Plateau(lambda position: position.value, tol, patience, noisy)
     for n, figure in enumerate(figures):
         ask = plateau if n else plateau.at_start
-        if ask(Position(np.zeros(1), figure, figure)):
+        if ask(place(np.zeros(1), figure, figure)):
             return n, plateau
     return None, plateau
 
@@ -74,7 +75,7 @@ def test_the_best_position_is_kept(figures):
 
 
 def test_the_first_of_equals_is_the_best_position():
-    seen = [Position(np.zeros(1), 1.0, 1.0) for _ in range(3)]
+    seen = [place(np.zeros(1), 1.0, 1.0) for _ in range(3)]
     plateau = Plateau(lambda position: position.value, 0.0, 10)
     plateau.at_start(seen[0])
     for position in seen[1:]:
@@ -88,14 +89,14 @@ def test_nan_is_no_rise():
 
 def test_the_figure_may_be_any_of_the_position():
     plateau = Plateau(lambda position: -position.log_likelihood, 0.1, 1)
-    assert not plateau.at_start(Position(np.zeros(1), 5.0, 0.0))
-    assert not plateau(Position(np.zeros(1), 4.0, 0.0))
-    assert plateau(Position(np.zeros(1), 4.5, 9.0))
+    assert not plateau.at_start(place(np.zeros(1), 5.0, 0.0))
+    assert not plateau(place(np.zeros(1), 4.0, 0.0))
+    assert plateau(place(np.zeros(1), 4.5, 9.0))
 
 
 def test_the_start_is_no_iteration_and_never_the_end():
     plateau = Plateau(lambda position: position.value, 0.1, 1)
-    start = Position(np.zeros(1), 1.0, 1.0)
+    start = place(np.zeros(1), 1.0, 1.0)
     assert plateau.at_start(start) is False
     assert plateau.best_position is start and plateau.best == 1.0
     assert plateau.waited == 0
@@ -113,7 +114,7 @@ def test_the_start_is_no_iteration_and_never_the_end():
 @pytest.mark.parametrize("patience", [3, 5, 7, 100])
 def test_five_iterations_and_five_are_ten(figures, patience):
     """A climb that goes on with the same rule goes on as if it had never paused."""
-    seen = [Position(np.full(1, float(i)), v, v) for i, v in enumerate(figures)]
+    seen = [place(np.full(1, float(i)), v, v) for i, v in enumerate(figures)]
 
     def go(plateau, walk, max_iter=5):
         asking = climb(iter(walk), max_iter=max_iter, stops=[plateau], noise=0.0)
@@ -137,10 +138,10 @@ def test_five_iterations_and_five_are_ten(figures, patience):
 def test_going_on_elsewhere_keeps_the_best_so_far():
     """The start of the second climb is not what its rises are measured from."""
     _, plateau = stops([0.0, 9.0, 3.0], 0.5, 10)
-    plateau.at_start(Position(np.zeros(1), -7.0, -7.0))
+    plateau.at_start(place(np.zeros(1), -7.0, -7.0))
     assert plateau.best == 9.0 and plateau.best_position.value == 9.0
     assert plateau.waited == 1
-    assert not plateau(Position(np.zeros(1), 4.0, 4.0))
+    assert not plateau(place(np.zeros(1), 4.0, 4.0))
     assert plateau.waited == 2
 
 
@@ -166,7 +167,7 @@ class Says:
 def test_any_rule_stops_a_climb_and_all_are_asked(first, others, when):
     answers = first, *others
     rules = [Says(of and when == "start", of) for of in answers]
-    walk = [Position(np.zeros(1), 0.0, 0.0) for _ in range(3)]
+    walk = [place(np.zeros(1), 0.0, 0.0) for _ in range(3)]
     asking = climb(iter(walk), max_iter=1, stops=rules, noise=0.0)
     found = answered(asking, None)
     assert found.converged == any(answers)
@@ -176,7 +177,7 @@ def test_any_rule_stops_a_climb_and_all_are_asked(first, others, when):
 
 
 def test_without_rules_a_climb_never_stops():
-    walk = [Position(np.zeros(1), 0.0, 0.0) for _ in range(9)]
+    walk = [place(np.zeros(1), 0.0, 0.0) for _ in range(9)]
     found = answered(climb(iter(walk), max_iter=7, stops=[], noise=0.0), None)
     assert not found.converged and found.n_iter == 7
 
@@ -186,15 +187,15 @@ def test_without_rules_a_climb_never_stops():
 def test_top_asks_the_objective_and_the_direction(is_top, is_settled):
     class Asked:
         def is_top(self, evaluation, tol):
-            assert (evaluation, tol) == ("here", 0.5)
+            assert (evaluation, tol) == (position, 0.5)
             return is_top
 
         def is_settled(self, theta, here, tol):
-            assert (theta, here, tol) == ("theta", "here", 0.5)
+            assert (theta, here, tol) == ("theta", position, 0.5)
             return is_settled
 
     stop = Top(Asked(), Asked(), 0.5)
-    position = Position("theta", 0.0, 0.0, "here")
+    position = place("theta", 0.0, 0.0, "here")
     assert bool(stop(position)) == (is_top and is_settled)
     assert bool(stop.at_start(position)) == (is_top and is_settled)
 
@@ -206,6 +207,6 @@ def test_where_nothing_is_higher_a_strict_top_alone_may_object(is_top):
             return is_top
 
     strict, mild = (Top(Asked(), Asked(), 0.5, strict=of) for of in (True, False))
-    position, plateau = Position("theta", 0.0, 0.0, "here"), Plateau(None, 0, 0)
+    position, plateau = place("theta", 0.0, 0.0, "here"), Plateau(None, 0, 0)
     assert plateau.allows(position) and mild.allows(position)
     assert strict.allows(position) == is_top

@@ -48,7 +48,7 @@ def test_compiled_steps_are_the_steps(likelihood, weights, intercept, how):
         np.testing.assert_allclose(here.value, there.value, rtol=1e-12)
         np.testing.assert_allclose(here.log_likelihood, there.log_likelihood, 1e-12)
     np.testing.assert_allclose(ahead[-1].theta, plain[-1].theta, rtol=1e-9, atol=1e-9)
-    assert ahead[-1].evaluation.curvature
+    assert ahead[-1].curvature
 
 
 @pytest.mark.parametrize("stride", [0.05, 0.3])

@@ -372,8 +372,7 @@ class SimpleMLPClassifier(NeuronClassifier):
             result, objective = climber.run(), climber.plan.objective
             if result.interrupted:
                 raise KeyboardInterrupt
-            trial.validation = aside
-            scores[strength] = ValidationScores(objective, trial)(result.position)
+            scores[strength] = ValidationScores(objective, aside)(result.position)
         return max(scores, key=scores.get)
 
     def _start(self, network, rng):

@@ -228,7 +228,7 @@ class NeuronClassifier(
         climber = Climber(data, past, plan, theta, settings, max_iter)
         if data.validation is not None:
             climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0, True)
-            best.figure = ValidationScores(plan.objective, data)
+            best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
         return climber
 

@@ -50,10 +50,9 @@ class Watch:
 class ValidationScores:
     """The mean log-likelihood of set-aside rows, position by position."""
 
-    def __init__(self, objective, data):
-        self.objective, model = objective, (objective.network, objective.likelihood)
-        self.held_out = Objective(*model, data.validation)
-        self.history = []
+    def __init__(self, objective, rows):
+        self.objective, self.history = objective, []
+        self.held_out = Objective(objective.network, objective.likelihood, rows)
 
     def __call__(self, position):
         theta = self.objective.parameters(position.theta)

@@ -27,12 +27,8 @@ def answers(asked):
     evaluations : list of Evaluation
     """
     replies, groups = [None] * len(asked), {}
-    for i, (objective, question) in enumerate(asked):
-        simple = (
-            question.order == 1
-            and question.n_rows is None
-            and objective.network.is_one_layer
-        )
+    for i, (objective, (_, order, n_rows, _)) in enumerate(asked):
+        simple = order == 1 and n_rows is None and objective.network.is_one_layer
         shape = id(objective.rows), objective.network.fit_intercept
         groups.setdefault(shape if simple else i, []).append(i)
     for members in groups.values():

@@ -125,12 +125,6 @@ def _by_block(network, likelihood, rows, n_numbers, theta, *matrices):
         yield block, to_host(block.codes), w, *np.split(products, ends, axis=1)
 
 
-def _inputs(network, rows):
-    """What the weights, and intercepts, multiply: in float64, on the host."""
-    X = to_host(rows.X if rows.is_dense else rows.X.toarray()).astype(np.float64)
-    return np.pad(X, [(0, 0), (0, network.fit_intercept)], constant_values=1.0)
-
-
 def curvature_roots(network, likelihood, theta, directions, rows):
     """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
 
@@ -170,17 +164,16 @@ def rounding_errors(network, likelihood, theta, rows):
 
     That is the terms, and the logits' own terms as far as they change these.
     """
-    total = 0.0
+    total, sides = 0.0, [(0, 0), (0, network.fit_intercept)]
     blocks = _by_block(network, likelihood, rows, 4 * theta.size, theta)
     for block, codes, w, z in blocks:
-        sizes, moved = np.abs(_inputs(network, block)), likelihood.couplings(z)
+        X = to_host(block.X if block.is_dense else block.X.toarray())
+        sizes = np.abs(np.pad(X.astype(np.float64), sides, constant_values=1.0))
         of_logits = sizes @ np.abs(theta)
-        terms = np.abs(likelihood.residual(z, codes))
-        for of in likelihood.blocks:
-            each = of_logits[:, of].sum(axis=1)
-            for a in of:
-                terms[:, a] += moved[a, a] * each
-        total += sizes.T @ (w * terms)
+        of_outputs = [of_logits[:, at].sum(axis=1) for at in likelihood.blocks]
+        changed = likelihood.per_logit(np.stack(of_outputs, axis=1))
+        changed = changed * likelihood.y_hat(z) * likelihood.rest(z)
+        total += sizes.T @ (w * (np.abs(likelihood.residual(z, codes)) + changed))
     return total
 
 

@@ -43,7 +43,7 @@ def _check_features(estimator, X, y="no_validation", *, reset):
 
     ValueError if there is no y.
     """
-    specimen, y = _specimen(X), None if y is None else "no_validation"
+    specimen = _specimen(X)
     columns = specimen.items() if hasattr(specimen, "items") else []
     text = [name for name, column in columns if isinstance(column.iloc[0], str)]
     if text:
@@ -51,8 +51,7 @@ def _check_features(estimator, X, y="no_validation", *, reset):
             f"could not convert to numbers the columns {text} of X, which hold text: "
             "encode them, for example by dummies, or leave them out."
         )
-    rules = {"accept_sparse": "csr", "dtype": reading.FLOATS, "reset": reset}
-    specimen = validation.validate_data(estimator, specimen, y, **rules)
+    specimen = reading.check_features(estimator, specimen, y, reset=reset)
     return specimen.shape[1], specimen.dtype
 
 
@@ -110,8 +109,7 @@ def _labels_of(name, y, sample_weight):
     """A part of y and of the weights (or None), by scikit-learn's rules."""
     if np.shape(y)[:1] == (0,):  # no rows are against the rules
         return np.zeros(y.shape), None
-    with reading.missing_named():
-        y = validation._check_y(y, multi_output=True, estimator=name)
+    y = reading.check_array_of_labels(name, y)
     y = y.toarray() if sparse.issparse(y) else y
     if sample_weight is not None:
         sample_weight = reading.check_weights(sample_weight, y, may_be_zero=True)

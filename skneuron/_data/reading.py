@@ -1,21 +1,10 @@
 """Data, labels and weights as users give them: checked, named where wrong, ready."""
 
-from contextlib import contextmanager
 from numbers import Number, Real
 
 import numpy as np
-from sklearn.utils._array_api import (
-    _max_precision_float_dtype,
-    get_namespace_and_device,
-)
+from sklearn.utils import _array_api, validation
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    assert_all_finite,
-    check_consistent_length,
-    column_or_1d,
-    validate_data,
-)
 
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
 from .files import OnDemand, check_file
@@ -32,27 +21,36 @@ def floats(X):
 
     That is NumPy's, unless ``array_api_dispatch`` is on.
     """
-    xp, _, device = get_namespace_and_device(X)
+    xp, _, device = _array_api.get_namespace_and_device(X)
     # scikit-learn looks for these in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
-    return [_max_precision_float_dtype(xp, device), xp.float32]
+    return [_array_api._max_precision_float_dtype(xp, device), xp.float32]
 
 
-def check_features(estimator, X, *, reset):
-    """X by scikit-learn's rules; what is read from a file or converted stays there."""
+def check_features(estimator, X, y="no_validation", *, reset, finite=True):
+    """X by scikit-learn's rules; what is read from a file or converted stays there.
+
+    ValueError if there is no y. `finite`: whether to look for NaN.
+    """
     check_file(X)
-    if not stays_where_it_is(X):
-        rules = {"accept_sparse": "csr", "dtype": floats(X)}
-        return validate_data(estimator, X, reset=reset, **rules)
-    first = np.asarray(X[0 : min(1, X.shape[0])])
-    first = validate_data(estimator, first, reset=reset, dtype=FLOATS)
-    X = OnDemand(X, first.dtype)
+    stays, y = stays_where_it_is(X), None if y is None else "no_validation"
+    some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
+    rules = {"accept_sparse": "csr", "dtype": floats(some), "ensure_all_finite": finite}
+    some = validation.validate_data(estimator, some, y, reset=reset, **rules)
+    if not stays:
+        return some
+    X = OnDemand(X, some.dtype)
     if X.source.dtype.kind not in "iub":
         for at in slices(X.shape[0], block_rows(X.dtype.itemsize * X.shape[1])):
-            name = type(estimator).__name__
-            assert_all_finite(X[at], estimator_name=name, input_name="X")
+            check_finite(estimator, X[at])
     return X
+
+
+def check_finite(estimator, X):
+    """ValueError if X holds NaN or infinity."""
+    name = type(estimator).__name__
+    validation.assert_all_finite(X, estimator_name=name, input_name="X")
 
 
 def stays_where_it_is(X):
@@ -75,28 +73,19 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
 
     `signed`: whether weights may be negative; `finite`: whether to look for NaN in X.
     """
-    check_file(X)
-    with missing_named():
-        if stays_where_it_is(X):
-            X = check_features(estimator, X, reset=reset)
-            y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
-            check_consistent_length(X, y)
-        else:  # in one call, which notes nothing of X if y is wrong
-            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
-            rules["ensure_all_finite"] = finite
-            X, y = validate_data(estimator, X, y, reset=reset, **rules)
-    X = canonical(X)
+    X = canonical(check_features(estimator, X, y, reset=reset, finite=finite))
+    y = check_array_of_labels(estimator, y)
+    validation.check_consistent_length(X, y)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X, signed=signed)
     return X, check_labels(y), sample_weight
 
 
-@contextmanager
-def missing_named():
-    """ValueError in place of what pandas says of its NA, which is like no other."""
+def check_array_of_labels(estimator, y):
+    """y by scikit-learn's rules, for an estimator, or one of that name."""
     try:
-        yield
-    except TypeError as error:
+        return validation._check_y(y, multi_output=True, estimator=estimator)
+    except TypeError as error:  # what pandas says of its NA, which is like no other
         if "NA is ambiguous" not in str(error):
             raise
         raise ValueError("Input y contains NaN: pandas.NA is no label.") from error
@@ -118,7 +107,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
         given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
-        sample_weight = _check_sample_weight(given, as_many, dtype=FLOATS, **rules)
+        check = validation._check_sample_weight
+        sample_weight = check(given, as_many, dtype=FLOATS, **rules)
         # Namespaces do not mix float types.
         return like(sample_weight, X) if is_elsewhere(X) else sample_weight
     except (TypeError, ValueError) as error:
@@ -134,7 +124,7 @@ def check_labels(y):
     if is_sparse(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+        y = validation.column_or_1d(y, warn=True)
     labels = to_host(y)
     if labels.dtype != object:
         # scikit-learn looks at length, and warns if every other sample of many has a
@@ -164,36 +154,36 @@ def _kind(type_of_label):
 
 def find_targets(y, past, classes):
     """The classes of y, those given to partial_fit, or those known from before."""
-    partial = past.partial
-    if past.classes is None:
-        if partial and classes is None:
-            raise ValueError(
-                "classes must be passed on the first call to partial_fit: all "
-                "labels that y will ever hold (for several outputs, a list of one "
-                "array for each)."
-            )
-        targets = _given_classes(classes, y) if partial else Targets.of(y)
-        if not targets.several and len(targets.per_output[0]) < 2:
+    known = None if past.classes is None else Targets(past.classes)
+    if not past.partial:
+        found = Targets.of(y)
+    else:
+        found = known if classes is None else _given_classes(classes, y)
+    if found is None:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: all labels that "
+            "y will ever hold (for several outputs, a list of one array for each)."
+        )
+    if known is None:
+        if not found.several and len(found.per_output[0]) < 2:
             raise ValueError(
                 "Learning to tell classes apart takes at least 2 classes; the data "
-                f"contains only one class: {_listed(targets)}."
+                f"contains only one class: {_listed(found)}."
             )
-        return targets
-    targets = Targets(past.classes)
-    now = targets if partial else Targets.of(y)
-    if not targets.same_classes(now):
+        return found
+    same = known.same_classes(found)
+    if past.partial and not same:
+        raise ValueError(
+            f"classes={_listed(found)} is not the same as on the first call to "
+            f"partial_fit: {_listed(known)}."
+        )
+    if not same:
         raise ValueError(
             "warm_start goes on from the previous fit, so y must have the same "
-            f"classes. Before: {_listed(targets)}; now: {_listed(now)}. Set "
+            f"classes. Before: {_listed(known)}; now: {_listed(found)}. Set "
             "warm_start=False to start again."
         )
-    given = targets if classes is None else _given_classes(classes, y)
-    if not targets.same_classes(given):
-        raise ValueError(
-            f"classes={_listed(given)} is not the same as on the first call to "
-            f"partial_fit: {_listed(targets)}."
-        )
-    return targets
+    return known
 
 
 def _given_classes(classes, y):
@@ -328,12 +318,11 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         sizes = None if weights is None else abs(to_host(weights))
         tables, counts = class_tables(wanted, targets, counts, codes, sizes)
         weights = weigh(tables, codes, weights)
-    if weights is not None and is_elsewhere(X):
-        weights = like(weights, X)  # as other namespaces mix no types
+        if is_elsewhere(X):  # whose namespaces mix no types
+            weights = like(weights, X)
     rows = rows_that_count(Rows(X, codes, weights))
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):
-        name = type(estimator).__name__
-        assert_all_finite(X, input_name="X", estimator_name=name)
+        check_finite(estimator, X)
     check_rows(rows)
     return targets, rows, counts

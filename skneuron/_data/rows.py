@@ -13,14 +13,11 @@ import numpy as np
 from .._arrays import (
     array_namespace,
     beside,
-    float_type,
     is_elsewhere,
-    is_numpy,
     is_sparse,
     like,
     product,
     to_host,
-    widest,
 )
 from .._kernels import Passes, available, readable
 from .batches import Batches, drawn, quotas
@@ -77,27 +74,26 @@ class Rows:
     @property
     def dtype(self):
         """The float type of the features, as NumPy calls it."""
-        return float_type(self.X)
+        if not is_elsewhere(self.X):
+            return self.X.dtype
+        return np.dtype(str(self.X.dtype).rpartition(".")[2])  # such as torch.float32
 
     @cached_property
     def total_weight(self):
         """The sum of the weights' sizes: where outputs have their own, their mean."""
-        w = self.weights
-        if w is None:
+        if self.weights is None:
             return float(self.n_rows)
-        xp = array_namespace(w)
-        parts = (widest(xp.abs(w[span, ...])) for span in self.spans)
-        total = sum(float(xp.sum(part)) for part in parts)
-        return total / (1 if w.ndim == 1 else w.shape[1])
+        w = np.abs(to_host(self.weights))
+        total = sum(w[span].sum(dtype=float) for span in self.spans)
+        return float(total / (1 if w.ndim == 1 else w.shape[1]))
 
     @cached_property
     def smallest_weight(self):
         """The smallest weight of a row that counts."""
-        w = self.weights
-        if w is None:
+        if self.weights is None:
             return 1.0
-        xp = array_namespace(w)
-        return float(xp.min(xp.where(w > 0, w, xp.inf)))
+        w = to_host(self.weights)
+        return float(np.min(w, where=w > 0, initial=np.inf))
 
     @property
     def is_dense(self):
@@ -236,10 +232,8 @@ class Rows:
         """
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
-            if not is_numpy(there):
-                xp = array_namespace(there)
-                X = xp.astype(block.X, there.dtype, copy=False)
-                block = Rows(X, block.codes, block.weights)
+            if is_elsewhere(there):
+                block = Rows(like(block.X, there), block.codes, block.weights)
             yield block, product(block.X, there)
 
     def in_place(self):

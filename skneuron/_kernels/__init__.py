@@ -144,17 +144,15 @@ class Passes:
             The curvature, by pair of logits.
         """
         calls, first, second, size = self._plan(gradients, curvature)
-        out, n = np.zeros(size), self._n_inputs
+        out, part, n = np.zeros(size), np.empty(size), self._n_inputs
         shape = np.shape(theta)
         if self._by_inputs:
             theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
-            some = out if chunks is calls[0] else np.zeros(size)
             threads = n_threads() if len(chunks) > 1 else 1
-            self._rows.sums(theta, chunks, gradients, curvature, some, threads)
-            if some is not out:
-                out += some
+            self._rows.sums(theta, chunks, gradients, curvature, part, threads)
+            out += part
         gradient = None
         if gradients:
             gradient = out[first:second].reshape(theta.shape)
@@ -235,21 +233,16 @@ def _n_stored(X):
 
 def _chunks(spans, row_work, n_sums):
     """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
+    if len(spans) > MOST_SPANS:
+        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     n_rows = sum(span.stop - span.start for span in spans)
-    if not n_rows:
-        return np.empty((0, 2), np.intp)
     n = min(MOST_CHUNKS, n_rows * row_work // CHUNK_WORK, SUMS // max(1, n_sums))
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
-    size = -(-n_rows // n)
-    borders = []
-    if len(spans) > MOST_SPANS:
-        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
-    for span in spans:
-        pieces = -(-(span.stop - span.start) // size)
-        ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
-        borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    return np.ascontiguousarray(np.concatenate(borders))
+    size = max(1, -(-n_rows // n))
+    starts = ((at, of.stop) for of in spans for at in range(of.start, of.stop, size))
+    chunks = [(start, min(start + size, stop)) for start, stop in starts]
+    return np.array(chunks, np.intp).reshape(-1, 2)
 
 
 def takes(array):
@@ -357,8 +350,7 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
         batches = likelihood.widths, at, there, start, n, batch
         steps = t + first, None if rates is None else plain(rates[first:], np.float64)
         total += _core.epoch(*data, *batches, *model, *steps, threads, **given)
-    if moved is not theta:
-        theta[...] = moved
+    theta[...] = moved
     return total
 
 

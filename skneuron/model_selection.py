@@ -7,12 +7,10 @@ from sklearn import get_config
 from sklearn.base import _fit_context
 from sklearn.callback import AutoPropagatedCallback, ProgressBar
 from sklearn.model_selection import GridSearchCV, ParameterGrid
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params, _num_samples, indexable
 
 from ._arrays import beside
 from ._data.dask import is_dask
-from ._estimator.fit import NeuronClassifier
 from ._search.evaluation import Evaluation, SplitRows
 from ._search.teams import find_teams
 
@@ -192,12 +190,11 @@ class LockstepSearchCV(GridSearchCV):
         callbacks = getattr(self, "_skl_callbacks", [])
         watching = [of for of in callbacks if not isinstance(of, ProgressBar)]
         inquisitive = any(isinstance(of, AutoPropagatedCallback) for of in watching)
-        known = isinstance(self.estimator, (NeuronClassifier, Pipeline))
-        if y is None or is_dask(X) or inquisitive or not known:
+        if y is None or is_dask(X) or inquisitive:
             return None
-        candidates = list(ParameterGrid(self.param_grid))
-        teams = find_teams(self.estimator, candidates)
         try:
+            candidates = list(ParameterGrid(self.param_grid))
+            teams = find_teams(self.estimator, candidates)
             X, y = indexable(X, y)
             params = _check_method_params(X, params=params)
             routed = self._get_routed_params_for_fit(params)

@@ -37,8 +37,7 @@ class Batches:
         order = self.order()
         if order is not None and place is not None:
             order = beside(order, place)
-        for start in range(0, self.n_rows, self.size):
-            at = slice(start, min(start + self.size, self.n_rows))
+        for at in slices(self.n_rows, self.size):
             yield at if order is None else order[at]
 
     def over(self, objective, *, whole_penalty):
@@ -74,6 +73,11 @@ class Batches:
         order, n_batches = self.order(), -(-self.n_rows // self.size)
         rates = np.array([step_size.next_rate() for _ in range(n_batches)])
         return steps(order, theta, rates, **direction.memory(theta, n_batches))
+
+
+def slices(stop, size, start=0):
+    """Consecutive slices of `size` rows; the last may be shorter."""
+    return [slice(at, min(at + size, stop)) for at in range(start, stop, size)]
 
 
 def shared_out(n, sizes):
@@ -122,9 +126,7 @@ def drawn(codes, quota, seed):
     """
     rng, aside = np.random.RandomState(seed), np.zeros(len(codes), dtype=bool)
     for code, n in enumerate(quota):
-        members = np.arange(len(codes))
-        if len(quota) > 1:
-            members = np.flatnonzero(codes == code)
+        members = np.flatnonzero((codes == code) | (len(quota) == 1))
         rng.shuffle(members)
         aside[members[:n]] = True
     return aside

@@ -25,32 +25,28 @@ def is_dask(data):
 # Collections ---------------------------------------------------------------------
 
 
-def _specimen(X):
-    """A row in the likeness of X: what scikit-learn can look at."""
-    if hasattr(X, "dtypes"):
-        from dask.dataframe.utils import meta_nonempty
-
-        return meta_nonempty(X._meta).iloc[:1]  # the second may be of missing values
-    if any(np.isnan(n) for n in X.shape[1:]):
-        raise ValueError(
-            "X has an unknown number of columns; call X.compute_chunk_sizes() first."
-        )
-    return np.ones((1, *X.shape[1:])).astype(X.dtype)  # of text, too
-
-
 def _check_features(estimator, X, y="no_validation", *, reset):
     """Names and number of the features; return those, and the float type.
 
+    They are those of a row in the likeness of X, which scikit-learn can look at.
     ValueError if there is no y.
     """
-    specimen = _specimen(X)
-    columns = specimen.items() if hasattr(specimen, "items") else []
-    text = [name for name, column in columns if isinstance(column.iloc[0], str)]
-    if text:
+    if hasattr(X, "dtypes"):
+        from dask.dataframe.utils import meta_nonempty
+
+        specimen = meta_nonempty(X._meta).iloc[:1]  # the second may be missing values
+        text = [name for name, of in specimen.items() if isinstance(of.iloc[0], str)]
+        if text:
+            raise ValueError(
+                f"could not convert to numbers the columns {text} of X, which hold "
+                "text: encode them, for example by dummies, or leave them out."
+            )
+    elif np.isnan(X.shape[1:]).any():
         raise ValueError(
-            f"could not convert to numbers the columns {text} of X, which hold text: "
-            "encode them, for example by dummies, or leave them out."
+            "X has an unknown number of columns; call X.compute_chunk_sizes() first."
         )
+    else:
+        specimen = np.ones((1, *X.shape[1:])).astype(X.dtype)  # of text, too
     specimen = reading.check_features(estimator, specimen, y, reset=reset)
     return specimen.shape[1], specimen.dtype
 
@@ -136,16 +132,14 @@ def _summary(name, y, sample_weight):
 
 
 def _distinct(labels, weights):
-    """The labels of a column, and their weights; of wrong ones, enough to tell that."""
-    if labels.dtype.kind == "f":
-        continuous = labels[labels != np.floor(labels)]
-        if len(continuous):
-            return continuous[:1], np.zeros(1)
+    """The labels of a column, and their weights."""
+    if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)):
+        reading.check_labels(labels)  # an error, as of different types
     try:
         distinct, places = np.unique(labels, return_inverse=True)
-    except TypeError:  # of different types
-        distinct = list({type(label): label for label in labels}.values())
-        return np.array(distinct, dtype=object), np.zeros(len(distinct))
+    except TypeError:
+        reading.check_labels(labels)
+        raise
     return distinct, np.bincount(places, weights, len(distinct))
 
 

@@ -10,7 +10,7 @@ nothing here knows which.
 import copy
 import operator
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial, partialmethod, reduce
 from itertools import repeat
 from types import SimpleNamespace
 
@@ -238,20 +238,13 @@ class RemoteRows:
         sides = [each(draw, rows, of_parts, seeds) for draw in draws]
         return [self.with_parts(X, side, counts.shape[1]) for side in sides]
 
-    def centred(self, mean, scale):
-        """The same rows, standardised as they are read."""
-        return self._viewed(operator.methodcaller("centred", mean, scale))
+    def _viewed(self, name, *given):
+        """What the method of that name makes of Rows, of each part as it is read."""
+        return replace(self, views=(*self.views, operator.methodcaller(name, *given)))
 
-    def in_units(self, exponents):
-        """The same rows, each column divided by 2 to its exponent as they are read."""
-        return self._viewed(operator.methodcaller("in_units", exponents))
-
-    def widened(self):
-        """As of :class:`Rows`."""
-        return self._viewed(operator.methodcaller("widened"))
-
-    def _viewed(self, view):
-        return replace(self, views=(*self.views, view))
+    centred = partialmethod(_viewed, "centred")
+    in_units = partialmethod(_viewed, "in_units")
+    widened = partialmethod(_viewed, "widened")
 
     def is_small(self):
         """Not so small that they were copied sooner than read with care."""

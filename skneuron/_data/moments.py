@@ -94,14 +94,17 @@ def _sums(rows, about=None):
         w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
         if about:
             columns, centre, unit = (beside(of, X) for of in about)
-            if is_sparse(X):
-                X = X[:, columns].toarray()
-            else:
-                X = array_namespace(X).take(X, columns, axis=1)
-            X = (X - centre) / unit
+            X = (_taken(X, columns) - centre) / unit
         square = X.multiply(X) if is_sparse(X) else X * X
         sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
     return sums
+
+
+def _taken(X, columns):
+    """Some columns, without gaps."""
+    if is_sparse(X):
+        return X[:, columns].toarray()
+    return array_namespace(X).take(X, beside(columns, X), axis=1)
 
 
 def _sizes(rows):
@@ -136,9 +139,8 @@ def measured(rows, robust=True, farthest=None):
         mean, deviation = column_moments(rows)
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
-    if np.all(regular | ((mean == 0) & (deviation == 0))):
-        exponents = None
-    else:
+    exponents = None
+    if not np.all(regular | ((mean == 0) & (deviation == 0))):
         largest = rows.largest_sizes()
         # A column whose weights would overflow before they mattered is taken for zeros.
         nothing = largest < limits.tiny * 2**20
@@ -197,14 +199,10 @@ def _about_median(columns, rows):
 
     (n_rows, n_columns), float64; of few rows.
     """
-    blocks = [
-        block.X if rows.is_dense else block.X.toarray() for block in rows.blocks(0)
-    ]
-    xp = array_namespace(blocks[0])
-    X = xp.take(xp.concat(blocks), beside(columns, blocks[0]), axis=1)
-    median = xp.sort(X, axis=0)[X.shape[0] // 2, ...]
-    distances = xp.sort(xp.abs(X - median), axis=0)
-    return [to_host(of).astype(np.float64) for of in (median, distances)]
+    blocks = [to_host(_taken(block.X, columns)) for block in rows.blocks(0)]
+    X = np.concatenate(blocks).astype(np.float64)
+    median = np.sort(X, axis=0)[len(X) // 2]
+    return median, np.sort(np.abs(X - median), axis=0)
 
 
 def _median_and_width(columns, rows):

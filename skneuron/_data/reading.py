@@ -58,12 +58,10 @@ def stays_where_it_is(X):
 
     A memory map of integers, say, or a table in a file of another kind.
     """
-    if is_sparse(X) or is_elsewhere(X) or getattr(X, "ndim", None) != 2:
+    mapped = isinstance(X, np.memmap) and X.dtype not in FLOATS
+    if is_elsewhere(X) or getattr(X, "ndim", None) != 2:
         return False
-    is_mapped = isinstance(X, np.memmap)
-    if isinstance(X, np.ndarray) and not (is_mapped and X.dtype not in FLOATS):
-        return False
-    gives = hasattr(X, "__getitem__") and hasattr(X, "__array__")
+    gives = mapped or (hasattr(X, "__array__") and not isinstance(X, np.ndarray))
     # The first row is enough to say what is wrong with complex numbers.
     return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
 

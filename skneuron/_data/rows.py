@@ -20,7 +20,7 @@ from .._arrays import (
     to_host,
 )
 from .._kernels import Passes, available, readable
-from .batches import Batches, drawn, quotas
+from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
@@ -206,11 +206,8 @@ class Rows:
         number = n_numbers * self.dtype.itemsize
         size = block_rows(number + self._row_bytes(), self.X)
         for span in self.spans:
-            for start in range(span.start, span.stop, size):
-                block = self
-                in_parts = self.X.shape[0] > size or len(self.spans) > 1
-                if in_parts or isinstance(self.X, OnDemand):
-                    block = self.take(slice(start, min(start + size, span.stop)))
+            for at in slices(span.stop, size, span.start):
+                block = self.take(at)
                 if self.centre is not None:
                     mean, inverse = self.centre
                     X = block.X if self.is_dense else block.X.toarray()
@@ -333,11 +330,6 @@ def take_rows(X, at):
     stored = slice(X.indptr[start], X.indptr[stop])
     parts = X.data[stored], X.indices[stored], X.indptr[start : stop + 1] - stored.start
     return type(X)(parts, shape=(stop - start, X.shape[1]))
-
-
-def slices(n_rows, size):
-    """Consecutive slices of `size` rows; the last may be shorter."""
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
 def block_rows(row_bytes, X=None):

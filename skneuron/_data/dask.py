@@ -121,26 +121,21 @@ def _read_part(name, dtype, X, y, sample_weight):
 
 
 def _summary(name, y, sample_weight):
-    """Few rows with every label of a part, and what each weighs: arrays alike."""
+    """A few rows of y with all of its labels, and what each of these weighs."""
     y, weights = _labels_of(name, y, sample_weight)
-    weights = np.ones(len(y)) if weights is None else weights
-    found = [_distinct(column, weights) for column in np.atleast_2d(y.T)]
-    n_rows, shape = max(len(labels) for labels, _ in found), (-1, *y.shape[1:])
-    labels = [np.resize(labels, n_rows) for labels, _ in found]
-    weights = [np.pad(weights, (0, n_rows - len(weights))) for _, weights in found]
-    return np.stack(labels, 1).reshape(shape), np.stack(weights, 1).reshape(shape)
-
-
-def _distinct(labels, weights):
-    """The labels of a column, and their weights."""
-    if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)):
-        reading.check_labels(labels)  # an error, as of different types
+    if y.dtype.kind == "f" and np.any(y != np.floor(y)):
+        reading.check_labels(y)  # an error, as of different types
+    wanted = {"return_index": True, "return_inverse": True}
     try:
-        distinct, places = np.unique(labels, return_inverse=True)
+        found = [np.unique(column, **wanted) for column in np.atleast_2d(y.T)]
     except TypeError:
-        reading.check_labels(labels)
+        reading.check_labels(y)
         raise
-    return distinct, np.bincount(places, weights, len(distinct))
+    rows = np.unique(np.concatenate([first for _, first, _ in found]))
+    sums = np.zeros((len(rows), len(found)))
+    for i, (_, first, places) in enumerate(found):
+        sums[np.searchsorted(rows, first), i] = np.bincount(places, weights, len(first))
+    return y[rows], sums
 
 
 def _derive(name, dtype, n_features, targets, tables, *part):

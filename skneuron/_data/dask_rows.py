@@ -50,25 +50,21 @@ def each(function, *columns):
 
 def put_together(tasks, combine):
     """A task that gives all that the tasks do, in a tree of few at a time."""
-    fold = sent(partial(_fold, combine))
+    # Dask looks through arguments sooner than through a list.
+    fold = sent(lambda *shares: reduce(combine, shares))
     while len(tasks) > 1:
         starts = range(0, len(tasks), FAN_IN)
         tasks = [fold(*tasks[start : start + FAN_IN]) for start in starts]
     return tasks[0]
 
 
-def _fold(combine, *shares):
-    """All shares in one: Dask looks through arguments sooner than through a list."""
-    return reduce(combine, shares)
-
-
-def compute(*tasks):
-    """What the tasks give: a tuple."""
+def compute(*tasks, keep=False):
+    """What the tasks give: a tuple; `keep`: of tasks, that stays with the workers."""
     import dask
 
     try:
         with blas_on_one_thread():  # the tasks, where they run here, run in threads
-            return dask.compute(*tasks)
+            return dask.persist(*tasks) if keep else dask.compute(*tasks)
     except Exception as error:
         if type(error).__name__ != "KilledWorker":
             raise
@@ -180,10 +176,7 @@ class RemoteRows:
 
     def with_parts(self, X, rows, n_classes=0):
         """Examples of other parts, of which only Rows stay with the workers."""
-        import dask
-
-        with blas_on_one_thread():
-            rows = dask.persist(*rows)
+        rows = compute(*rows, keep=True)
         parts = zip(X, rows, compute(*each(partial(_figures, n_classes), rows)))
         return replace(self, parts=tuple(part for part in parts if part[-1]))
 
@@ -257,8 +250,6 @@ class RemoteRows:
 
 def _some_rows(rows, n):
     """n of the rows, drawn at random: a copy, so that the others need not be kept."""
-    if n >= rows.n_rows:
-        return rows
     at = np.random.default_rng(0).choice(rows.n_rows, n, replace=False, shuffle=False)
     return rows.take(np.sort(at))
 

@@ -5,16 +5,9 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_sparse,
-    numbers_may_end,
-    to_host,
-    widest,
-)
+from .._arrays import beside, is_sparse, numbers_may_end, to_host, widest
 from .._model.coordinates import FEW
-from .rows import ends
+from .rows import ends, take_rows
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
 #: is that of a few absurd values, as is an offset that none of these rows has.
@@ -75,8 +68,7 @@ def _around_mean(rows, total, columns, unit):
 def sums_of(rows):
     """The weighted sums of x and of x^2, (2, n_features); asked for once."""
     if rows.sums is None:
-        with numbers_may_end():
-            rows.sums = rows.total(_sums)
+        rows.sums = rows.total(_sums)
     return rows.sums
 
 
@@ -93,7 +85,8 @@ def _sums(rows, about=None):
         X, w = widest(block.X), _sizes(block)
         w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
         if about:
-            columns, centre, unit = (beside(of, X) for of in about)
+            columns, *units = about
+            centre, unit = (beside(of, X) for of in units)
             X = (_taken(X, columns) - centre) / unit
         square = X.multiply(X) if is_sparse(X) else X * X
         sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
@@ -102,9 +95,8 @@ def _sums(rows, about=None):
 
 def _taken(X, columns):
     """Some columns, without gaps."""
-    if is_sparse(X):
-        return X[:, columns].toarray()
-    return array_namespace(X).take(X, beside(columns, X), axis=1)
+    X = take_rows(X.T, columns).T
+    return X.toarray() if is_sparse(X) else X
 
 
 def _sizes(rows):
@@ -188,7 +180,6 @@ def usual(rows, mean, deviation, robust):
     columns, off, width = columns[absurd], off[absurd], width[absurd]
     least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
     width = np.where(width > 0, np.maximum(width, least), off)
-    mean, deviation = mean.copy(), deviation.copy()
     mean[columns], deviation[columns] = median[absurd], width
     reach[columns] = off / width
     return mean, deviation, reach

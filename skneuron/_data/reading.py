@@ -105,10 +105,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
         given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
-        check = validation._check_sample_weight
-        sample_weight = check(given, as_many, dtype=FLOATS, **rules)
-        # Namespaces do not mix float types.
-        return like(sample_weight, X) if is_elsewhere(X) else sample_weight
+        w = validation._check_sample_weight(given, as_many, dtype=FLOATS, **rules)
+        return like(w, X) if is_elsewhere(X) else w  # as those mix no float types
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
@@ -153,10 +151,8 @@ def _kind(type_of_label):
 def find_targets(y, past, classes):
     """The classes of y, those given to partial_fit, or those known from before."""
     known = None if past.classes is None else Targets(past.classes)
-    if not past.partial:
-        found = Targets.of(y)
-    else:
-        found = known if classes is None else _given_classes(classes, y)
+    given = known if classes is None else _given_classes(classes, y)
+    found = given if past.partial else Targets.of(y)
     if found is None:
         raise ValueError(
             "classes must be passed on the first call to partial_fit: all labels that "
@@ -189,8 +185,7 @@ def _given_classes(classes, y):
     if y.ndim == 1:
         return Targets(_sorted(classes, y))
     n_columns = y.shape[1]
-    is_list = isinstance(classes, (list, tuple)) and not any(map(np.isscalar, classes))
-    if not is_list and getattr(classes, "ndim", 1) < 2:  # the same for all columns
+    if any(map(np.isscalar, to_host(classes))):  # the same for all columns
         indicators = Targets.of(y)
         numbers = np.unique(np.asarray(to_host(classes)))
         # To scikit-learn, classes of indicators are the numbers of the columns.
@@ -265,8 +260,7 @@ def _class_weights(wanted, classes, counts):
         weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=object)
         if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
             raise ValueError(
-                "class_weight must hold finite numbers, none of them negative: "
-                f"{wanted}."
+                f"class_weight must hold finite numbers, none negative: {wanted}."
             )
     elif wanted is not None:
         raise ValueError(
@@ -282,8 +276,7 @@ def rows_that_count(rows):
     """
     if rows.weights is None:
         return rows
-    counts = to_host(rows.weights) != 0
-    counts = counts if counts.ndim == 1 else counts.any(axis=1)
+    counts = np.atleast_2d(to_host(rows.weights).T).any(axis=0)
     return rows if counts.all() else rows.only(np.flatnonzero(counts))
 
 

@@ -66,10 +66,9 @@ class Rows:
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
-        self.centre = centre
+        self.centre, self._ready = centre, None
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
-        self._ready = None
 
     @property
     def dtype(self):
@@ -111,13 +110,11 @@ class Rows:
 
     def take(self, at):
         """The rows at an index array or slice."""
-        if not isinstance(at, slice):
-            at = beside(at, self.X)
         return self._at(at, take_rows(self.X, at))
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
-        if isinstance(self.X, np.ndarray | OnDemand) and self._is_large():
+        if isinstance(self.X, np.ndarray | OnDemand) and self._exceed(LARGE_BYTES):
             return self._at(at, OnDemand(self.X, self.dtype, at))
         return self.take(at)
 
@@ -169,8 +166,7 @@ class Rows:
 
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
-        size = self.X.shape[0] * self._row_bytes()
-        return self.is_dense and size <= block_bytes(self.X)
+        return self.is_dense and not self._exceed(block_bytes(self.X))
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent.
@@ -179,7 +175,7 @@ class Rows:
         """
         if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
-            X = X if self._is_large() else X[:]
+            X = X if self._exceed(LARGE_BYTES) else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
             X = self.X * like(np.exp2(half), self.X)
@@ -293,8 +289,8 @@ class Rows:
         """The largest absolute value in every column, (n_features,)."""
         return self.total(ends, np.maximum).max(axis=0)
 
-    def _is_large(self):
-        return self.X.shape[0] * self._row_bytes() > LARGE_BYTES
+    def _exceed(self, n_bytes):
+        return self.X.shape[0] * self._row_bytes() > n_bytes
 
     def _row_bytes(self):
         """What the features of a row take, as they are read, on the average."""
@@ -323,7 +319,7 @@ def take_rows(X, at):
     if is_elsewhere(X):
         if isinstance(at, slice):
             return X[at, ...]
-        return array_namespace(X).take(X, at, axis=0)
+        return array_namespace(X).take(X, beside(at, X), axis=0)
     if not (is_sparse(X) and isinstance(at, slice)):
         return X[at]
     start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any

@@ -125,7 +125,8 @@ class Passes:
         self._n_inputs, self._n_stored = _shape(X)[1] + intercept, _n_stored(X)
         self._plans = {}
         #: Of sparse rows, what is stored is looked up once for all members.
-        self._by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
+        by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
+        self._axes = (1, 0, 2) if by_inputs else (0, 1, 2)
 
     def __call__(self, theta, *, gradients=True, curvature=False):
         """The sums at some parameters.
@@ -145,9 +146,8 @@ class Passes:
         """
         calls, first, second, size = self._plan(gradients, curvature)
         out, part, n = np.zeros(size), np.empty(size), self._n_inputs
-        shape = np.shape(theta)
-        if self._by_inputs:
-            theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
+        shape, each = np.shape(theta), (self._n_members, n, self._width)
+        theta = theta.reshape(each).transpose(self._axes)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
             threads = n_threads() if len(chunks) > 1 else 1
@@ -155,8 +155,7 @@ class Passes:
             out += part
         gradient = None
         if gradients:
-            gradient = out[first:second].reshape(theta.shape)
-            gradient = gradient.swapaxes(0, 1) if self._by_inputs else gradient
+            gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
             gradient = gradient.reshape(shape)
         pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
         return out[:first], gradient, dict(pairs)

@@ -168,8 +168,7 @@ class LockstepSearchCV(GridSearchCV):
         evaluation, given = self._evaluate(X, y, params), self.estimator
         if evaluation is None:
             super().fit(X, y, **params)
-            shape = len(ParameterGrid(self.param_grid)), self.n_splits_
-            found = np.full(shape, np.nan)
+            found = np.full((len(self.cv_results_["params"]), self.n_splits_), np.nan)
         else:
             self._evaluation = evaluation
             try:
@@ -179,9 +178,8 @@ class LockstepSearchCV(GridSearchCV):
             finally:
                 self.estimator = given
                 del self._evaluation
-        self.log_likelihoods_ = found
-        if get_config()["array_api_dispatch"]:
-            self.log_likelihoods_ = beside(found, X)
+        dispatched = get_config()["array_api_dispatch"]
+        self.log_likelihoods_ = beside(found, X) if dispatched else found
         return self
 
     def _evaluate(self, X, y, params):
@@ -201,11 +199,10 @@ class LockstepSearchCV(GridSearchCV):
         except Exception:  # the search says so itself
             return None
         # Other parameters of fit than weights of rows are for scikit-learn to pass on.
-        weights = next(iter(routed.estimator.fit.values()), None)
-        if weights is not None and np.shape(weights)[:1] != (_num_samples(X),):
-            return None
-        others = routed.estimator.fit.keys()
-        teams = [team for team in teams if others <= {team.weights}]
+        given = routed.estimator.fit
+        weights = next(iter(given.values()), None)
+        alike = weights is None or np.shape(weights)[:1] == (_num_samples(X),)
+        teams = [team for team in teams if alike and given.keys() <= {team.weights}]
         if not teams:
             return None
         evaluation = Evaluation(self.estimator, teams, len(candidates), X, y, weights)

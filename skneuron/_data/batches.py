@@ -107,11 +107,9 @@ def quotas(n_aside, counts):
     if 1 in counts.sum(axis=0):
         counts = counts.sum(axis=1, keepdims=True)
     present = counts.sum(axis=0)
-    of_class = np.array(shared_out(n_aside, present))
     most = np.maximum(present - 1, 0)
-    of_class = np.clip(of_class, np.minimum(1, most), most)
-    both = zip(of_class, counts.T, strict=True)
-    return np.stack([shared_out(n, of_parts) for n, of_parts in both], axis=1)
+    of_class = np.clip(shared_out(n_aside, present), np.minimum(1, most), most)
+    return np.stack([*map(shared_out, of_class, counts.T)], axis=1)
 
 
 def drawn(codes, quota, seed):

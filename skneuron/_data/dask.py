@@ -177,7 +177,6 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    reading.check_rows(rows)
     return targets, rows, counts
 
 
@@ -236,10 +235,8 @@ def lazily(estimator, method, X):
     tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
     outputs, said = like if isinstance(like, list) else [like], []
     for i, of in enumerate(outputs):
-        parts = [
-            da.from_delayed(task[i], (size, *of.shape[1:]), meta=of[:0])
-            for task, size in zip(tasks, sizes, strict=True)
-        ]
+        lazy = partial(da.from_delayed, meta=of[:0])
+        parts = [lazy(task[i], (n, *of.shape[1:])) for task, n in zip(tasks, sizes)]
         said.append(da.concatenate(parts, allow_unknown_chunksizes=True))
     return said if isinstance(like, list) else said[0]
 

@@ -11,7 +11,6 @@ import copy
 import operator
 from dataclasses import dataclass, replace
 from functools import partial, partialmethod, reduce
-from itertools import repeat
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,8 +113,6 @@ def _figures(n_classes, rows):
     Numbers as Rows have them, the rows of each class of the first output, (n_classes,),
     and how many numbers of X are stored.
     """
-    if not rows.n_rows:
-        return None
     names = "n_rows", "total_weight", "smallest_weight"
     found = {name: getattr(rows, name) for name in names}
     found |= {"fingerprint": rows.fingerprint(), "counts": rows.counts(n_classes)}
@@ -157,8 +154,9 @@ class RemoteRows:
     parts: tuple = ()
     views: tuple = ()
 
-    lie_here, sums = False, None
-    centre = None
+    #: Never so small that they were copied sooner than read with care.
+    is_small = lie_here = False
+    sums = centre = None
 
     def __post_init__(self):
         figures = [part[-1] for part in self.parts]
@@ -178,7 +176,7 @@ class RemoteRows:
         """Examples of other parts, of which only Rows stay with the workers."""
         rows = compute(*rows, keep=True)
         parts = zip(X, rows, compute(*each(partial(_figures, n_classes), rows)))
-        return replace(self, parts=tuple(part for part in parts if part[-1]))
+        return replace(self, parts=tuple(part for part in parts if part[-1].n_rows))
 
     def _ask(self, of, *more):
         """A task for each part: what `of` gives for its rows, and its own of `more`."""
@@ -214,7 +212,7 @@ class RemoteRows:
         stored = n_rows / self.n_rows * self.X.nnz * self.dtype.itemsize
         if stored <= JOINED_BYTES:
             tasks = [put_together(tasks, _joined)]
-        return self.with_parts(repeat(None), tasks)
+        return self.with_parts([None] * len(tasks), tasks)
 
     def split(self, aside, seed, *, by_class):
         """All rows but about `aside`, drawn at random, and those.
@@ -238,10 +236,6 @@ class RemoteRows:
     centred = partialmethod(_viewed, "centred")
     in_units = partialmethod(_viewed, "in_units")
     widened = partialmethod(_viewed, "widened")
-
-    def is_small(self):
-        """Not so small that they were copied sooner than read with care."""
-        return False
 
     def fingerprint(self):
         """What tells other labels or weights from these."""

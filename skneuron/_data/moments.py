@@ -85,9 +85,8 @@ def _sums(rows, about=None):
         X, w = widest(block.X), _sizes(block)
         w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
         if about:
-            columns, *units = about
-            centre, unit = (beside(of, X) for of in units)
-            X = (_taken(X, columns) - centre) / unit
+            centre, unit = (beside(of, X) for of in about[1:])
+            X = (_taken(X, about[0]) - centre) / unit
         square = X.multiply(X) if is_sparse(X) else X * X
         sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
     return sums

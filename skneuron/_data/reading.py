@@ -16,18 +16,6 @@ from .targets import Targets, looked_up
 FLOATS = [np.float64, np.float32]
 
 
-def floats(X):
-    """The same in the namespace that scikit-learn sees in X, as far as its device goes.
-
-    That is NumPy's, unless ``array_api_dispatch`` is on.
-    """
-    xp, _, device = _array_api.get_namespace_and_device(X)
-    # scikit-learn looks for these in NumPy's arrays alone.
-    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
-        raise ValueError("Complex data not supported")
-    return [_array_api._max_precision_float_dtype(xp, device), xp.float32]
-
-
 def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     """X by scikit-learn's rules; what is read from a file or converted stays there.
 
@@ -36,7 +24,13 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     check_file(X)
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
-    rules = {"accept_sparse": "csr", "dtype": floats(some), "ensure_all_finite": finite}
+    # scikit-learn looks for these in NumPy's arrays alone.
+    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
+        raise ValueError("Complex data not supported")
+    # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.
+    xp, _, device = _array_api.get_namespace_and_device(some)
+    floats = [_array_api._max_precision_float_dtype(xp, device), xp.float32]
+    rules = {"accept_sparse": "csr", "dtype": floats, "ensure_all_finite": finite}
     some = validation.validate_data(estimator, some, y, reset=reset, **rules)
     if not stays:
         return some
@@ -280,14 +274,6 @@ def rows_that_count(rows):
     return rows if counts.all() else rows.only(np.flatnonzero(counts))
 
 
-def check_rows(rows):
-    """ValueError if no rows count."""
-    if not rows.n_rows:
-        raise ValueError(
-            "No sample counts: sample_weight times class_weight is 0 for all."
-        )
-
-
 def read_here(estimator, X, y, sample_weight, past, classes):
     """Validate data in memory.
 
@@ -315,5 +301,4 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):
         check_finite(estimator, X)
-    check_rows(rows)
     return targets, rows, counts

@@ -145,8 +145,8 @@ class Rows:
         """
         if n_rows >= self.n_rows:
             return self
-        n_runs = n_rows // block_rows(self._row_bytes(), self.X)
-        n_runs = min(max(16, n_runs), MOST_RUNS)
+        in_block = block_rows(self._row_bytes(), self.X)
+        n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
         if n_rows > COPIED * self.n_rows:
@@ -162,8 +162,9 @@ class Rows:
         """The same rows, standardised as they are read; at once if they are few."""
         centre = like(mean, self.X), 1 / like(scale, self.X)
         rows = Rows(self.X, self.codes, self.weights, centre)
-        return next(rows.blocks(0)) if self.is_small() else rows
+        return next(rows.blocks(0)) if self.is_small else rows
 
+    @property
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
         return self.is_dense and not self._exceed(block_bytes(self.X))
@@ -199,15 +200,13 @@ class Rows:
         n_numbers : int
             How many are computed from a row, at the same time.
         """
-        number = n_numbers * self.dtype.itemsize
-        size = block_rows(number + self._row_bytes(), self.X)
+        size = block_rows(n_numbers * self.dtype.itemsize + self._row_bytes(), self.X)
         for span in self.spans:
             for at in slices(span.stop, size, span.start):
                 block = self.take(at)
                 if self.centre is not None:
                     mean, inverse = self.centre
-                    X = block.X if self.is_dense else block.X.toarray()
-                    X = X - mean
+                    X = (block.X if self.is_dense else block.X.toarray()) - mean
                     X *= inverse
                     block = Rows(X, block.codes, block.weights)
                 yield block
@@ -304,12 +303,10 @@ def ends(rows):
     """The largest of x, and of -x, in every column: (2, n_features)."""
     found = np.full((2, rows.X.shape[1]), -np.inf)
     for block in rows.blocks(0):
-        if block.is_dense:
-            xp = array_namespace(block.X)
-            top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
-        else:
-            both = block.X.max(axis=0), block.X.min(axis=0)
-            top, bottom = (np.ravel(of.toarray()) for of in both)
+        xp = array_namespace(block.X)
+        top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
+        if not block.is_dense:
+            top, bottom = (np.ravel(of.toarray()) for of in (top, bottom))
         found = np.maximum(found, [to_host(top), -to_host(bottom)])
     return found
 

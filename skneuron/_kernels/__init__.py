@@ -267,9 +267,8 @@ def outcome(z, codes, likelihood, weights, wanted):
     wanted : {LOG_LIKELIHOOD, Y_HAT, RESIDUAL}
         Residuals are ``w (y - y_hat)``.
     """
-    return _core.outcome(
-        z, plain(codes), _weights(weights), likelihood.widths, wanted, _shared(z.size)
-    )
+    targets = plain(codes), _weights(weights), likelihood.widths
+    return _core.outcome(z, *targets, wanted, _shared(z.size))
 
 
 def activate(name, z, a=None):

@@ -7,6 +7,8 @@ wants them side by side: nothing moves but by :func:`beside` and :func:`to_host`
 
 import numpy as np
 from scipy.sparse import issparse as is_sparse  # noqa: F401
+from sklearn.externals import array_api_compat
+from sklearn.utils import _array_api
 
 
 def array_namespace(array):
@@ -14,16 +16,9 @@ def array_namespace(array):
 
     SciPy's sparse matrices multiply with NumPy arrays, so theirs is NumPy's.
     """
-    if isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack__"):
         return np
-    if hasattr(array, "__array_namespace__"):
-        return array.__array_namespace__()
-    if not hasattr(array, "__dlpack__"):
-        return np
-    # PyTorch's tensors do not say: scikit-learn brings what knows.
-    from sklearn.externals import array_api_compat
-
-    return array_api_compat.array_namespace(array)
+    return array_api_compat.array_namespace(array)  # of PyTorch's tensors, too
 
 
 def is_numpy(array):
@@ -39,20 +34,9 @@ def is_elsewhere(array):
     return not is_numpy(array) and hasattr(array, "__dlpack__")
 
 
-def float_type(array):
-    """NumPy's name for the float type of an array."""
-    if not is_elsewhere(array):
-        return array.dtype
-    return np.dtype(str(array.dtype).rpartition(".")[2])  # such as torch.float32
-
-
 def widest_float(array):
     """float64 in an array's namespace; float32 where its device has no wider."""
-    if not is_elsewhere(array):
-        return np.float64
-    from sklearn.utils._array_api import _max_precision_float_dtype
-
-    return _max_precision_float_dtype(array_namespace(array), array.device)
+    return _array_api._max_precision_float_dtype(array_namespace(array), array.device)
 
 
 def widest(array):
@@ -70,10 +54,9 @@ def beside(array, other):
     if not is_elsewhere(other):
         return to_host(array)
     xp = array_namespace(other)
-    if is_elsewhere(array):
-        if array_namespace(array) is xp and array.device == other.device:
-            return array
-        array = to_host(array)
+    if array_namespace(array) is xp and array.device == other.device:
+        return array
+    array = to_host(array)
     if array.dtype == np.float64 and widest_float(other) == xp.float32:
         array = array.astype(np.float32)
     # PyTorch takes neither negative strides nor, without a warning, what is read-only.
@@ -94,9 +77,7 @@ def to_host(array):
     """
     if not is_elsewhere(array):
         return array
-    from sklearn.utils._array_api import _convert_to_numpy
-
-    return _convert_to_numpy(array, array_namespace(array))
+    return _array_api._convert_to_numpy(array, array_namespace(array))
 
 
 def product(X, weights):

@@ -3,7 +3,6 @@
 import os
 import threading
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -60,20 +59,13 @@ def n_threads():
 
     As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
     """
-    return 1 if _alone.get() else _openmp_effective_n_threads()
+    return _openmp_effective_n_threads()
 
 
-@contextmanager
 def one_thread():
     """A context in which this thread's kernels have no others: for one of many fits."""
-    token = _alone.set(True)
-    try:
-        yield
-    finally:
-        _alone.reset(token)
-
-
-_alone = ContextVar("alone", default=False)
+    # OpenMP counts them for each thread that asks.
+    return _get_threadpool_controller().limit(limits=1, user_api="openmp")
 
 
 def one_blas():

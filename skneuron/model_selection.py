@@ -7,12 +7,10 @@ from sklearn import get_config
 from sklearn.base import _fit_context
 from sklearn.callback import AutoPropagatedCallback, ProgressBar
 from sklearn.model_selection import GridSearchCV, ParameterGrid
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params, _num_samples, indexable
 
 from ._arrays import beside
 from ._data.dask import is_dask
-from ._estimator.fit import NeuronClassifier
 from ._search.evaluation import Evaluation, SplitRows
 from ._search.teams import find_teams
 
@@ -170,8 +168,7 @@ class LockstepSearchCV(GridSearchCV):
         evaluation, given = self._evaluate(X, y, params), self.estimator
         if evaluation is None:
             super().fit(X, y, **params)
-            shape = len(ParameterGrid(self.param_grid)), self.n_splits_
-            found = np.full(shape, np.nan)
+            found = np.full((len(self.cv_results_["params"]), self.n_splits_), np.nan)
         else:
             self._evaluation = evaluation
             try:
@@ -181,9 +178,8 @@ class LockstepSearchCV(GridSearchCV):
             finally:
                 self.estimator = given
                 del self._evaluation
-        self.log_likelihoods_ = found
-        if get_config()["array_api_dispatch"]:
-            self.log_likelihoods_ = beside(found, X)
+        dispatched = get_config()["array_api_dispatch"]
+        self.log_likelihoods_ = beside(found, X) if dispatched else found
         return self
 
     def _evaluate(self, X, y, params):
@@ -192,23 +188,21 @@ class LockstepSearchCV(GridSearchCV):
         callbacks = getattr(self, "_skl_callbacks", [])
         watching = [of for of in callbacks if not isinstance(of, ProgressBar)]
         inquisitive = any(isinstance(of, AutoPropagatedCallback) for of in watching)
-        known = isinstance(self.estimator, (NeuronClassifier, Pipeline))
-        if y is None or is_dask(X) or inquisitive or not known:
+        if y is None or is_dask(X) or inquisitive:
             return None
-        candidates = list(ParameterGrid(self.param_grid))
-        teams = find_teams(self.estimator, candidates)
         try:
+            candidates = list(ParameterGrid(self.param_grid))
+            teams = find_teams(self.estimator, candidates)
             X, y = indexable(X, y)
             params = _check_method_params(X, params=params)
             routed = self._get_routed_params_for_fit(params)
         except Exception:  # the search says so itself
             return None
         # Other parameters of fit than weights of rows are for scikit-learn to pass on.
-        weights = next(iter(routed.estimator.fit.values()), None)
-        if weights is not None and np.shape(weights)[:1] != (_num_samples(X),):
-            return None
-        others = routed.estimator.fit.keys()
-        teams = [team for team in teams if others <= {team.weights}]
+        given = routed.estimator.fit
+        weights = next(iter(given.values()), None)
+        alike = weights is None or np.shape(weights)[:1] == (_num_samples(X),)
+        teams = [team for team in teams if alike and given.keys() <= {team.weights}]
         if not teams:
             return None
         evaluation = Evaluation(self.estimator, teams, len(candidates), X, y, weights)

@@ -37,8 +37,7 @@ class Batches:
         order = self.order()
         if order is not None and place is not None:
             order = beside(order, place)
-        for start in range(0, self.n_rows, self.size):
-            at = slice(start, min(start + self.size, self.n_rows))
+        for at in slices(self.n_rows, self.size):
             yield at if order is None else order[at]
 
     def over(self, objective, *, whole_penalty):
@@ -77,6 +76,11 @@ class Batches:
         return steps(order, theta, rates, **direction.memory(theta, n_batches))
 
 
+def slices(stop, size, start=0):
+    """Consecutive slices of `size` rows; the last may be shorter."""
+    return [slice(at, min(at + size, stop)) for at in range(start, stop, size)]
+
+
 def shared_out(n, sizes):
     """n in whole shares, as the sizes are to one another, none larger than its size."""
     ends = np.cumsum([0, *sizes])
@@ -104,11 +108,9 @@ def quotas(n_aside, counts):
     if 1 in counts.sum(axis=0):
         counts = counts.sum(axis=1, keepdims=True)
     present = counts.sum(axis=0)
-    of_class = np.array(shared_out(n_aside, present))
     most = np.maximum(present - 1, 0)
-    of_class = np.clip(of_class, np.minimum(1, most), most)
-    both = zip(of_class, counts.T, strict=True)
-    return np.stack([shared_out(n, of_parts) for n, of_parts in both], axis=1)
+    of_class = np.clip(shared_out(n_aside, present), np.minimum(1, most), most)
+    return np.stack([*map(shared_out, of_class, counts.T)], axis=1)
 
 
 def drawn(codes, quota, seed):
@@ -123,9 +125,7 @@ def drawn(codes, quota, seed):
     """
     rng, aside = np.random.RandomState(seed), np.zeros(len(codes), dtype=bool)
     for code, n in enumerate(quota):
-        members = np.arange(len(codes))
-        if len(quota) > 1:
-            members = np.flatnonzero(codes == code)
+        members = np.flatnonzero((codes == code) | (len(quota) == 1))
         rng.shuffle(members)
         aside[members[:n]] = True
     return aside

@@ -25,34 +25,29 @@ def is_dask(data):
 # Collections ---------------------------------------------------------------------
 
 
-def _specimen(X):
-    """A row in the likeness of X: what scikit-learn can look at."""
-    if hasattr(X, "dtypes"):
-        from dask.dataframe.utils import meta_nonempty
-
-        return meta_nonempty(X._meta).iloc[:1]  # the second may be of missing values
-    if any(np.isnan(n) for n in X.shape[1:]):
-        raise ValueError(
-            "X has an unknown number of columns; call X.compute_chunk_sizes() first."
-        )
-    return np.ones((1, *X.shape[1:])).astype(X.dtype)  # of text, too
-
-
 def _check_features(estimator, X, y="no_validation", *, reset):
     """Names and number of the features; return those, and the float type.
 
+    They are those of a row in the likeness of X, which scikit-learn can look at.
     ValueError if there is no y.
     """
-    specimen, y = _specimen(X), None if y is None else "no_validation"
-    columns = specimen.items() if hasattr(specimen, "items") else []
-    text = [name for name, column in columns if isinstance(column.iloc[0], str)]
-    if text:
+    if hasattr(X, "dtypes"):
+        from dask.dataframe.utils import meta_nonempty
+
+        specimen = meta_nonempty(X._meta).iloc[:1]  # the second may be missing values
+        text = [name for name, of in specimen.items() if isinstance(of.iloc[0], str)]
+        if text:
+            raise ValueError(
+                f"could not convert to numbers the columns {text} of X, which hold "
+                "text: encode them, for example by dummies, or leave them out."
+            )
+    elif np.isnan(X.shape[1:]).any():
         raise ValueError(
-            f"could not convert to numbers the columns {text} of X, which hold text: "
-            "encode them, for example by dummies, or leave them out."
+            "X has an unknown number of columns; call X.compute_chunk_sizes() first."
         )
-    rules = {"accept_sparse": "csr", "dtype": reading.FLOATS, "reset": reset}
-    specimen = validation.validate_data(estimator, specimen, y, **rules)
+    else:
+        specimen = np.ones((1, *X.shape[1:])).astype(X.dtype)  # of text, too
+    specimen = reading.check_features(estimator, specimen, y, reset=reset)
     return specimen.shape[1], specimen.dtype
 
 
@@ -110,8 +105,7 @@ def _labels_of(name, y, sample_weight):
     """A part of y and of the weights (or None), by scikit-learn's rules."""
     if np.shape(y)[:1] == (0,):  # no rows are against the rules
         return np.zeros(y.shape), None
-    with reading.missing_named():
-        y = validation._check_y(y, multi_output=True, estimator=name)
+    y = reading.check_array_of_labels(name, y)
     y = y.toarray() if sparse.issparse(y) else y
     if sample_weight is not None:
         sample_weight = reading.check_weights(sample_weight, y, may_be_zero=True)
@@ -127,28 +121,21 @@ def _read_part(name, dtype, X, y, sample_weight):
 
 
 def _summary(name, y, sample_weight):
-    """Few rows with every label of a part, and what each weighs: arrays alike."""
+    """A few rows of y with all of its labels, and what each of these weighs."""
     y, weights = _labels_of(name, y, sample_weight)
-    weights = np.ones(len(y)) if weights is None else weights
-    found = [_distinct(column, weights) for column in np.atleast_2d(y.T)]
-    n_rows, shape = max(len(labels) for labels, _ in found), (-1, *y.shape[1:])
-    labels = [np.resize(labels, n_rows) for labels, _ in found]
-    weights = [np.pad(weights, (0, n_rows - len(weights))) for _, weights in found]
-    return np.stack(labels, 1).reshape(shape), np.stack(weights, 1).reshape(shape)
-
-
-def _distinct(labels, weights):
-    """The labels of a column, and their weights; of wrong ones, enough to tell that."""
-    if labels.dtype.kind == "f":
-        continuous = labels[labels != np.floor(labels)]
-        if len(continuous):
-            return continuous[:1], np.zeros(1)
+    if y.dtype.kind == "f" and np.any(y != np.floor(y)):
+        reading.check_labels(y)  # an error, as of different types
+    wanted = {"return_index": True, "return_inverse": True}
     try:
-        distinct, places = np.unique(labels, return_inverse=True)
-    except TypeError:  # of different types
-        distinct = list({type(label): label for label in labels}.values())
-        return np.array(distinct, dtype=object), np.zeros(len(distinct))
-    return distinct, np.bincount(places, weights, len(distinct))
+        found = [np.unique(column, **wanted) for column in np.atleast_2d(y.T)]
+    except TypeError:
+        reading.check_labels(y)
+        raise
+    rows = np.unique(np.concatenate([first for _, first, _ in found]))
+    sums = np.zeros((len(rows), len(found)))
+    for i, (_, first, places) in enumerate(found):
+        sums[np.searchsorted(rows, first), i] = np.bincount(places, weights, len(first))
+    return y[rows], sums
 
 
 def _derive(name, dtype, n_features, targets, tables, *part):
@@ -190,7 +177,6 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    reading.check_rows(rows)
     return targets, rows, counts
 
 
@@ -249,10 +235,8 @@ def lazily(estimator, method, X):
     tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
     outputs, said = like if isinstance(like, list) else [like], []
     for i, of in enumerate(outputs):
-        parts = [
-            da.from_delayed(task[i], (size, *of.shape[1:]), meta=of[:0])
-            for task, size in zip(tasks, sizes, strict=True)
-        ]
+        lazy = partial(da.from_delayed, meta=of[:0])
+        parts = [lazy(task[i], (n, *of.shape[1:])) for task, n in zip(tasks, sizes)]
         said.append(da.concatenate(parts, allow_unknown_chunksizes=True))
     return said if isinstance(like, list) else said[0]
 

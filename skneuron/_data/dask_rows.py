@@ -10,8 +10,7 @@ nothing here knows which.
 import copy
 import operator
 from dataclasses import dataclass, replace
-from functools import partial, reduce
-from itertools import repeat
+from functools import partial, partialmethod, reduce
 from types import SimpleNamespace
 
 import numpy as np
@@ -50,25 +49,21 @@ def each(function, *columns):
 
 def put_together(tasks, combine):
     """A task that gives all that the tasks do, in a tree of few at a time."""
-    fold = sent(partial(_fold, combine))
+    # Dask looks through arguments sooner than through a list.
+    fold = sent(lambda *shares: reduce(combine, shares))
     while len(tasks) > 1:
         starts = range(0, len(tasks), FAN_IN)
         tasks = [fold(*tasks[start : start + FAN_IN]) for start in starts]
     return tasks[0]
 
 
-def _fold(combine, *shares):
-    """All shares in one: Dask looks through arguments sooner than through a list."""
-    return reduce(combine, shares)
-
-
-def compute(*tasks):
-    """What the tasks give: a tuple."""
+def compute(*tasks, keep=False):
+    """What the tasks give: a tuple; `keep`: of tasks, that stays with the workers."""
     import dask
 
     try:
         with blas_on_one_thread():  # the tasks, where they run here, run in threads
-            return dask.compute(*tasks)
+            return dask.persist(*tasks) if keep else dask.compute(*tasks)
     except Exception as error:
         if type(error).__name__ != "KilledWorker":
             raise
@@ -118,8 +113,6 @@ def _figures(n_classes, rows):
     Numbers as Rows have them, the rows of each class of the first output, (n_classes,),
     and how many numbers of X are stored.
     """
-    if not rows.n_rows:
-        return None
     names = "n_rows", "total_weight", "smallest_weight"
     found = {name: getattr(rows, name) for name in names}
     found |= {"fingerprint": rows.fingerprint(), "counts": rows.counts(n_classes)}
@@ -161,8 +154,9 @@ class RemoteRows:
     parts: tuple = ()
     views: tuple = ()
 
-    lie_here, sums = False, None
-    centre = None
+    #: Never so small that they were copied sooner than read with care.
+    is_small = lie_here = False
+    sums = centre = None
 
     def __post_init__(self):
         figures = [part[-1] for part in self.parts]
@@ -180,12 +174,9 @@ class RemoteRows:
 
     def with_parts(self, X, rows, n_classes=0):
         """Examples of other parts, of which only Rows stay with the workers."""
-        import dask
-
-        with blas_on_one_thread():
-            rows = dask.persist(*rows)
+        rows = compute(*rows, keep=True)
         parts = zip(X, rows, compute(*each(partial(_figures, n_classes), rows)))
-        return replace(self, parts=tuple(part for part in parts if part[-1]))
+        return replace(self, parts=tuple(part for part in parts if part[-1].n_rows))
 
     def _ask(self, of, *more):
         """A task for each part: what `of` gives for its rows, and its own of `more`."""
@@ -221,7 +212,7 @@ class RemoteRows:
         stored = n_rows / self.n_rows * self.X.nnz * self.dtype.itemsize
         if stored <= JOINED_BYTES:
             tasks = [put_together(tasks, _joined)]
-        return self.with_parts(repeat(None), tasks)
+        return self.with_parts([None] * len(tasks), tasks)
 
     def split(self, aside, seed, *, by_class):
         """All rows but about `aside`, drawn at random, and those.
@@ -238,24 +229,13 @@ class RemoteRows:
         sides = [each(draw, rows, of_parts, seeds) for draw in draws]
         return [self.with_parts(X, side, counts.shape[1]) for side in sides]
 
-    def centred(self, mean, scale):
-        """The same rows, standardised as they are read."""
-        return self._viewed(operator.methodcaller("centred", mean, scale))
+    def _viewed(self, name, *given):
+        """What the method of that name makes of Rows, of each part as it is read."""
+        return replace(self, views=(*self.views, operator.methodcaller(name, *given)))
 
-    def in_units(self, exponents):
-        """The same rows, each column divided by 2 to its exponent as they are read."""
-        return self._viewed(operator.methodcaller("in_units", exponents))
-
-    def widened(self):
-        """As of :class:`Rows`."""
-        return self._viewed(operator.methodcaller("widened"))
-
-    def _viewed(self, view):
-        return replace(self, views=(*self.views, view))
-
-    def is_small(self):
-        """Not so small that they were copied sooner than read with care."""
-        return False
+    centred = partialmethod(_viewed, "centred")
+    in_units = partialmethod(_viewed, "in_units")
+    widened = partialmethod(_viewed, "widened")
 
     def fingerprint(self):
         """What tells other labels or weights from these."""
@@ -264,8 +244,6 @@ class RemoteRows:
 
 def _some_rows(rows, n):
     """n of the rows, drawn at random: a copy, so that the others need not be kept."""
-    if n >= rows.n_rows:
-        return rows
     at = np.random.default_rng(0).choice(rows.n_rows, n, replace=False, shuffle=False)
     return rows.take(np.sort(at))
 

@@ -5,16 +5,9 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_sparse,
-    numbers_may_end,
-    to_host,
-    widest,
-)
+from .._arrays import beside, is_sparse, numbers_may_end, to_host, widest
 from .._model.coordinates import FEW
-from .rows import ends
+from .rows import ends, take_rows
 
 #: Rows that tell what is usual in a column; a deviation so many times the usual one
 #: is that of a few absurd values, as is an offset that none of these rows has.
@@ -75,8 +68,7 @@ def _around_mean(rows, total, columns, unit):
 def sums_of(rows):
     """The weighted sums of x and of x^2, (2, n_features); asked for once."""
     if rows.sums is None:
-        with numbers_may_end():
-            rows.sums = rows.total(_sums)
+        rows.sums = rows.total(_sums)
     return rows.sums
 
 
@@ -93,15 +85,17 @@ def _sums(rows, about=None):
         X, w = widest(block.X), _sizes(block)
         w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
         if about:
-            columns, centre, unit = (beside(of, X) for of in about)
-            if is_sparse(X):
-                X = X[:, columns].toarray()
-            else:
-                X = array_namespace(X).take(X, columns, axis=1)
-            X = (X - centre) / unit
+            centre, unit = (beside(of, X) for of in about[1:])
+            X = (_taken(X, about[0]) - centre) / unit
         square = X.multiply(X) if is_sparse(X) else X * X
         sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
     return sums
+
+
+def _taken(X, columns):
+    """Some columns, without gaps."""
+    X = take_rows(X.T, columns).T
+    return X.toarray() if is_sparse(X) else X
 
 
 def _sizes(rows):
@@ -136,9 +130,8 @@ def measured(rows, robust=True, farthest=None):
         mean, deviation = column_moments(rows)
         square = np.maximum(mean**2, deviation**2)
         regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
-    if np.all(regular | ((mean == 0) & (deviation == 0))):
-        exponents = None
-    else:
+    exponents = None
+    if not np.all(regular | ((mean == 0) & (deviation == 0))):
         largest = rows.largest_sizes()
         # A column whose weights would overflow before they mattered is taken for zeros.
         nothing = largest < limits.tiny * 2**20
@@ -186,7 +179,6 @@ def usual(rows, mean, deviation, robust):
     columns, off, width = columns[absurd], off[absurd], width[absurd]
     least = off / float(np.finfo(rows.dtype).max) ** 0.4  # whose squares are numbers
     width = np.where(width > 0, np.maximum(width, least), off)
-    mean, deviation = mean.copy(), deviation.copy()
     mean[columns], deviation[columns] = median[absurd], width
     reach[columns] = off / width
     return mean, deviation, reach
@@ -197,14 +189,10 @@ def _about_median(columns, rows):
 
     (n_rows, n_columns), float64; of few rows.
     """
-    blocks = [
-        block.X if rows.is_dense else block.X.toarray() for block in rows.blocks(0)
-    ]
-    xp = array_namespace(blocks[0])
-    X = xp.take(xp.concat(blocks), beside(columns, blocks[0]), axis=1)
-    median = xp.sort(X, axis=0)[X.shape[0] // 2, ...]
-    distances = xp.sort(xp.abs(X - median), axis=0)
-    return [to_host(of).astype(np.float64) for of in (median, distances)]
+    blocks = [to_host(_taken(block.X, columns)) for block in rows.blocks(0)]
+    X = np.concatenate(blocks).astype(np.float64)
+    median = np.sort(X, axis=0)[len(X) // 2]
+    return median, np.sort(np.abs(X - median), axis=0)
 
 
 def _median_and_width(columns, rows):

@@ -1,21 +1,10 @@
 """Data, labels and weights as users give them: checked, named where wrong, ready."""
 
-from contextlib import contextmanager
 from numbers import Number, Real
 
 import numpy as np
-from sklearn.utils._array_api import (
-    _max_precision_float_dtype,
-    get_namespace_and_device,
-)
+from sklearn.utils import _array_api, validation
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    assert_all_finite,
-    check_consistent_length,
-    column_or_1d,
-    validate_data,
-)
 
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
 from .files import OnDemand, check_file
@@ -27,32 +16,35 @@ from .targets import Targets, looked_up
 FLOATS = [np.float64, np.float32]
 
 
-def floats(X):
-    """The same in the namespace that scikit-learn sees in X, as far as its device goes.
+def check_features(estimator, X, y="no_validation", *, reset, finite=True):
+    """X by scikit-learn's rules; what is read from a file or converted stays there.
 
-    That is NumPy's, unless ``array_api_dispatch`` is on.
+    ValueError if there is no y. `finite`: whether to look for NaN.
     """
-    xp, _, device = get_namespace_and_device(X)
+    check_file(X)
+    stays, y = stays_where_it_is(X), None if y is None else "no_validation"
+    some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
     # scikit-learn looks for these in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
-    return [_max_precision_float_dtype(xp, device), xp.float32]
-
-
-def check_features(estimator, X, *, reset):
-    """X by scikit-learn's rules; what is read from a file or converted stays there."""
-    check_file(X)
-    if not stays_where_it_is(X):
-        rules = {"accept_sparse": "csr", "dtype": floats(X)}
-        return validate_data(estimator, X, reset=reset, **rules)
-    first = np.asarray(X[0 : min(1, X.shape[0])])
-    first = validate_data(estimator, first, reset=reset, dtype=FLOATS)
-    X = OnDemand(X, first.dtype)
+    # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.
+    xp, _, device = _array_api.get_namespace_and_device(some)
+    floats = [_array_api._max_precision_float_dtype(xp, device), xp.float32]
+    rules = {"accept_sparse": "csr", "dtype": floats, "ensure_all_finite": finite}
+    some = validation.validate_data(estimator, some, y, reset=reset, **rules)
+    if not stays:
+        return some
+    X = OnDemand(X, some.dtype)
     if X.source.dtype.kind not in "iub":
         for at in slices(X.shape[0], block_rows(X.dtype.itemsize * X.shape[1])):
-            name = type(estimator).__name__
-            assert_all_finite(X[at], estimator_name=name, input_name="X")
+            check_finite(estimator, X[at])
     return X
+
+
+def check_finite(estimator, X):
+    """ValueError if X holds NaN or infinity."""
+    name = type(estimator).__name__
+    validation.assert_all_finite(X, estimator_name=name, input_name="X")
 
 
 def stays_where_it_is(X):
@@ -60,12 +52,10 @@ def stays_where_it_is(X):
 
     A memory map of integers, say, or a table in a file of another kind.
     """
-    if is_sparse(X) or is_elsewhere(X) or getattr(X, "ndim", None) != 2:
+    mapped = isinstance(X, np.memmap) and X.dtype not in FLOATS
+    if is_elsewhere(X) or getattr(X, "ndim", None) != 2:
         return False
-    is_mapped = isinstance(X, np.memmap)
-    if isinstance(X, np.ndarray) and not (is_mapped and X.dtype not in FLOATS):
-        return False
-    gives = hasattr(X, "__getitem__") and hasattr(X, "__array__")
+    gives = mapped or (hasattr(X, "__array__") and not isinstance(X, np.ndarray))
     # The first row is enough to say what is wrong with complex numbers.
     return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
 
@@ -75,28 +65,19 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
 
     `signed`: whether weights may be negative; `finite`: whether to look for NaN in X.
     """
-    check_file(X)
-    with missing_named():
-        if stays_where_it_is(X):
-            X = check_features(estimator, X, reset=reset)
-            y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
-            check_consistent_length(X, y)
-        else:  # in one call, which notes nothing of X if y is wrong
-            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
-            rules["ensure_all_finite"] = finite
-            X, y = validate_data(estimator, X, y, reset=reset, **rules)
-    X = canonical(X)
+    X = canonical(check_features(estimator, X, y, reset=reset, finite=finite))
+    y = check_array_of_labels(estimator, y)
+    validation.check_consistent_length(X, y)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X, signed=signed)
     return X, check_labels(y), sample_weight
 
 
-@contextmanager
-def missing_named():
-    """ValueError in place of what pandas says of its NA, which is like no other."""
+def check_array_of_labels(estimator, y):
+    """y by scikit-learn's rules, for an estimator, or one of that name."""
     try:
-        yield
-    except TypeError as error:
+        return validation._check_y(y, multi_output=True, estimator=estimator)
+    except TypeError as error:  # what pandas says of its NA, which is like no other
         if "NA is ambiguous" not in str(error):
             raise
         raise ValueError("Input y contains NaN: pandas.NA is no label.") from error
@@ -118,9 +99,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
         given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
-        sample_weight = _check_sample_weight(given, as_many, dtype=FLOATS, **rules)
-        # Namespaces do not mix float types.
-        return like(sample_weight, X) if is_elsewhere(X) else sample_weight
+        w = validation._check_sample_weight(given, as_many, dtype=FLOATS, **rules)
+        return like(w, X) if is_elsewhere(X) else w  # as those mix no float types
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
@@ -134,7 +114,7 @@ def check_labels(y):
     if is_sparse(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+        y = validation.column_or_1d(y, warn=True)
     labels = to_host(y)
     if labels.dtype != object:
         # scikit-learn looks at length, and warns if every other sample of many has a
@@ -164,36 +144,34 @@ def _kind(type_of_label):
 
 def find_targets(y, past, classes):
     """The classes of y, those given to partial_fit, or those known from before."""
-    partial = past.partial
-    if past.classes is None:
-        if partial and classes is None:
-            raise ValueError(
-                "classes must be passed on the first call to partial_fit: all "
-                "labels that y will ever hold (for several outputs, a list of one "
-                "array for each)."
-            )
-        targets = _given_classes(classes, y) if partial else Targets.of(y)
-        if not targets.several and len(targets.per_output[0]) < 2:
+    known = None if past.classes is None else Targets(past.classes)
+    given = known if classes is None else _given_classes(classes, y)
+    found = given if past.partial else Targets.of(y)
+    if found is None:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: all labels that "
+            "y will ever hold (for several outputs, a list of one array for each)."
+        )
+    if known is None:
+        if not found.several and len(found.per_output[0]) < 2:
             raise ValueError(
                 "Learning to tell classes apart takes at least 2 classes; the data "
-                f"contains only one class: {_listed(targets)}."
+                f"contains only one class: {_listed(found)}."
             )
-        return targets
-    targets = Targets(past.classes)
-    now = targets if partial else Targets.of(y)
-    if not targets.same_classes(now):
+        return found
+    same = known.same_classes(found)
+    if past.partial and not same:
+        raise ValueError(
+            f"classes={_listed(found)} is not the same as on the first call to "
+            f"partial_fit: {_listed(known)}."
+        )
+    if not same:
         raise ValueError(
             "warm_start goes on from the previous fit, so y must have the same "
-            f"classes. Before: {_listed(targets)}; now: {_listed(now)}. Set "
+            f"classes. Before: {_listed(known)}; now: {_listed(found)}. Set "
             "warm_start=False to start again."
         )
-    given = targets if classes is None else _given_classes(classes, y)
-    if not targets.same_classes(given):
-        raise ValueError(
-            f"classes={_listed(given)} is not the same as on the first call to "
-            f"partial_fit: {_listed(targets)}."
-        )
-    return targets
+    return known
 
 
 def _given_classes(classes, y):
@@ -201,8 +179,7 @@ def _given_classes(classes, y):
     if y.ndim == 1:
         return Targets(_sorted(classes, y))
     n_columns = y.shape[1]
-    is_list = isinstance(classes, (list, tuple)) and not any(map(np.isscalar, classes))
-    if not is_list and getattr(classes, "ndim", 1) < 2:  # the same for all columns
+    if any(map(np.isscalar, to_host(classes))):  # the same for all columns
         indicators = Targets.of(y)
         numbers = np.unique(np.asarray(to_host(classes)))
         # To scikit-learn, classes of indicators are the numbers of the columns.
@@ -277,8 +254,7 @@ def _class_weights(wanted, classes, counts):
         weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=object)
         if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
             raise ValueError(
-                "class_weight must hold finite numbers, none of them negative: "
-                f"{wanted}."
+                f"class_weight must hold finite numbers, none negative: {wanted}."
             )
     elif wanted is not None:
         raise ValueError(
@@ -294,17 +270,8 @@ def rows_that_count(rows):
     """
     if rows.weights is None:
         return rows
-    counts = to_host(rows.weights) != 0
-    counts = counts if counts.ndim == 1 else counts.any(axis=1)
+    counts = np.atleast_2d(to_host(rows.weights).T).any(axis=0)
     return rows if counts.all() else rows.only(np.flatnonzero(counts))
-
-
-def check_rows(rows):
-    """ValueError if no rows count."""
-    if not rows.n_rows:
-        raise ValueError(
-            "No sample counts: sample_weight times class_weight is 0 for all."
-        )
 
 
 def read_here(estimator, X, y, sample_weight, past, classes):
@@ -328,12 +295,10 @@ def read_here(estimator, X, y, sample_weight, past, classes):
         sizes = None if weights is None else abs(to_host(weights))
         tables, counts = class_tables(wanted, targets, counts, codes, sizes)
         weights = weigh(tables, codes, weights)
-    if weights is not None and is_elsewhere(X):
-        weights = like(weights, X)  # as other namespaces mix no types
+        if is_elsewhere(X):  # whose namespaces mix no types
+            weights = like(weights, X)
     rows = rows_that_count(Rows(X, codes, weights))
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):
-        name = type(estimator).__name__
-        assert_all_finite(X, input_name="X", estimator_name=name)
-    check_rows(rows)
+        check_finite(estimator, X)
     return targets, rows, counts

@@ -13,17 +13,14 @@ import numpy as np
 from .._arrays import (
     array_namespace,
     beside,
-    float_type,
     is_elsewhere,
-    is_numpy,
     is_sparse,
     like,
     product,
     to_host,
-    widest,
 )
 from .._kernels import Passes, available, readable
-from .batches import Batches, drawn, quotas
+from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
@@ -69,35 +66,33 @@ class Rows:
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
-        self.centre = centre
+        self.centre, self._ready = centre, None
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
-        self._ready = None
 
     @property
     def dtype(self):
         """The float type of the features, as NumPy calls it."""
-        return float_type(self.X)
+        if not is_elsewhere(self.X):
+            return self.X.dtype
+        return np.dtype(str(self.X.dtype).rpartition(".")[2])  # such as torch.float32
 
     @cached_property
     def total_weight(self):
         """The sum of the weights' sizes: where outputs have their own, their mean."""
-        w = self.weights
-        if w is None:
+        if self.weights is None:
             return float(self.n_rows)
-        xp = array_namespace(w)
-        parts = (widest(xp.abs(w[span, ...])) for span in self.spans)
-        total = sum(float(xp.sum(part)) for part in parts)
-        return total / (1 if w.ndim == 1 else w.shape[1])
+        w = np.abs(to_host(self.weights))
+        total = sum(w[span].sum(dtype=float) for span in self.spans)
+        return float(total / (1 if w.ndim == 1 else w.shape[1]))
 
     @cached_property
     def smallest_weight(self):
         """The smallest weight of a row that counts."""
-        w = self.weights
-        if w is None:
+        if self.weights is None:
             return 1.0
-        xp = array_namespace(w)
-        return float(xp.min(xp.where(w > 0, w, xp.inf)))
+        w = to_host(self.weights)
+        return float(np.min(w, where=w > 0, initial=np.inf))
 
     @property
     def is_dense(self):
@@ -115,13 +110,11 @@ class Rows:
 
     def take(self, at):
         """The rows at an index array or slice."""
-        if not isinstance(at, slice):
-            at = beside(at, self.X)
         return self._at(at, take_rows(self.X, at))
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
-        if isinstance(self.X, np.ndarray | OnDemand) and self._is_large():
+        if isinstance(self.X, np.ndarray | OnDemand) and self._exceed(LARGE_BYTES):
             return self._at(at, OnDemand(self.X, self.dtype, at))
         return self.take(at)
 
@@ -152,8 +145,8 @@ class Rows:
         """
         if n_rows >= self.n_rows:
             return self
-        n_runs = n_rows // block_rows(self._row_bytes(), self.X)
-        n_runs = min(max(16, n_runs), MOST_RUNS)
+        in_block = block_rows(self._row_bytes(), self.X)
+        n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
         if n_rows > COPIED * self.n_rows:
@@ -169,12 +162,12 @@ class Rows:
         """The same rows, standardised as they are read; at once if they are few."""
         centre = like(mean, self.X), 1 / like(scale, self.X)
         rows = Rows(self.X, self.codes, self.weights, centre)
-        return next(rows.blocks(0)) if self.is_small() else rows
+        return next(rows.blocks(0)) if self.is_small else rows
 
+    @property
     def is_small(self):
         """Whether all rows are one block, copied sooner than read with care."""
-        size = self.X.shape[0] * self._row_bytes()
-        return self.is_dense and size <= block_bytes(self.X)
+        return self.is_dense and not self._exceed(block_bytes(self.X))
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent.
@@ -183,7 +176,7 @@ class Rows:
         """
         if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
-            X = X if self._is_large() else X[:]
+            X = X if self._exceed(LARGE_BYTES) else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
             X = self.X * like(np.exp2(half), self.X)
@@ -207,18 +200,13 @@ class Rows:
         n_numbers : int
             How many are computed from a row, at the same time.
         """
-        number = n_numbers * self.dtype.itemsize
-        size = block_rows(number + self._row_bytes(), self.X)
+        size = block_rows(n_numbers * self.dtype.itemsize + self._row_bytes(), self.X)
         for span in self.spans:
-            for start in range(span.start, span.stop, size):
-                block = self
-                in_parts = self.X.shape[0] > size or len(self.spans) > 1
-                if in_parts or isinstance(self.X, OnDemand):
-                    block = self.take(slice(start, min(start + size, span.stop)))
+            for at in slices(span.stop, size, span.start):
+                block = self.take(at)
                 if self.centre is not None:
                     mean, inverse = self.centre
-                    X = block.X if self.is_dense else block.X.toarray()
-                    X = X - mean
+                    X = (block.X if self.is_dense else block.X.toarray()) - mean
                     X *= inverse
                     block = Rows(X, block.codes, block.weights)
                 yield block
@@ -236,10 +224,8 @@ class Rows:
         """
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
-            if not is_numpy(there):
-                xp = array_namespace(there)
-                X = xp.astype(block.X, there.dtype, copy=False)
-                block = Rows(X, block.codes, block.weights)
+            if is_elsewhere(there):
+                block = Rows(like(block.X, there), block.codes, block.weights)
             yield block, product(block.X, there)
 
     def in_place(self):
@@ -302,8 +288,8 @@ class Rows:
         """The largest absolute value in every column, (n_features,)."""
         return self.total(ends, np.maximum).max(axis=0)
 
-    def _is_large(self):
-        return self.X.shape[0] * self._row_bytes() > LARGE_BYTES
+    def _exceed(self, n_bytes):
+        return self.X.shape[0] * self._row_bytes() > n_bytes
 
     def _row_bytes(self):
         """What the features of a row take, as they are read, on the average."""
@@ -317,12 +303,10 @@ def ends(rows):
     """The largest of x, and of -x, in every column: (2, n_features)."""
     found = np.full((2, rows.X.shape[1]), -np.inf)
     for block in rows.blocks(0):
-        if block.is_dense:
-            xp = array_namespace(block.X)
-            top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
-        else:
-            both = block.X.max(axis=0), block.X.min(axis=0)
-            top, bottom = (np.ravel(of.toarray()) for of in both)
+        xp = array_namespace(block.X)
+        top, bottom = xp.max(block.X, axis=0), xp.min(block.X, axis=0)
+        if not block.is_dense:
+            top, bottom = (np.ravel(of.toarray()) for of in (top, bottom))
         found = np.maximum(found, [to_host(top), -to_host(bottom)])
     return found
 
@@ -332,18 +316,13 @@ def take_rows(X, at):
     if is_elsewhere(X):
         if isinstance(at, slice):
             return X[at, ...]
-        return array_namespace(X).take(X, at, axis=0)
+        return array_namespace(X).take(X, beside(at, X), axis=0)
     if not (is_sparse(X) and isinstance(at, slice)):
         return X[at]
     start, stop, _ = at.indices(X.shape[0])  # X[at] of SciPy's would copy any
     stored = slice(X.indptr[start], X.indptr[stop])
     parts = X.data[stored], X.indices[stored], X.indptr[start : stop + 1] - stored.start
     return type(X)(parts, shape=(stop - start, X.shape[1]))
-
-
-def slices(n_rows, size):
-    """Consecutive slices of `size` rows; the last may be shorter."""
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
 def block_rows(row_bytes, X=None):

@@ -190,6 +190,4 @@ def _places(classes, labels):
     if labels.dtype.kind not in "iu" or not _are_narrow(classes):
         return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
     known, above = _above(classes[0], classes), _above(classes[0], labels)
-    if known[-1] < len(known):  # without gaps
-        return np.minimum(above.view(np.uintp), len(known) - 1)
     return np.searchsorted(known, np.arange(known[-1] + 1)).take(above, mode="clip")

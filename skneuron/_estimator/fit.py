@@ -159,6 +159,10 @@ class NeuronClassifier(
         read = read_elsewhere if is_dask(X) else read_here
         data = Data(*read(self, X, y, sample_weight, past, classes))
         rows = data.rows
+        if not rows.n_rows:
+            raise ValueError(
+                "No sample counts: sample_weight times class_weight is 0 for all."
+            )
         if not rows.total_weight <= np.finfo(rows.dtype).max:
             raise ValueError(
                 f"sample_weight sums to more than the largest {rows.dtype}, the type "

@@ -125,7 +125,8 @@ class Passes:
         self._n_inputs, self._n_stored = _shape(X)[1] + intercept, _n_stored(X)
         self._plans = {}
         #: Of sparse rows, what is stored is looked up once for all members.
-        self._by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
+        by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
+        self._axes = (1, 0, 2) if by_inputs else (0, 1, 2)
 
     def __call__(self, theta, *, gradients=True, curvature=False):
         """The sums at some parameters.
@@ -144,21 +145,17 @@ class Passes:
             The curvature, by pair of logits.
         """
         calls, first, second, size = self._plan(gradients, curvature)
-        out, n = np.zeros(size), self._n_inputs
-        shape = np.shape(theta)
-        if self._by_inputs:
-            theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
+        out, part, n = np.zeros(size), np.empty(size), self._n_inputs
+        shape, each = np.shape(theta), (self._n_members, n, self._width)
+        theta = theta.reshape(each).transpose(self._axes)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
-            some = out if chunks is calls[0] else np.zeros(size)
             threads = n_threads() if len(chunks) > 1 else 1
-            self._rows.sums(theta, chunks, gradients, curvature, some, threads)
-            if some is not out:
-                out += some
+            self._rows.sums(theta, chunks, gradients, curvature, part, threads)
+            out += part
         gradient = None
         if gradients:
-            gradient = out[first:second].reshape(theta.shape)
-            gradient = gradient.swapaxes(0, 1) if self._by_inputs else gradient
+            gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
             gradient = gradient.reshape(shape)
         pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
         return out[:first], gradient, dict(pairs)
@@ -235,21 +232,16 @@ def _n_stored(X):
 
 def _chunks(spans, row_work, n_sums):
     """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
+    if len(spans) > MOST_SPANS:
+        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     n_rows = sum(span.stop - span.start for span in spans)
-    if not n_rows:
-        return np.empty((0, 2), np.intp)
     n = min(MOST_CHUNKS, n_rows * row_work // CHUNK_WORK, SUMS // max(1, n_sums))
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
-    size = -(-n_rows // n)
-    borders = []
-    if len(spans) > MOST_SPANS:
-        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
-    for span in spans:
-        pieces = -(-(span.stop - span.start) // size)
-        ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
-        borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    return np.ascontiguousarray(np.concatenate(borders))
+    size = max(1, -(-n_rows // n))
+    starts = ((at, of.stop) for of in spans for at in range(of.start, of.stop, size))
+    chunks = [(start, min(start + size, stop)) for start, stop in starts]
+    return np.array(chunks, np.intp).reshape(-1, 2)
 
 
 def takes(array):
@@ -275,9 +267,8 @@ def outcome(z, codes, likelihood, weights, wanted):
     wanted : {LOG_LIKELIHOOD, Y_HAT, RESIDUAL}
         Residuals are ``w (y - y_hat)``.
     """
-    return _core.outcome(
-        z, plain(codes), _weights(weights), likelihood.widths, wanted, _shared(z.size)
-    )
+    targets = plain(codes), _weights(weights), likelihood.widths
+    return _core.outcome(z, *targets, wanted, _shared(z.size))
 
 
 def activate(name, z, a=None):
@@ -357,8 +348,7 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
         batches = likelihood.widths, at, there, start, n, batch
         steps = t + first, None if rates is None else plain(rates[first:], np.float64)
         total += _core.epoch(*data, *batches, *model, *steps, threads, **given)
-    if moved is not theta:
-        theta[...] = moved
+    theta[...] = moved
     return total
 
 

@@ -158,7 +158,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
     mild = bool(np.all(np.abs(mean) <= MILD * scale))
     chained = mild or n_features > FEW
     if rows.is_dense:
-        chained = mild and exponents is None and not rows.is_small()
+        chained = mild and exponents is None and not rows.is_small
     return objective.in_coordinates(Coordinates(mean, scale, exponents, reach), chained)
 
 

@@ -11,7 +11,7 @@ of its sums, is its layer's matter.
 
 import numpy as np
 
-from .._arrays import array_namespace, float_type, is_sparse, largest_size
+from .._arrays import array_namespace, is_sparse, largest_size
 from .activations import ACTIVATIONS
 from .layers import connected
 
@@ -192,4 +192,4 @@ def _affine_of_huge(h, weights, intercepts):
 
 def _largest_logit(array):
     """Small enough that differences and sums of a few are finite."""
-    return float(np.finfo(float_type(array)).max) / 8
+    return float(array_namespace(array).finfo(array.dtype).max) / 8

@@ -144,10 +144,9 @@ class Passes:
             The curvature, by pair of logits.
         """
         calls, first, second, size = self._plan(gradients, curvature)
-        out, n = np.zeros(size), self._n_inputs
-        shape = np.shape(theta)
+        out, shape = np.zeros(size), np.shape(theta)
         if self._by_inputs:
-            theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
+            theta = theta.reshape(self._n_members, self._n_inputs, -1).swapaxes(0, 1)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
             some = out if chunks is calls[0] else np.zeros(size)
@@ -160,8 +159,11 @@ class Passes:
             gradient = out[first:second].reshape(theta.shape)
             gradient = gradient.swapaxes(0, 1) if self._by_inputs else gradient
             gradient = gradient.reshape(shape)
-        pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
-        return out[:first], gradient, dict(pairs)
+        return out[:first], gradient, self._pairs(out[second:])
+
+    def _pairs(self, squares):
+        n = self._n_inputs
+        return dict(zip(self._likelihood.pairs, squares.reshape(-1, n, n)))
 
     def newton(self, theta, shrunk, divisor, rules):
         """Newton's steps, of float64 and a single member: whole ones, while they do.
@@ -181,12 +183,15 @@ class Passes:
         -------
         places : list of (theta, log_likelihood, value)
             From the start on; the value is the objective's.
+        gradient, pairs
+            The sums at the last of them.
         """
-        calls, *_, size = self._plan(True, True)
+        calls, _, second, size = self._plan(True, True)
         thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
-        thetas[0], chunks, room = theta, np.concatenate(calls), np.empty(size)
-        n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, room)
-        return [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
+        thetas[0], chunks, sums = theta, np.concatenate(calls), np.empty(size)
+        n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, sums)
+        places = [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
+        return places, sums[1:second], self._pairs(sums[second:])
 
     def _plan(self, *wanted):
         """The chunks of each call, and where the sums of each kind lie."""
@@ -246,10 +251,11 @@ def _chunks(spans, row_work, n_sums):
     if len(spans) > MOST_SPANS:
         raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     for span in spans:
-        pieces = -(-(span.stop - span.start) // size)
-        ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
-        borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    return np.ascontiguousarray(np.concatenate(borders))
+        first, n = span.start, span.stop - span.start
+        pieces = -(-n // size)
+        ends = ((n * i // pieces, n * (i + 1) // pieces) for i in range(pieces))
+        borders += [(first + start, first + stop) for start, stop in ends]
+    return np.array(borders, np.intp)
 
 
 def takes(array):

@@ -16,6 +16,7 @@ from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import Bernoulli, by_output
 from .sums import (
+    Sums,
     curvature_roots,
     log_likelihood,
     rounding_errors,
@@ -261,10 +262,13 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        theta, passed = self._after_steps(theta, rules) if rules else (theta, ())
+        steps = self._after_steps(theta, rules) if rules else None
+        theta, sums, passed = steps or (theta, None, ())
         read, model = self.as_read(theta), (self.network, self.likelihood)
-        of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
-        here = self.evaluation(theta, read, self.rows.total(of))
+        if sums is None:
+            whole = *model, read, self.divisor
+            sums = self.rows.total(partial(sums_over_rows, *whole, curvature=curvature))
+        here = self.evaluation(theta, read, sums)
         here.passed = passed
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
@@ -273,15 +277,17 @@ class Objective:
         return here
 
     def _after_steps(self, theta, rules):
-        """Where compiled steps lead, if there are any, and the places before."""
+        """Where compiled steps lead, the sums there, and the places before; or None."""
         passes, plain = None, self.rows.lie_here and not self._chained
         if plain and theta.dtype == self.rows.dtype == np.float64:
             passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
         if not isinstance(passes, list):
-            return theta, ()
+            return None
         shrunk = self.l2 * self.shrunk if self.l2 else None
-        steps = passes[0].newton(theta, shrunk, self.divisor, rules)
-        return steps[-1][0], steps[:-1]
+        given = theta, shrunk, self.divisor, rules
+        passed, gradient, pairs = passes[0].newton(*given)
+        theta, log_likelihood, _ = passed.pop()
+        return theta, Sums(log_likelihood, gradient / self.divisor, pairs), passed
 
     def evaluation(self, theta, read, sums):
         """The evaluation at theta that the sums over the rows make; `read` as_read."""

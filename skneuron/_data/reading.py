@@ -32,9 +32,11 @@ def floats(X):
 
     That is NumPy's, unless ``array_api_dispatch`` is on.
     """
+    if not is_elsewhere(X):
+        return FLOATS
     xp, _, device = get_namespace_and_device(X)
     # scikit-learn looks for these in NumPy's arrays alone.
-    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
+    if array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
     return [_max_precision_float_dtype(xp, device), xp.float32]
 
@@ -82,13 +84,23 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
             y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
             check_consistent_length(X, y)
         else:  # in one call, which notes nothing of X if y is wrong
-            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
-            rules["ensure_all_finite"] = finite
+            rules = {"skip_check_array": True}
+            if finite or not are_plain(X, y):
+                rules = {"accept_sparse": "csr", "dtype": floats(X)}
+                rules |= {"multi_output": True, "ensure_all_finite": finite}
             X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X, signed=signed)
     return X, check_labels(y), sample_weight
+
+
+def are_plain(X, y):
+    """Whether arrays are such that scikit-learn could mind nothing in them but NaN."""
+    if not (type(X) is type(y) is np.ndarray and X.ndim == 2 and y.ndim == 1):
+        return False
+    as_many = len(X) == len(y) and X.size > 0
+    return as_many and X.dtype in FLOATS and y.dtype.kind in "biu"
 
 
 @contextmanager

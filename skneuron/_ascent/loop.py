@@ -7,7 +7,7 @@ A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
 import math
 from dataclasses import dataclass, field
 
-from .._arrays import array_namespace, beside, to_host
+from .._arrays import beside, to_host
 from .questions import Question, next_position
 
 #: Steps on a sample, at most: one whose classes separate has no top.
@@ -42,8 +42,7 @@ class Position:
     def is_finite(self):
         # One call where `all(isfinite(...))` takes two; what the sum overflows of has
         # long left the numbers that a climb can come back from.
-        total = float(array_namespace(self.theta).sum(self.theta))
-        return math.isfinite(self.value) and math.isfinite(total)
+        return math.isfinite(self.value) and math.isfinite(self.theta.sum())
 
 
 @dataclass

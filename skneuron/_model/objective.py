@@ -4,7 +4,6 @@ A climb sees nothing else of a model: value, gradient and, if asked, curvature a
 flat parameter vector.
 """
 
-import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
@@ -109,8 +108,8 @@ class Objective:
     # Others like it ----------------------------------------------------------------
 
     def _with(self, **changed):
-        other = copy.copy(self)
-        vars(other).update(changed, _sample=None)
+        other = object.__new__(type(self))
+        vars(other).update({**vars(self), **changed, "_sample": None})
         return other
 
     def reduced(self, reduction):
@@ -403,10 +402,14 @@ class Objective:
         if largest > max(tol, self.resolution * to.farthest):
             return False
 
+        slope = to.slope(self._first_layer(gradient))
+        if max(largest, np.abs(slope).max()) <= tol:
+            return True
+
         def within(slope, rounding):
             return bool(np.all(np.abs(slope) <= np.maximum(tol, rounding)))
 
-        sizes, slope = np.ones_like(gradient), to.slope(self._first_layer(gradient))
+        sizes = np.ones_like(gradient)
         first = self._first_layer(sizes)
         settled = within(slope, self.resolution * to.slope(first, sizes=True))
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
@@ -480,8 +483,8 @@ class Objective:
             return True  # they are what the features are read with
         if not self.network.is_one_layer:
             return False
-        first = self._first_layer(self._mapped(position.theta, to.to_parameters))
-        rounded = self.noise * self.total_weight * to.largest_terms(first).sum()
+        terms = to.largest_terms(self._first_layer(position.theta)).sum()
+        rounded = self.noise * self.total_weight * terms
         return rounded <= 1e-12 * abs(position.log_likelihood)
 
     def at(self, parameters):

@@ -31,7 +31,7 @@ def is_elsewhere(array):
 
     There calls are dear and arithmetic is cheap.
     """
-    return not is_numpy(array) and hasattr(array, "__dlpack__")
+    return not isinstance(array, np.ndarray) and hasattr(array, "__dlpack__")
 
 
 def widest_float(array):
@@ -66,8 +66,9 @@ def beside(array, other):
 
 def like(array, other):
     """`array` in the namespace, on the device, and of the float type of `other`."""
-    array = beside(array, other)
-    return array_namespace(other).astype(array, other.dtype, copy=False)
+    if not is_elsewhere(other):
+        return to_host(array).astype(other.dtype, copy=False)
+    return array_namespace(other).astype(beside(array, other), other.dtype, copy=False)
 
 
 def to_host(array):

@@ -1,8 +1,12 @@
 """Parameters that users bring along from other libraries, and what stands for them."""
 
 from functools import cache
+from inspect import signature
 
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
 
 #: What to use, and in place of what: names of parameters that are not there, or wrong
 #: values of some that are.
@@ -74,8 +78,13 @@ class AnswersPeers:
 
     @classmethod
     @cache
+    def _defaults(cls):
+        """Parameters' values by default: a signature takes longer to read than data."""
+        return {name: of.default for name, of in signature(cls).parameters.items()}
+
+    @classmethod
+    @cache
     def _get_param_names(cls):
-        """Of the signature, which takes as long to read as some small data to check."""
         return super()._get_param_names()
 
     @classmethod
@@ -84,8 +93,11 @@ class AnswersPeers:
             raise error(f"{before} {name!r}{after}. {IN_PLACE[name]}")
 
     def _validate_params(self):
+        default = self._defaults()
+        given = {k: v for k, v in self.get_params(False).items() if v is not default[k]}
+        name = type(self).__name__
         try:
-            super()._validate_params()
+            validate_parameter_constraints(self._parameter_constraints, given, name)
         except InvalidParameterError as error:
             name = str(error).split("'")[1]  # "The 'C' parameter of ..."
             use = IN_PLACE.get(f"{name}={getattr(self, name)!r}")

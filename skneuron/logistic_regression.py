@@ -57,9 +57,8 @@ DIRECTIONS = {
 }
 
 
-#: The parameters that Firth's penalty can be climbed with.
-NEEDED_BY_FIRTH = {"C": [np.inf], "learning_rate": ["auto"], "batch_size": [None]}
-NEEDED_BY_FIRTH["solver"] = ["auto", "newton"]
+#: What goes with a solver that chooses its own steps, of all examples.
+ITS_OWN = {"learning_rate": ["auto"], "batch_size": [None]}
 
 
 class GradientAscentLogisticRegression(NeuronClassifier):
@@ -300,26 +299,11 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     # What the skeleton of fit asks for ---------------------------------------------
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        for name, fitting in NEEDED_BY_FIRTH.items() if self.penalty else ():
-            if (given := getattr(self, name)) not in fitting:
-                raise ValueError(
-                    f"penalty='firth' needs {name}={fitting[0]!r}, got {given!r}."
-                )
-        if self.solver in ("lbfgs", "newton"):
-            if self.learning_rate != "auto":
-                raise ValueError(
-                    f"learning_rate={self.learning_rate} is a fixed rate, and "
-                    f"solver={self.solver!r} chooses its own steps: use "
-                    "learning_rate='auto' with it, or solver='gradient' with the "
-                    "number."
-                )
-            if self.batch_size is not None:
-                raise ValueError(
-                    f"batch_size={self.batch_size} needs solver='gradient' (or 'auto');"
-                    f" solver={self.solver!r} uses every example in every step."
-                )
+    _needs = {
+        ("solver", "lbfgs"): ITS_OWN,
+        ("solver", "newton"): ITS_OWN,
+        ("penalty", "firth"): {"C": [np.inf], **ITS_OWN, "solver": ["auto", "newton"]},
+    }
 
     def _takes_signed_weights(self):
         return self.learning_rate != "auto"

@@ -306,6 +306,8 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     # What the skeleton of fit asks for ---------------------------------------------
 
+    _needs = {("solver", "lbfgs"): {"learning_rate": ["auto"]}}
+
     def _check_parameters(self):
         sizes = self._hidden_layer_sizes()
         if not all(isinstance(n, Convolution) or are_counts(n) for n in sizes):
@@ -314,12 +316,6 @@ class SimpleMLPClassifier(NeuronClassifier):
                 f"Convolutions, got {self.hidden_layer_sizes!r}."
             )
         super()._check_parameters()
-        if self.learning_rate != "auto" and self.solver == "lbfgs":
-            raise ValueError(
-                f"learning_rate={self.learning_rate} is a fixed rate, and "
-                "solver='lbfgs' chooses its own steps: use learning_rate='auto' "
-                "with it, or solver='adam' or 'gradient' with the number."
-            )
 
     def _takes_signed_weights(self):
         return True

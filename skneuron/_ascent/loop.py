@@ -8,7 +8,7 @@ A walk, such as :func:`steps` or :func:`epochs`, says what one iteration is;
 import math
 from dataclasses import dataclass, field
 
-from .._arrays import array_namespace, beside, to_host
+from .._arrays import beside, to_host
 from .questions import Question, next_position
 
 #: Steps on a sample, at most: one whose classes separate has no top.
@@ -23,8 +23,7 @@ def is_finite(position):
     """Whether a place, and what is known of it, are numbers."""
     # One call where `all(isfinite(...))` takes two; what the sum overflows of has
     # long left the numbers that a climb can come back from.
-    total = float(array_namespace(position.theta).sum(position.theta))
-    return math.isfinite(position.value) and math.isfinite(total)
+    return math.isfinite(position.value) and math.isfinite(position.theta.sum())
 
 
 @dataclass

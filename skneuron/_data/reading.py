@@ -25,12 +25,15 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
     # scikit-learn looks for these in NumPy's arrays alone.
-    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
+    if array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
     # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.
     xp, _, device = _array_api.get_namespace_and_device(some)
     floats = [_array_api._max_precision_float_dtype(xp, device), xp.float32]
     rules = {"accept_sparse": "csr", "dtype": floats, "ensure_all_finite": finite}
+    if not finite and type(some) is np.ndarray and some.ndim == 2 and some.size:
+        # Nothing is left that scikit-learn could mind.
+        rules = {"skip_check_array": True} if some.dtype in FLOATS else rules
     some = validation.validate_data(estimator, some, y, reset=reset, **rules)
     if not stays:
         return some
@@ -75,6 +78,8 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
 
 def check_array_of_labels(estimator, y):
     """y by scikit-learn's rules, for an estimator, or one of that name."""
+    if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu":
+        return y  # in which scikit-learn could mind nothing
     try:
         return validation._check_y(y, multi_output=True, estimator=estimator)
     except TypeError as error:  # what pandas says of its NA, which is like no other

@@ -33,7 +33,7 @@ from .watch import ValidationScores, Watch
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-POSITIVE = Interval(Real, 0, None, closed="neither")
+POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 
 
 class NeuronClassifier(
@@ -43,9 +43,9 @@ class NeuronClassifier(
 
     A subclass says what the model is (``_hidden_layer_sizes``, ``_activation``,
     ``_l2``), how it is climbed (``_start``, ``_plan``, ``_memory_settings``), what a
-    rate that is too large does (``_overshoot_message``), and maps layers to its public
-    attributes and back (``_named``, ``_layers``). It may have more to check
-    (``_check_parameters``) and to say (``_overshot``, ``_no_maximum``).
+    rate that is too large does (``_overshoot_message``), which parameters go together
+    (``_needs``), and maps layers to its public attributes and back (``_named``,
+    ``_layers``). It may have more to say (``_overshot``, ``_no_maximum``).
     """
 
     #: Those of the parameters that both have.
@@ -118,9 +118,9 @@ class NeuronClassifier(
             data = self._read(X, y, sample_weight, past, classes)
             climber = self._prepare(data, past)
 
-            given = {"estimator": self, "X": X, "y": y, "metadata": None}
-            if sample_weight is not None:
-                given["metadata"] = {"sample_weight": sample_weight}
+            weights = {"sample_weight": sample_weight}
+            given = {"estimator": self, "X": X, "y": y}
+            given["metadata"] = None if sample_weight is None else weights
             context = self._init_callback_context(max_subtasks=climber.max_iter)
             context.call_on_fit_task_begin(**given)
             watch = Watch(self, context, given, climber)
@@ -139,11 +139,14 @@ class NeuronClassifier(
     # Read ----------------------------------------------------------------------------
 
     def _check_parameters(self):
-        """ValueError if a parameter, or what several say together, is no use."""
-        if self.learning_rate != "auto" and not np.isfinite(self.learning_rate):
-            raise ValueError(
-                f"learning_rate must be 'auto' or finite, got {self.learning_rate}."
-            )
+        """ValueError if what several parameters say together is no use."""
+        for (name, value), needed in self._needs.items():
+            needed = needed if getattr(self, name) == value else {}
+            for other, fitting in needed.items():
+                if (given := getattr(self, other)) not in fitting:
+                    takes = "; solver='gradient' takes it" if name == "solver" else ""
+                    needs = f"{name}={value!r} needs {other}={fitting[0]!r}"
+                    raise ValueError(f"{needs}, got {given!r}{takes}.")
 
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""

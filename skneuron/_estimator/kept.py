@@ -1,6 +1,5 @@
 """Models that were kept, and come back: of which version, and whether whole."""
 
-import inspect
 import warnings
 
 import numpy as np
@@ -18,8 +17,7 @@ class Kept(Predictions):
 
     def __setstate__(self, state):
         """Take what was kept: a ValueError where it is no fit, a warning if of old."""
-        parameters = inspect.signature(type(self)).parameters.values()
-        state = {of.name: of.default for of in parameters} | state  # some came later
+        state = self._defaults() | state  # some came later
         name, version = type(self).__name__, state.pop("_version", "0.1.0")
         if version != __version__:
             # What learning goes on from is private: each version has its own.

@@ -160,7 +160,7 @@ def standardised(objective, memory, *, partial, farthest=None, **unit):
         moments = measured(objective.rows, robust, farthest)
         if not np.isfinite(moments[1]).all():
             raise ValueError(NO_NUMBERS)
-        if not all(map(np.array_equal, moments, memory.get("moments", moments))):
+        if memory and not all(map(np.array_equal, moments, memory.get("moments", ()))):
             memory = {}
     found = coordinates.standardised(objective, moments, **unit)
     return found, {**memory, "moments": moments}

@@ -157,8 +157,11 @@ class Passes:
         if gradients:
             gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
             gradient = gradient.reshape(shape)
-        pairs = zip(self._likelihood.pairs, out[second:].reshape(-1, n, n))
-        return out[:first], gradient, dict(pairs)
+        return out[:first], gradient, self._pairs(out[second:])
+
+    def _pairs(self, squares):
+        n = self._n_inputs
+        return dict(zip(self._likelihood.pairs, squares.reshape(-1, n, n)))
 
     def newton(self, theta, shrunk, divisor, rules):
         """Newton's steps, of float64 and a single member: whole ones, while they do.
@@ -178,12 +181,15 @@ class Passes:
         -------
         places : list of (theta, log_likelihood, value)
             From the start on; the value is the objective's.
+        gradient, pairs
+            The sums at the last of them.
         """
-        calls, *_, size = self._plan(True, True)
+        calls, _, second, size = self._plan(True, True)
         thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
-        thetas[0], chunks, room = theta, np.concatenate(calls), np.empty(size)
-        n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, room)
-        return [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
+        thetas[0], chunks, sums = theta, np.concatenate(calls), np.empty(size)
+        n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, sums)
+        places = [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
+        return places, sums[1:second], self._pairs(sums[second:])
 
     def _plan(self, *wanted):
         """The chunks of each call, and where the sums of each kind lie."""

@@ -248,7 +248,7 @@ cdef class Rows:
 
 
     def newton(self, thetas, figures, chunks, shrunk, double divisor, rules, out):
-        """Newton's steps from ``thetas[0]``: how many. `out` is room for sums."""
+        """Newton's steps from ``thetas[0]``: how many. `out`: the sums at the last."""
         cdef Newton job
         cdef _Buffers held = _Buffers()
         job.job = self.job

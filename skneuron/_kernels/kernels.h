@@ -81,7 +81,7 @@ int pass_double(const Pass *pass);
 
 /* Newton's steps on the objective of one parameter vector. */
 typedef struct {
-    Pass pass; /* with the curvature; theta is not read */
+    Pass pass; /* with the curvature, of the last place; theta is not read */
     ptrdiff_t n_inputs, n_parameters;
     const double *shrunk; /* like theta: the penalty's curvature; NULL: none */
     double divisor;       /* of sums and penalty */

@@ -92,7 +92,8 @@ static int solve(const Newton *of, const Room *room)
     return 1;
 }
 
-/* From thetas[0], up to `most` steps; -1 without memory, or how many were taken. */
+/* From thetas[0], up to `most` steps, with the sums at the last place; -1 without
+memory, or how many were taken. */
 static int climb(const Newton *of, const Room *room)
 {
     ptrdiff_t n = of->n_parameters;
@@ -111,7 +112,7 @@ static int climb(const Newton *of, const Room *room)
             return -1;
         int climbs = figures[3] - figures[1] >= of->enough * length * gain;
         if (!climbs || !(dot(n, along, room->gradient) <= of->flat * gain))
-            return step;
+            return evaluate(of, theta, figures, room->gradient) ? -1 : step;
     }
     return of->most;
 }

@@ -45,6 +45,7 @@ class Coordinates:
 
     def __init__(self, mean, scale, exponents=None, reach=1.0):
         self.mean, self.scale, self.exponents = mean, scale, exponents
+        self._columns = mean[:, None], scale[:, None]
         self.reach, self.farthest = reach, float(np.max(reach))
 
     def to_parameters(self, first):
@@ -73,9 +74,9 @@ class Coordinates:
         self.pull(rows)
 
     def largest_terms(self, first):
-        """What the terms of a logit add up to, (any,), in usual rows, without signs."""
+        """What the terms of logits add up to, in usual rows, without signs, at most."""
         W, b, *_ = self._beside(np.abs(first))
-        return (np.abs(self.mean) + 2 * self.scale * self.reach) @ W + b.sum(axis=0)
+        return 2 * (np.abs(self.mean) / self.scale + self.reach) @ W + b.sum(axis=0)
 
     def as_given(self, first, sign=-1):
         """To weights of the features as they were given, in place; or back, by +1."""
@@ -100,7 +101,7 @@ class Coordinates:
     def _beside(self, first):
         """Views of W and b; m and s as columns. Without a row of b, m is no column."""
         d, n_rows = len(self.scale), first.shape[0]
-        mean, scale = (like(of, first)[:, None] for of in (self.mean, self.scale))
+        mean, scale = (like(of, first) for of in self._columns)
         return first[:d, :], first[d:, :], mean[:, : n_rows - d], scale
 
 

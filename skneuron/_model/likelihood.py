@@ -16,6 +16,8 @@ the same in one pass.
 """
 
 from functools import cached_property
+from itertools import accumulate
+from math import log
 
 import numpy as np
 
@@ -98,13 +100,13 @@ class Likelihood:
     """
 
     def __init__(self, widths):
-        self.widths = np.asarray(widths, np.intc)
-        ends = np.cumsum(np.maximum(self.widths, 1)).tolist()
+        self.widths = np.array(widths, np.intc)
+        ends = [*accumulate(max(of, 1) for of in widths)]
         self.blocks = [range(*span) for span in zip([0, *ends], ends)]
         self.n_outputs, self.n_logits = len(ends), ends[-1]
         self.coupled = max(map(len, self.blocks))
-        self.largest_curvature = 0.5 if self.widths.any() else 0.25
-        self.of_even_odds = -float(np.log(np.where(self.widths, self.widths, 2)).sum())
+        self.largest_curvature = 0.5 if any(widths) else 0.25
+        self.of_even_odds = -sum(log(of or 2) for of in widths)
 
     @cached_property
     def pairs(self):

@@ -4,7 +4,6 @@ A climb sees nothing else of a model: value, gradient and, if asked, curvature a
 flat parameter vector.
 """
 
-import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
@@ -102,8 +101,8 @@ class Objective:
 
     def but(self, **changed):
         """The same objective with other attributes, such as `l2` or `reduction`."""
-        other = copy.copy(self)
-        vars(other).update(changed, _sample=None)
+        other = object.__new__(type(self))
+        vars(other).update({**vars(self), **changed, "_sample": None})
         return other
 
     def measured_in(self, sizes):
@@ -236,9 +235,11 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        theta, passed = self._after_steps(theta, rules) if rules else (theta, ())
+        steps = self._after_steps(theta, rules) if rules else None
+        theta, total, passed = steps or (theta, None, ())
         read, how = self.as_read(theta), {"order": 1 + curvature}
-        total = self._total(sums.sums_over_rows, read, self.divisor, **how)
+        if total is None:
+            total = self._total(sums.sums_over_rows, read, self.divisor, **how)
         here = self.evaluation(theta, read, total)
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         if curvature and not is_elsewhere(self.rows.X):
@@ -248,15 +249,18 @@ class Objective:
         return here
 
     def _after_steps(self, theta, rules):
-        """Where compiled steps lead, if there are any, and the places before."""
+        """Where compiled steps lead, the sums there, and the places before; or None."""
         passes, plain = None, self.rows.lie_here and not self._chained
         if plain and theta.dtype == self.rows.dtype == np.float64:
             passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
         if not isinstance(passes, list):
-            return theta, ()
+            return None
         shrunk = self.l2 * self.shrunk if self.l2 else None
-        steps = passes[0].newton(theta, shrunk, self.divisor, rules)
-        return steps[-1][0], steps[:-1]
+        given = theta, shrunk, self.divisor, rules
+        passed, gradient, pairs = passes[0].newton(*given)
+        theta, log_likelihood, _ = passed.pop()
+        found = sums.Sums(log_likelihood, gradient / self.divisor, pairs)
+        return theta, found, passed
 
     def _total(self, of, *given, **how):
         """What a function of network, likelihood, others and rows gives of all rows."""
@@ -364,10 +368,14 @@ class Objective:
         if largest > max(tol, self.resolution * to.farthest):
             return False
 
+        slope = to.slope(self._first_layer(gradient))
+        if max(largest, np.abs(slope).max()) <= tol:
+            return True
+
         def within(slope, rounding):
             return bool(np.all(np.abs(slope) <= np.maximum(tol, rounding)))
 
-        sizes, slope = np.ones_like(gradient), to.slope(self._first_layer(gradient))
+        sizes = np.ones_like(gradient)
         first = self._first_layer(sizes)
         settled = within(slope, self.resolution * to.slope(first, sizes=True))
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
@@ -441,8 +449,8 @@ class Objective:
             return True  # they are what the features are read with
         if not self.network.is_one_layer:
             return False
-        first = self._first_layer(self._mapped(position.theta, to.to_parameters))
-        rounded = self.noise * self.total_weight * to.largest_terms(first).sum()
+        terms = to.largest_terms(self._first_layer(position.theta)).sum()
+        rounded = self.noise * self.total_weight * terms
         return rounded <= 1e-12 * abs(position.log_likelihood)
 
     def at(self, parameters):

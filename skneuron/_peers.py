@@ -40,6 +40,22 @@ ANSWERS = {
 IN_PLACE = {of: use for use, many in ANSWERS.items() for of in many.split()}
 
 
+#: What to pass in place of what has such an attribute.
+HINTS = {
+    "steps": " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
+    "asked for, transformed by the others: pipeline[:-1].transform(X).",
+    "best_estimator_": " Of a search pass its best_estimator_.",
+}
+
+
+def check_kind(name, est, *kinds):
+    """TypeError unless a parameter is an estimator of one of the kinds."""
+    if not isinstance(est, kinds):
+        hint = "".join(text for of, text in HINTS.items() if hasattr(est, of))
+        listed = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} must be a fitted {listed}, got {est!r}.{hint}")
+
+
 class AnswersPeers:
     """An estimator that says what to use in place of what other libraries have.
 

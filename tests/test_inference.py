@@ -392,7 +392,7 @@ def test_other_estimators_are_a_type_error():
 
 def test_other_likelihoods_are_a_value_error():
     X, y = simulated()
-    with pytest.raises(ValueError, match=r"penalty, C=1.*C=np.inf"):
+    with pytest.raises(ValueError, match=r"with C=1\.0: it is no maximum.*C=inf"):
         mle_summary(fit(X, y, C=1.0), X, y)
     with pytest.raises(ValueError, match=r"class_weight='balanced'.*sample_weight"):
         mle_summary(fit(X, y, class_weight="balanced"), X, y)
@@ -428,7 +428,7 @@ def test_data_that_do_not_fit_the_estimator_are_a_value_error():
         mle_summary(clf, X, y, feature_names=["a"])
     with pytest.raises(ValueError, match="feature_names must be 3 names"):
         mle_summary(clf, X, y, feature_names="abc")
-    with pytest.raises(ValueError, match=r"got 90: 0.9 is 90%"):
+    with pytest.raises(ValueError, match=r"0\.95 for 95%, got 90\."):
         mle_summary(clf, X, y, confidence=90)
     for confidence in [0, 1, 95, "high", np.nan]:
         with pytest.raises(ValueError, match="confidence must be between 0 and 1"):

@@ -49,8 +49,6 @@ class Fitted(Fields):
         The top's coordinates, and a root of the covariance there.
     """
 
-    __slots__ = ()
-
     @property
     def weights_by_class(self):
         """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""

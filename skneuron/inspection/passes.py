@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._arrays import numbers_may_end, to_host
 from .._data import FLOATS, OnDemand, Rows, Targets, check_data
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import log_likelihood
+from .._model import Convolution, log_likelihood
 from .._peers import check_kind
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
@@ -317,6 +317,12 @@ def check_estimator(est, fitted=None):
     """
     check_kind("est", est, GradientAscentLogisticRegression, SimpleMLPClassifier)
     check_is_fitted(est, fitted)
+
+
+def check_dense(est):
+    """Raise if neurons share weights: what draws a network draws each weight."""
+    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
+        raise ValueError("Only dense layers can be drawn, and no Convolution.")
 
 
 def _problem(est, X, y, sample_weight, dtype=None):

@@ -171,10 +171,7 @@ n_parameters)
         hypotheses = np.concatenate([_rows_of(summary, of) for of in hypotheses])
     R = np.atleast_2d(np.asarray(hypotheses, dtype=float))
     if R.ndim != 2 or R.shape[1] != n_parameters:
-        raise ValueError(
-            f"hypotheses must have {n_parameters} columns, one for each parameter; got "
-            f"shape {R.shape}."
-        )
+        raise ValueError(f"R of shape {R.shape} must have {n_parameters} columns.")
     gap = R @ summary.estimate - np.broadcast_to(value, len(R))
     used = R.any(axis=0)  # what is not may be NaN
     covariance = R[:, used] @ summary.covariance[np.ix_(used, used)] @ R[:, used].T

@@ -162,9 +162,7 @@ def examined(
             with suppress(AttributeError):  # of a step that has no names for its output
                 feature_names = given[:-1].get_feature_names_out()
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        raise ValueError(
-            f"confidence must be between 0 and 1, 0.95 for 95%, got {confidence!r}."
-        )
+        raise ValueError(f"confidence must be between 0 and 1, not %: {confidence!r}.")
     if feature_names is None and hasattr(X, "design_info"):  # patsy's
         feature_names = X.design_info.column_names
     data = map(to_host, (X, y, sample_weight))
@@ -174,17 +172,12 @@ def examined(
     (classes,), codes = targets.per_output, targets.encode(y)
     labels = classes.tolist()
     if reference is not None and reference not in labels:
-        raise ValueError(
-            f"reference must be one of the classes {labels}, got {reference!r}."
-        )
+        raise ValueError(f"reference={reference!r} must be among the classes {labels}.")
     order = np.argsort([label != reference for label in labels], kind="stable")
     weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
     per_class = np.bincount(codes[:, 0], weights, len(classes))
-    if np.any(per_class == 0):
-        raise ValueError(
-            "Every class that the estimator knows must have samples of positive weight"
-            f"; these have none in y: {classes[per_class == 0].tolist()}."
-        )
+    if len(absent := classes[per_class == 0]):
+        raise ValueError(f"Classes of which no sample counts in y: {absent.tolist()}.")
     intercept = bool(estimator.fit_intercept)
     W, b = (np.asarray(to_host(of), float) for of in estimator._layers[0])
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
@@ -310,10 +303,7 @@ def _names(estimator, feature_names, n_features):
     if feature_names is None:
         return list(_check_feature_names_in(estimator))
     if isinstance(feature_names, str) or len(feature_names) != n_features:
-        raise ValueError(
-            f"feature_names must be {n_features} names, one for each feature; got "
-            f"{feature_names!r}."
-        )
+        raise ValueError(f"feature_names must be {n_features} names: {feature_names}.")
     return [str(name) for name in feature_names]
 
 

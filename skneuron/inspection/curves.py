@@ -266,9 +266,8 @@ class LearningRateDisplay(Display):
         """
         if not (hasattr(search, "cv_results_") or hasattr(search, "estimator")):
             raise TypeError(
-                "search must be a fitted search, such as GridSearchCV, with "
-                f"cv_results_, got {search!r}. To draw the climb of one estimator, use "
-                "LogLikelihoodDisplay.from_estimator."
+                f"search must be a fitted search, as GridSearchCV, not {search!r}: "
+                "a climb alone is drawn by LogLikelihoodDisplay.from_estimator."
             )
         check_is_fitted(search, "cv_results_")
         results, candidates = search.cv_results_, search.cv_results_["params"]
@@ -407,9 +406,8 @@ def _stable_limit(search, X, y):
         best = best[-1]
     if not isinstance(best, GradientAscentLogisticRegression):
         raise ValueError(
-            "Only a GradientAscentLogisticRegression has a stable limit that is known "
-            f"beforehand, and best_estimator_, which refit=True finds, is {best!r}: "
-            "leave X and y out."
+            "Only a GradientAscentLogisticRegression that refit=True finds has a "
+            f"stable limit, and best_estimator_ is {best!r}: leave X and y out."
         )
     names = "reduction", "C", "fit_intercept", "class_weight"
     return max_stable_learning_rate(X, y, **{of: getattr(best, of) for of in names})

@@ -301,9 +301,7 @@ def _scaling(step, n_features):
     """What a scaler subtracts, and divides by; and where it clips."""
     if type(step) not in SCALERS:
         names = ", ".join(of.__name__ for of in SCALERS)
-        raise TypeError(
-            f"The page can compute {names} before the estimator, not {step}."
-        )
+        raise TypeError(f"The page computes {names} before the estimator, not {step}.")
     check_is_fitted(step)
     centre, one = step.inverse_transform(np.outer([0.0, 1.0], np.ones(n_features)))
     ends = getattr(step, "feature_range", (-1, 1))

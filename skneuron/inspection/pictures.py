@@ -140,10 +140,7 @@ class NeuronWeightsDisplay(Display):
         passes.check_estimator(est)
         layers = est._layers
         if not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
-            raise ValueError(
-                f"layer={layer!r} does not exist: the model has {len(layers)} of them, "
-                f"counted from 0 to {len(layers) - 1}."
-            )
+            raise ValueError(f"There are {len(layers)} layers, and no layer={layer!r}.")
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
         shape = passes.checked_shape(image_shape, n_in, f"inputs of layer {layer}")
@@ -151,10 +148,7 @@ class NeuronWeightsDisplay(Display):
         chosen = np.atleast_1d(chosen)
         there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
         if not (there and np.all((chosen >= 0) & (chosen < n_neurons))):
-            raise ValueError(
-                f"neurons={neurons!r} must be numbers of neurons of layer {layer}, "
-                f"from 0 to {n_neurons - 1}."
-            )
+            raise ValueError(f"neurons={neurons!r} must be from 0 to {n_neurons - 1}.")
         hidden = [f"neuron {j}" for j in range(n_neurons)]
         names = output_names(est) if layer == len(layers) - 1 else hidden
         chosen_names = [names[j] for j in chosen]
@@ -347,10 +341,7 @@ default=None
         if X is not None:
             inputs, *others = passes.forward_pass(est, X)
             if inputs.shape[0] != 1:
-                raise ValueError(
-                    "X must be one row, the example to draw; it has "
-                    f"{inputs.shape[0]}. Pass X[i : i + 1]."
-                )
+                raise ValueError(f"X must be one row, as X[:1], not {inputs.shape[0]}.")
             inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
             activations = [layer[0] for layer in (inputs, *others)]
         coefs, intercepts = map(list, zip(*layers))

@@ -16,9 +16,7 @@ ALIAS = "SkneuronClassifier"
 
 OPERATORS = dict(identity="Identity", logistic="Sigmoid", relu="Relu", tanh="Tanh")
 
-SWITCHES = "nocl", "output_class_labels", "raw_scores"
-
-OPTIONS: dict[str, list] = {name: [True, False] for name in SWITCHES}
+OPTIONS = {of: [True, False] for of in ("nocl", "output_class_labels", "raw_scores")}
 OPTIONS["zipmap"] = [True, False, "columns"]
 
 
@@ -111,9 +109,9 @@ def _parse(scope, model, inputs, custom_parsers=None):
     check_is_fitted(model)
     targets, labels, label_type = _labels(scope, model)
     options = scope.get_options(model, {"zipmap": True, "output_class_labels": False})
+    zipmap = False if targets.several else options["zipmap"]
     if targets.several and options["zipmap"] == "columns":
         raise ValueError("zipmap='columns' is for one output; for several, set False.")
-    zipmap = False if targets.several else options["zipmap"]
     if zipmap and options["output_class_labels"]:
         raise ValueError("output_class_labels=True needs zipmap=False.")
 
@@ -214,28 +212,17 @@ def _labels(scope, model):
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
     targets = Targets(model.classes_)
+    classes = targets.per_output
     if scope.get_options(model, {"nocl": False})["nocl"]:
-        places = [np.arange(len(classes)) for classes in targets.per_output]
-        return targets, places, Int64TensorType
-    labels = [_as_onnx(classes) for classes in targets.per_output]
-    if len({of.dtype for of in labels}) > 1:
-        raise ValueError(
-            "Some outputs have numbers for classes, others strings, which do not go "
-            "into one tensor of ONNX. With the option nocl=True labels are places in "
-            "classes_."
-        )
-    are_strings = labels[0].dtype == object
-    return targets, labels, StringTensorType if are_strings else Int64TensorType
-
-
-def _as_onnx(classes):
-    if all(isinstance(label, str) for label in classes):
-        return classes.astype(object)
+        return targets, [np.arange(len(of)) for of in classes], Int64TensorType
+    if all(isinstance(label, str) for of in classes for label in of):
+        return targets, [of.astype(object) for of in classes], StringTensorType
     with suppress(TypeError, ValueError):
-        whole = classes.astype(np.int64)
-        if np.array_equal(whole, classes):
-            return whole
+        whole = [of.astype(np.int64) for of in classes]
+        if all(map(np.array_equal, whole, classes)):
+            return targets, whole, Int64TensorType
     raise ValueError(
-        "Labels in ONNX are strings or whole numbers, unlike the classes "
-        f"{classes.tolist()}. With the option nocl=True they are places in classes_."
+        "Labels in ONNX are all strings, or all whole numbers, unlike the classes "
+        f"{[of.tolist() for of in classes]}. With the option nocl=True they are places "
+        "in classes_."
     )

@@ -392,7 +392,7 @@ def test_other_estimators_are_a_type_error():
 
 def test_other_likelihoods_are_a_value_error():
     X, y = simulated()
-    with pytest.raises(ValueError, match=r"penalty, C=1.*C=np.inf"):
+    with pytest.raises(ValueError, match=r"with C=1\.0: it is no maximum.*C=inf"):
         mle_summary(fit(X, y, C=1.0), X, y)
     with pytest.raises(ValueError, match=r"class_weight='balanced'.*sample_weight"):
         mle_summary(fit(X, y, class_weight="balanced"), X, y)
@@ -416,7 +416,7 @@ def test_data_that_do_not_fit_the_estimator_are_a_value_error():
         mle_summary(clf, X[:, :2], y)
     with pytest.raises(ValueError, match=r"not among the classes.*\[7\]"):
         mle_summary(clf, X, np.where(y == 1, 7, y))
-    with pytest.raises(ValueError, match=r"none in y: \[1\]"):
+    with pytest.raises(ValueError, match=r"no sample counts in y: \[1\]"):
         mle_summary(clf, X, np.zeros_like(y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         mle_summary(clf, X, y[:-1])
@@ -428,7 +428,7 @@ def test_data_that_do_not_fit_the_estimator_are_a_value_error():
         mle_summary(clf, X, y, feature_names=["a"])
     with pytest.raises(ValueError, match="feature_names must be 3 names"):
         mle_summary(clf, X, y, feature_names="abc")
-    with pytest.raises(ValueError, match=r"got 90: 0.9 is 90%"):
+    with pytest.raises(ValueError, match=r"not %: 90\."):
         mle_summary(clf, X, y, confidence=90)
     for confidence in [0, 1, 95, "high", np.nan]:
         with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
@@ -742,7 +742,7 @@ def test_several_outputs_are_a_list():
 
 def test_unusable_data_are_a_value_error():
     X, y = simulated(n=20)
-    with pytest.raises(ValueError, match=r"y contains only one class: \[1\]"):
+    with pytest.raises(ValueError, match=r"y has only one class: \[1\]"):
         separation(X, np.ones(20, dtype=int))
     with pytest.raises(ValueError, match="only one class in column 1"):
         separation(X, np.column_stack([y, np.ones(20, dtype=int)]))

@@ -133,7 +133,7 @@ def test_another_reference_is_as_other_labels():
     np.testing.assert_array_equal(found.estimate, -plain.estimate)
     np.testing.assert_array_equal(found.ci_low, -plain.ci_high)
     assert "class False against class True" in str(found)
-    with pytest.raises(ValueError, match=r"reference must be one of .*\[False, True\]"):
+    with pytest.raises(ValueError, match=r"'yes' must be among .*\[False, True\]"):
         mle_summary(fit(X, y), X, y, reference="yes")
 
 

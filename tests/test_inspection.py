@@ -569,9 +569,9 @@ def test_the_images_of_a_network(plt):
         ({"image_shape": (3,)}, "height, width"),
         ({"image_shape": 3}, "image_shape=3 .*height, width"),
         ({"image_shape": (1.0, 3)}, "height, width"),
-        ({"image_shape": (1, 3), "layer": 2}, "layer=2 does not exist.*2 of them"),
-        ({"image_shape": (1, 3), "layer": -1}, "layer=-1 does not exist"),
-        ({"image_shape": (1, 3), "neurons": [6]}, "neurons=.6. must be .* from 0 to 5"),
+        ({"image_shape": (1, 3), "layer": 2}, "2 layers, and no layer=2"),
+        ({"image_shape": (1, 3), "layer": -1}, "no layer=-1"),
+        ({"image_shape": (1, 3), "neurons": [6]}, "neurons=.6. must be from 0 to 5"),
         ({"image_shape": (1, 3), "neurons": []}, "neurons"),
     ]:
         with pytest.raises(ValueError, match=match):
@@ -804,10 +804,10 @@ def test_searches_that_cannot_be_drawn(plt):
     with pytest.raises(NotFittedError):
         show(GridSearchCV(GradientAscentLogisticRegression(), {"learning_rate": [1.0]}))
     for other in (GradientAscentLogisticRegression(), {"test_score": [1.0]}):
-        with pytest.raises(TypeError, match=r"search, such as.*LogLikelihoodDisplay"):
+        with pytest.raises(TypeError, match=r"search, as.*LogLikelihoodDisplay"):
             show(other)
     search, X, y = searched(grid={"C": [1.0]})
-    with pytest.raises(ValueError, match=r"no learning rate among its parameters.*'C'"):
+    with pytest.raises(ValueError, match=r"no rates among \['C'\]: say with"):
         show(search)
     with pytest.raises(ValueError, match="learning_rate_name='eta' is not among"):
         show(search, learning_rate_name="eta")
@@ -815,7 +815,7 @@ def test_searches_that_cannot_be_drawn(plt):
     with pytest.raises(ValueError, match="No value of learning_rate in the grid is a"):
         show(search)
     search.cv_results_["params"] = [{"a__learning_rate": 1.0, "b__learning_rate": 2.0}]
-    with pytest.raises(ValueError, match="several learning rates"):
+    with pytest.raises(ValueError, match="several rates"):
         show(search)
     assert show(search, learning_rate_name="b__learning_rate").learning_rates == [2.0]
     search, X, y = searched()
@@ -838,7 +838,6 @@ def test_matplotlib_is_asked_for_by_name(monkeypatch):
         lambda: LogLikelihoodDisplay.from_estimator(est),
         lambda: NeuronWeightsDisplay.from_estimator(est, image_shape=(1, 3)),
         lambda: NetworkDisplay.from_estimator(est),
-        lambda: LearningRateDisplay.from_search(None),
         lambda: LogLikelihoodDisplay(log_likelihood_curve=[-1.0]).plot(),
     ]:
         with pytest.raises(ImportError, match=r"Display.* requires matplotlib"):

@@ -237,7 +237,7 @@ def test_other_sizes_have_no_change():
     pictures = pictures.set_params(hidden_layer_sizes=(Convolution(2, window=(1, 2)),))
     pictures.fit(X, y)
     for keywords in [{"since": pictures}, {"standardize_by": X}, {}]:
-        with pytest.raises(ValueError, match="more edges than weights"):
+        with pytest.raises(ValueError, match="no Convolution"):
             show(pictures, **keywords)
 
 

@@ -10,13 +10,16 @@ more closely: the cheaper questions first, the linear programme last.
 """
 
 from collections import namedtuple
+from contextlib import suppress
 from functools import cached_property, partial
 
 import numpy as np
 
-from .._arrays import array_namespace, is_sparse, to_host
+from .._arrays import is_sparse, to_host
 from .._ascent import Newton
 from .._data import Rows, take_rows
+from .._data.reading import rows_that_count
+from .._data.rows import ends
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at
@@ -129,8 +132,6 @@ def find_separation(objective, rows, targets, result, log_likelihood, step):
             lowest, largest = margins_along(objective, targets, step)
             suspects = np.maximum(largest, -lowest) >= SUSPECT
             all_signs = lowest > -MISS * largest
-            if not suspects.any():
-                return []
         lowest, largest = margins_along(objective, targets, theta)
         complete = lowest > 64 * objective.noise * largest
         suspects |= complete
@@ -171,21 +172,18 @@ def margins_along(objective, targets, vector):
     vector = vector.reshape(objective.n_inputs, -1).astype(np.float64)
     read = objective.as_read(vector).astype(objective.rows.dtype)
     of = partial(_margins_of, targets, read)
-    minus_lowest, largest = objective.rows.total(of, np.maximum)
+    largest, minus_lowest = objective.rows.total(of, np.maximum)
     return -minus_lowest, largest
 
 
 def _margins_of(targets, read, rows):
-    """Minus the lowest, and the largest: maxima, both."""
+    """The largest, and minus the lowest: maxima, both."""
     bounds = np.full((2, len(targets.per_output)), -np.inf)
-    xp = array_namespace(rows.X)
     for block, logits in rows.products(read, 2 * read.shape[1]):
         for column, (_, z) in enumerate(targets.split(logits)):
             of = _counting(Rows(z, block.codes, block.weights), column)
-            if of.n_rows:
-                m = margins(of.X, of.codes[:, column])
-                here = -float(xp.min(m)), float(xp.max(m))
-                bounds[:, column] = np.maximum(bounds[:, column], here)
+            of = Rows(margins(of.X, of.codes[:, column]), of.codes)
+            bounds[:, column] = np.maximum(bounds[:, column], ends(of).max(axis=1))
     return bounds
 
 
@@ -233,11 +231,9 @@ class _Case:
         # The solver is on the host; where it is asked, the features are few.
         X = to_host(take_rows(rows.X, slice(0, rows.n_rows)))
         codes = to_host(rows.codes[:, self.column])
-        try:
+        with suppress(RuntimeError):  # not solved
             kind, W, _ = find_direction(X, codes, self.k, self.fit_intercept)
-        except RuntimeError:  # not solved
-            return None
-        return None if kind == "none" else self._together(W, kind + "ly")
+            return None if kind == "none" else self._together(W, kind + "ly")
 
     def _together(self, W, kind):
         """What weights of the features, (n_features, n_logits), separate."""
@@ -261,48 +257,38 @@ class _Case:
         others; without, where 0 lies between them.
         """
         low, high = self._ranges
-        alone = np.zeros(low.shape[1], dtype=bool)
-        for cut in low if self.fit_intercept else [0.0]:
-            above, below = high > cut, low < cut
+        if not self.fit_intercept:
+            above, below = high > 0, low < 0
             differ = (above != above[0]) | (below != below[0])
-            alone |= differ.any(axis=0) & ~(above & below).any(axis=0)
-        if self.fit_intercept:
-            bottoms, tops = np.sort(low, axis=0)[1:], np.sort(high, axis=0)[:-1]
-            return alone, (tops < bottoms).all(axis=0)
-        off_zero = ((low > 0) | (high < 0)).all(axis=0)
-        return alone, alone & off_zero & (self.k == 2)
+            alone = differ.any(axis=0) & ~(above & below).any(axis=0)
+            off_zero = (low > 0) | (high < 0)
+            return alone, alone & off_zero.all(axis=0) & (self.k == 2)
+        order = np.lexsort((high, low), axis=0)  # from the lowest class to the highest
+        low, high = (np.take_along_axis(of, order, axis=0) for of in (low, high))
+        gaps = low[1:] - np.maximum.accumulate(high)[:-1]
+        varies = high.max(axis=0) > low[0]
+        return varies & (gaps >= 0).any(axis=0), (gaps > 0).all(axis=0)
 
     @cached_property
     def _ranges(self):
         """Smallest and largest value of each feature in each class, (k, d)."""
         of = partial(_ranges_of, self.column, self.k)
-        minus_low, high = self.rows.total(of, np.maximum)
+        high, minus_low = self.rows.total(of, np.maximum)
         return -minus_low, high
 
 
 def _ranges_of(column, k, rows):
-    """Minus the smallest value, and the largest, of each feature in each class."""
-    minus_low, high = bounds = np.full((2, k, rows.X.shape[1]), -np.inf)
-    xp = array_namespace(rows.X)
-    for block in _counting(rows, column).blocks(2 * rows.X.shape[1]):
-        codes = to_host(block.codes[:, column])
-        for c in np.unique(codes):
-            X = block.take(np.flatnonzero(codes == c)).X
-            minus_low[c] = np.maximum(minus_low[c], -_dense(xp.min(X, axis=0)))
-            high[c] = np.maximum(high[c], _dense(xp.max(X, axis=0)))
-    return bounds
+    """The largest value of each feature in each class, and minus the smallest."""
+    rows = _counting(rows, column)
+    places = [np.flatnonzero(to_host(rows.codes[:, column]) == c) for c in range(k)]
+    return np.stack([ends(rows.only(at)) for at in places], axis=1)
 
 
 def _counting(rows, column):
     """The rows that have a weight in an output."""
-    if rows.weights is None or rows.weights.ndim == 1:
+    if np.ndim(rows.weights) < 2:
         return rows
-    counting = to_host(rows.weights[:, column]) > 0
-    return rows if counting.all() else rows.take(np.flatnonzero(counting))
-
-
-def _dense(row):
-    return row.toarray().ravel() if is_sparse(row) else to_host(row)
+    return rows_that_count(Rows(rows.X, rows.codes, rows.weights[:, column]))
 
 
 def _places(mask):

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.linalg import lsqr
-from sklearn.utils.validation import check_X_y
+from sklearn.utils.validation import _get_feature_names, check_X_y
 
 from .._arrays import array_namespace, to_host
 from .._data import FLOATS, Targets, canonical, check_labels
@@ -132,22 +132,18 @@ def separation(X, y, *, fit_intercept=True):
     >>> found.kind, found.features
     ('quasi-complete', [1])
     """
-    names = getattr(X, "columns", None)
+    names = _get_feature_names(X)
     X, y = to_host(X), to_host(y)  # where the solver is
     X, y = check_X_y(X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True)
-    if names is None or not all(isinstance(name, str) for name in names):
-        names = range(X.shape[1])
-    X = canonical(X)
-    targets = Targets.of(check_labels(y))
-    codes = targets.encode(y[:, 0] if y.ndim == 2 and not targets.several else y)
+    X, names = canonical(X), range(X.shape[1]) if names is None else names
+    y = check_labels(y)
+    targets = Targets.of(y)
+    codes = targets.encode(y)
     found = []
     for column, (classes, own) in enumerate(zip(targets.per_output, codes.T)):
         if len(np.unique(own)) < 2:
             at = f" in column {column}" if targets.several else ""
-            raise ValueError(
-                "Classes separate from each other, and y contains only one class"
-                f"{at}: {classes[own[:1]].tolist()}."
-            )
+            raise ValueError(f"y has only one class{at}: {classes[own[:1]].tolist()}.")
         kind, W, b = find_direction(X, own, len(classes), fit_intercept)
         features = [name for name, weights in zip(names, W) if weights.any()]
         direction, intercept = np.ascontiguousarray(W.T), b
@@ -238,10 +234,9 @@ class Programme:
         self.is_weight = np.tile(is_weight, n_classes - 1)
         self.box = np.where(self.is_weight, 1.0, FAR)
         # The margins that the solver knows of: their places among all, flat.
-        n_start = min(len(codes), 100 + 2000 // (n_classes - 1))
-        i = np.linspace(0, len(codes) - 1, n_start).astype(int)
-        others = np.arange(n_classes - 1)
-        self.known = np.add.outer(i * len(others), others).ravel()
+        n_others = n_classes - 1
+        i = np.linspace(0, len(codes) - 1, min(len(codes), 100 + 2000 // n_others))
+        self.known = np.add.outer(i.astype(int) * n_others, np.arange(n_others)).ravel()
 
     def solve(self):
         """The kind of separation and its direction, (n_inputs, n_classes)."""
@@ -286,10 +281,7 @@ class Programme:
             lines, limits = self._constraints(self.known), -needed[self.known]
             found = linprog(cost, lines, limits, bounds=bounds, options=HIGHS)
             if found.x is None:
-                raise RuntimeError(
-                    "Whether the classes separate could not be told: the linear "
-                    f"programme was not solved. {found.message}"
-                )
+                raise RuntimeError(f"Separation could not be told: {found.message}")
             D = np.subtract(*np.split(found.x, 2))
             short = self._margins(D) - needed
             short[self.known] = 0.0

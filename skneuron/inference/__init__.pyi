@@ -31,7 +31,6 @@ class MLESummary:
     fit_intercept: bool
     classes: Array
     estimate: Array
-    std_error: Array
     covariance: Array
     n_observations: float
     log_likelihood: float
@@ -41,6 +40,7 @@ class MLESummary:
     penalty: str | None = None
     separated: Any = False
     lr_statistic: Any = None
+    std_error: Array = field(init=False)
     z: Array = field(init=False)
     p_value: Array = field(init=False)
     ci_low: Array = field(init=False)

@@ -82,14 +82,13 @@ def marginal_effects(
     for X, w, p in blocks:
         share = (w / total)[:, None]
         slope = B[:, None, :d] - p @ B[:, :d]  # of log p_c in the feature, by row
-        for c in range(k):
-            by_row = share * p[:, c : c + 1]
-            effects[c] += (by_row * slope[c]).sum(axis=0)
-            for m in range(k):
-                moved = by_row * ((c == m) - p[:, m : m + 1])
-                by_feature = moved * slope[c] - by_row * p[:, m : m + 1] * slope[m]
-                slopes[c, :, m] += adjoint(X, by_feature, n_inputs).T
-                slopes[c, range(d), m, range(d)] += moved.sum()
+        effects += np.einsum("nc,cnj->cj", share * p, slope)
+        for c, m in np.ndindex(k, k):
+            both = share * p[:, [c]] * p[:, [m]]
+            moved = (c == m) * share * p[:, [c]] - both
+            by_feature = moved * slope[c] - both * slope[m]
+            slopes[c, :, m] += adjoint(X, by_feature, n_inputs).T
+            slopes[c, range(d), m, range(d)] += moved.sum()
     std_error = np.linalg.norm(np.einsum("cjml,mlr->cjr", slopes, root), axis=2)
     figures = wald_figures(effects, std_error, fitted.summary.confidence)
     names, classes = fitted.summary.names[:d], fitted.summary.classes

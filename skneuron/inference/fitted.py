@@ -49,8 +49,6 @@ class Fitted(Fields):
         The top's coordinates, and a root of the covariance there.
     """
 
-    __slots__ = ()
-
     @property
     def weights_by_class(self):
         """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
@@ -125,10 +123,7 @@ def _checked(fitted, cov_type, groups):
     if cov_type not in COV_TYPES:
         raise ValueError(f"cov_type must be one of {COV_TYPES}, got {cov_type!r}.")
     if fitted.summary.penalty and cov_type != "nonrobust":
-        raise ValueError(
-            f"cov_type={cov_type!r} is for maximum likelihood estimates, not for "
-            "penalty='firth'."
-        )
+        raise ValueError(f"cov_type={cov_type!r} is not for penalty='firth'.")
     if (groups is None) == (cov_type == "cluster"):
         raise ValueError("groups go with cov_type='cluster', and with that alone.")
     if groups is None:

@@ -7,10 +7,11 @@ whose profile is not significantly below the top.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.linalg import null_space
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import chdtrc, ndtri
 
 from .._arrays import numbers_may_end
@@ -170,10 +171,7 @@ n_parameters)
         hypotheses = np.concatenate([_rows_of(summary, of) for of in hypotheses])
     R = np.atleast_2d(np.asarray(hypotheses, dtype=float))
     if R.ndim != 2 or R.shape[1] != n_parameters:
-        raise ValueError(
-            f"hypotheses must have {n_parameters} columns, one for each parameter; got "
-            f"shape {R.shape}."
-        )
+        raise ValueError(f"R of shape {R.shape} must have {n_parameters} columns.")
     gap = R @ summary.estimate - np.broadcast_to(value, len(R))
     used = R.any(axis=0)  # what is not may be NaN
     covariance = R[:, used] @ summary.covariance[np.ix_(used, used)] @ R[:, used].T
@@ -243,20 +241,23 @@ def profile_intervals(estimator, X, y, **options):
     intercept     -3.95          3.18     0.07  -21.59     0.30
     """
     fitted = examined(estimator, X, y, **options)
-    summary, errors = fitted.summary, np.linalg.norm(fitted.root, axis=1)
+    summary, rows = fitted.summary, []
     z = float(ndtri(0.5 + summary.confidence / 2))
-    rows = []
     with numbers_may_end():
-        for row, estimate, error in zip(fitted.root, summary.estimate, errors):
-            profile = Profile(fitted, row)
-            statistic = profile.deviance(-estimate / error)
-            ends = [estimate + error * profile.limit(end) for end in (-z, z)]
+        top, _ = _highest(
+            fitted, fitted.theta, fitted.axes, np.zeros(len(fitted.theta))
+        )
+        for row, estimate in zip(fitted.root, summary.estimate):
+            error = np.linalg.norm(row)
+            statistic = _profile(fitted, row, top)(-estimate / error)
+            ends = [_limit(_profile(fitted, row, top), end) for end in (-z, z)]
+            ends = [estimate + error * end for end in ends]
             rows.append([estimate, statistic, chdtrc(1, statistic), *ends])
     names = "estimate", "lr_statistic", "p_value", "ci_low", "ci_high"
     return summary.frame_of(dict(zip(names, np.transpose(rows))))
 
 
-class Profile:
+def _profile(fitted, row, top):
     """The profile of one parameter, a function of its distance from the estimate.
 
     In the coordinates that the covariance's root spans, distances are in standard
@@ -268,48 +269,50 @@ class Profile:
     fitted : Fitted
     row : array of shape (n_coordinates,)
         The parameter's, of the root of the covariance.
+    top : float
+        The value at the top.
+
+    Returns
+    -------
+    deviance : callable
+        Of so many errors: twice what the likelihood loses where the parameter is there.
     """
+    along = fitted.axes @ row / np.linalg.norm(row)
+    others, bend = fitted.axes @ null_space(row[None]), np.zeros(len(row) - 1)
 
-    def __init__(self, fitted, row):
-        self.hill, self.theta = fitted.hill, fitted.theta
-        self.along = fitted.axes @ row / np.linalg.norm(row)
-        self.others = fitted.axes @ null_space(row[None])
-        self.rest = np.zeros(len(row) - 1)
-        self.top, _ = self._highest(self.theta, fitted.axes, np.zeros(len(row)))
+    def deviance(t):
+        nonlocal bend
+        value, way = _highest(fitted, fitted.theta + t * along, others, bend * t**2)
+        if np.isfinite(value) and t:
+            bend = way / t**2  # of a parabola, the next climb's start
+        return float(np.clip(2 * (top - value), 0.0, MOST))
 
-    def deviance(self, t):
-        """Twice what the likelihood loses where the parameter is t errors away."""
-        value, rest = self._highest(self.theta + t * self.along, self.others, self.rest)
-        if np.isfinite(value):
-            self.rest = rest  # from which the next climb starts
-        return float(np.clip(2 * (self.top - value), 0.0, MOST))
+    return deviance
 
-    def limit(self, z):
-        """How far the deviance stays below z^2, to the side of its sign."""
-        side, z = np.copysign(1.0, z), abs(z)
-        self.rest, inside, outside = 0 * self.rest, 0.0, np.inf
-        # The root of the deviance is nearly the distance itself: a secant, safeguarded.
-        last, t = (0.0, 0.0), z
-        while inside <= FURTHEST and outside - inside > 1e-9:
-            root = np.sqrt(self.deviance(side * t))
-            if abs(root - z) <= 1e-8:
-                return side * t
-            inside, outside = (t, outside) if root < z else (inside, t)
-            slope, last = (root - last[1]) / (t - last[0]), (t, root)
-            t = t + (z - root) / slope if slope > 0 else np.inf
-            t = min(t, 4 * max(inside, z))
-            if not inside < t < outside:
-                t = (inside + outside) / 2
-        return side * (t if np.isfinite(outside) else np.inf)
 
-    def _highest(self, place, axes, start):
-        """The value that a climb from a place along axes ends at, and its way there."""
+def _limit(deviance, z):
+    """How far the deviance stays below z^2, to the side of z's sign."""
 
-        def depth(way):
-            here = self.hill.answer(Question(place + axes @ way))
-            return -here.value, -(axes.T @ here.gradient)
+    @cache
+    def gap(t):  # nearly straight
+        return np.sqrt(deviance(t)) - abs(z)
 
-        if not len(start):
-            return -depth(start)[0], start
-        found = minimize(depth, start, method="BFGS", jac=True, options={"gtol": FLAT})
-        return -found.fun, found.x
+    inside, outside = 0.0, z
+    while gap(outside) < 0:
+        if abs(outside) > FURTHEST:
+            return np.copysign(np.inf, z)
+        inside, outside = outside, 1.5 * outside
+    return brentq(gap, inside, outside, xtol=1e-6)
+
+
+def _highest(fitted, place, axes, start):
+    """The value that a climb from a place along axes ends at, and its way there."""
+
+    def depth(way):
+        here = fitted.hill.answer(Question(place + axes @ way))
+        return -here.value, -(axes.T @ here.gradient)
+
+    if not len(start):
+        return -depth(start)[0], start
+    found = minimize(depth, start, method="BFGS", jac=True, options={"gtol": FLAT})
+    return -found.fun, found.x

@@ -1,7 +1,7 @@
 """The page that a maximum likelihood estimate's inference is shown on."""
 
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, SubElement, tostring
+from html import escape
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
@@ -83,7 +83,6 @@ class MLESummary:
     fit_intercept: bool
     classes: np.ndarray
     estimate: np.ndarray
-    std_error: np.ndarray
     covariance: np.ndarray
     n_observations: float
     log_likelihood: float
@@ -97,7 +96,8 @@ class MLESummary:
     def __post_init__(self):
         n_parameters = len(self.estimate)
         self.separated = np.broadcast_to(self.separated, n_parameters)
-        vars(self).update(wald_figures(self.estimate, self.std_error, self.confidence))
+        std_error = np.sqrt(self.covariance.diagonal())
+        vars(self).update(wald_figures(self.estimate, std_error, self.confidence))
         if self.lr_statistic is None:
             self.lr_statistic = 2 * (self.log_likelihood - self.null_log_likelihood)
         self.lr_df = n_parameters - self.fit_intercept * (len(self.classes) - 1)
@@ -168,11 +168,8 @@ class MLESummary:
         check_pandas_support("MLESummary.to_frame")
         import pandas as pd
 
-        index = pd.Index(self.names)
-        if len(self.classes) > 2:
-            names = ["class", "name"]
-            index = pd.MultiIndex.from_tuples(self.labels(), names=names)
-        return pd.DataFrame(columns, index=index)
+        names = ["class", "name"] if len(self.classes) > 2 else None
+        return pd.DataFrame(columns, pd.Index(self.labels())).rename_axis(names)
 
     def _tables(self):
         """The page: of each table the caption, rows of heads, and rows of texts."""
@@ -234,14 +231,12 @@ def _aligned(rows, sides):
 
 def _html(caption, heads, rows, sides):
     """The same as a table of HTML; what is to the left is a head of its row."""
-    table = Element("table")
-    SubElement(table, "caption").text = caption
-    for part, lines in {"thead": heads, "tbody": rows}.items():
-        body = SubElement(table, part)
-        for line in lines:
-            row = SubElement(body, "tr")
-            for side, text in zip(sides, line):
-                tag = "th" if side == "<" or part == "thead" else "td"
-                style = f"text-align: {SIDES[side]}; padding: 0 0.5em"
-                SubElement(row, tag, style=style).text = text
-    return tostring(table, encoding="unicode", method="html")
+    page = f"<table><caption>{escape(caption)}</caption>"
+    for row in [*heads, *rows]:
+        page += "<tr>"
+        for side, text in zip(sides, row):
+            tag = "th" if side == "<" or row in heads else "td"
+            style = f"text-align: {SIDES[side]}; padding: 0 0.5em"
+            page += f'<{tag} style="{style}">{escape(text)}</{tag}>'
+        page += "</tr>"
+    return page + "</table>"

@@ -20,7 +20,9 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from .._arrays import to_host
 from .._ascent import Question
 from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
+from .._data.reading import rows_that_count
 from .._model import Firth, Network, Objective, standardised
+from .._peers import check_kind
 from .._separation.endless import all_labels_likely, margins_along
 from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
@@ -142,9 +144,9 @@ def mle_summary(
     intercept    13.7954     1.2374  11.148  <0.0001   11.3700   16.2207
     """
     options = sample_weight, feature_names, confidence, reference
-    found = examined(estimator, X, y, *options)
-    root = covariance_root(found, cov_type, groups)
-    return replace(found.summary, cov_type=cov_type, **_errors(root))
+    fitted = examined(estimator, X, y, *options)
+    root = covariance_root(fitted, cov_type, groups)
+    return replace(fitted.summary, cov_type=cov_type, covariance=root @ root.T)
 
 
 def examined(
@@ -160,30 +162,22 @@ def examined(
             with suppress(AttributeError):  # of a step that has no names for its output
                 feature_names = given[:-1].get_feature_names_out()
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        percent = isinstance(confidence, Real) and 1 < confidence < 100
-        hint = f": {confidence / 100:g} is {confidence:g}%" if percent else ""
-        raise ValueError(
-            f"confidence must be between 0 and 1, got {confidence!r}{hint}."
-        )
+        raise ValueError(f"confidence must be between 0 and 1, not %: {confidence!r}.")
     if feature_names is None and hasattr(X, "design_info"):  # patsy's
         feature_names = X.design_info.column_names
-    X, y, sample_weight = (to_host(of) for of in (X, y, sample_weight))
-    X, y, weights = check_data(estimator, X, y, sample_weight, reset=False)
+    data = map(to_host, (X, y, sample_weight))
+    X, y, weights = check_data(estimator, *data, reset=False)
     names = _names(estimator, feature_names, X.shape[1])
     targets = Targets(estimator.classes_)
-    classes = targets.per_output[0]
-    codes = targets.encode(y)
+    (classes,), codes = targets.per_output, targets.encode(y)
+    labels = classes.tolist()
+    if reference is not None and reference not in labels:
+        raise ValueError(f"reference={reference!r} must be among the classes {labels}.")
+    order = np.argsort([label != reference for label in labels], kind="stable")
     weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
     per_class = np.bincount(codes[:, 0], weights, len(classes))
-    if np.any(per_class == 0):
-        raise ValueError(
-            "Every class that the estimator knows must have samples of positive weight"
-            f"; these have none in y: {classes[per_class == 0].tolist()}."
-        )
-    order = _reference_first(classes, reference)
-    counting, n_samples = np.flatnonzero(weights), len(weights)
-    if np.any(weights == 0):
-        X, codes, weights = X[counting], codes[counting], weights[counting]
+    if len(absent := classes[per_class == 0]):
+        raise ValueError(f"Classes of which no sample counts in y: {absent.tolist()}.")
     intercept = bool(estimator.fit_intercept)
     W, b = (np.asarray(to_host(of), float) for of in estimator._layers[0])
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
@@ -191,22 +185,22 @@ def examined(
     if not intercept and b.any():
         raise ValueError("With fit_intercept=False, intercept_ must be zeros.")
 
-    has_intercept, place = intercept, _intercept_column(X, names)
+    eps = np.finfo(X.dtype).eps  # what rounding has left of the values
+    X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
+    rows = rows_that_count(Rows(X, codes, weights))
+    has_intercept, place = intercept, _intercept_column(rows.X, names)
     if place is not None:  # a formula's: it stands for the estimator's own, too
         W = W + b * (np.arange(len(W)) == place)[:, None]  # no change to coef_
         has_intercept, intercept = True, False
     what = "constant, as the intercept is" if intercept else "always 0"
-    mean, deviation = column_moments(Rows(X, codes, weights))
+    mean, deviation = column_moments(rows)
     if not intercept:  # but for their size, columns are not to be shifted
         mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
-    constant = deviation <= 8 * np.finfo(X.dtype).eps * np.abs(mean)
+    constant = deviation <= 8 * eps * np.abs(mean)
     if constant.any():
         raise _singular(names, constant, f"is {what}. Leave such features out.")
-    # Collinear columns are so up to the rounding of their values.
-    rounding = np.finfo(X.dtype).eps * (1 + np.max(np.abs(mean / deviation)))
-    tol = min(max(1e-12, 10 * rounding), 1e-4)
-    X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
-    rows, network = Rows(X, codes, weights), Network(W.shape, "identity", intercept)
+    tol = np.clip(10 * eps * (1 + np.max(np.abs(mean / deviation))), 1e-12, 1e-4)
+    network = Network(W.shape, "identity", intercept)
     objective = Objective(network, targets.likelihood, rows, reduction="sum")
     objective = standardised(objective, measured(rows))
     theta = network.flatten([(W, b)])
@@ -224,67 +218,54 @@ def examined(
         if collinear.size:
             flat = collinear
             reason = f"are collinear: a weighted sum of them is {what}. Leave out some."
-        share = np.linalg.norm(flat.reshape(len(names) + intercept, -1), axis=1)
+        share = np.linalg.norm(flat.reshape(objective.n_inputs, -1), axis=1)
         raise _singular(names, share > 1e-5, reason)
 
-    doubt = _doubt(objective, targets, here, F, estimator.penalty)
-    separated = False
+    def contrasts(theta):
+        """What each class has on the first of the order, class by class, flat."""
+        of = theta.reshape(objective.n_inputs, -1)
+        of = of if of.shape[1] > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second's
+        return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
+
+    separated, doubt = False, _doubt(objective, targets, here, F, estimator.penalty)
     if doubt is not None:
         warnings.warn(doubt, stacklevel=3)
-        if isinstance(doubt, SeparationWarning):
-            separated = _separated(rows, len(classes), intercept, order)
-
+    if isinstance(doubt, SeparationWarning):
+        separated = _separated(rows, len(classes), intercept, contrasts)
     # The root of the covariance of the parameters, of the features as they are.
-    columns = map(objective.parameters, F.T)
-    root = np.stack([_contrasts(of, W.shape[1], order) for of in columns], axis=1)
+    root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
     total = float(weights.sum())
     null = -total * np.log(len(classes))
     if has_intercept:
-        null = xlogy(per_class, per_class / total).sum()
+        null = float(xlogy(per_class, per_class / total).sum())
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
         classes=classes[order],
-        estimate=_contrasts(theta, W.shape[1], order),
-        **_errors(root),
+        estimate=contrasts(theta),
+        covariance=root @ root.T,
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=float(null),
+        null_log_likelihood=null,
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,
         lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
     )
-    at = rows, counting, n_samples, index, order
+    at = rows, np.flatnonzero(weights), len(weights), index, order
     return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
 
 
-def _errors(root):
-    """The figures that a root of the covariance gives."""
-    return {"std_error": np.linalg.norm(root, axis=1), "covariance": root @ root.T}
-
-
-def _reference_first(classes, reference):
-    """The codes of the classes, that of the reference first."""
-    if reference is not None and reference not in classes.tolist():
-        raise ValueError(
-            f"reference must be one of the classes {classes.tolist()}, got "
-            f"{reference!r}."
-        )
-    return np.argsort([label != reference for label in classes], kind="stable")
-
-
-def _separated(rows, n_classes, intercept, order):
+def _separated(rows, n_classes, intercept, contrasts):
     """Which parameters grow without end, as far as a linear programme finds out."""
-    try:
+    with suppress(RuntimeError):  # not solved
         kind, W, b = find_direction(rows.X[:], rows.codes[:, 0], n_classes, intercept)
-    except RuntimeError:  # not solved
-        return False
-    direction = np.vstack([W, b]) if intercept else W
-    direction = _contrasts(direction, n_classes, order).reshape(n_classes - 1, -1)
-    grows = np.abs(direction) > 1e-7 * np.abs(direction).max(axis=0)
-    # Of complete separation, directions all around separate, too.
-    return grows.ravel() | (kind == "complete")
+        direction = contrasts(np.vstack([W, b])[: len(W) + intercept])
+        direction = np.abs(direction.reshape(n_classes - 1, -1))
+        grows = direction > 1e-7 * direction.max(axis=0)
+        # Of complete separation, directions all around separate, too.
+        return grows.ravel() | (kind == "complete")
+    return False
 
 
 def _penalised_ratio(hill, here, per_class):
@@ -293,51 +274,36 @@ def _penalised_ratio(hill, here, per_class):
     With no weights but the intercept's all probabilities are one, and the determinant
     is a multiple of ``(p (1 - p))^n_parameters``.
     """
-    network, n_parameters = hill.objective.network, hill.objective.n_parameters
-    null = np.zeros(n_parameters)
-    if network.fit_intercept:
-        null[-1] = np.diff(np.log(per_class + n_parameters / 2))[0]
-    there = hill.answer(Question(hill.objective.at(null)))
-    return float(2 * (here.value - there.value))
+    objective = hill.objective
+    null = np.zeros(objective.n_parameters)
+    if objective.network.fit_intercept:
+        null[-1] = np.diff(np.log(per_class + len(null) / 2))[0]
+    return float(2 * (here.value - hill.answer(Question(objective.at(null))).value))
 
 
 def _check_estimator(estimator):
-    if not isinstance(estimator, GradientAscentLogisticRegression):
-        is_search = hasattr(estimator, "best_estimator_")
-        hint = " Of a search pass its best_estimator_." if is_search else ""
-        raise TypeError(
-            "estimator must be a fitted GradientAscentLogisticRegression, got "
-            f"{estimator!r}.{hint}"
-        )
+    check_kind("estimator", estimator, GradientAscentLogisticRegression)
     check_is_fitted(estimator)
     if isinstance(estimator.classes_, list):
         raise ValueError(
             f"The estimator has {len(estimator.classes_)} outputs, and a summary is of "
             "one: fit and summarise an estimator for each column of y."
         )
-    if np.isfinite(estimator.C):
-        raise ValueError(
-            f"The estimator was fitted with a penalty, C={estimator.C}: it is not a "
-            "maximum likelihood estimate, whose standard errors these are. Fit it with "
-            "C=np.inf."
-        )
-    if estimator.class_weight is not None:
-        raise ValueError(
-            f"The estimator was fitted with class_weight={estimator.class_weight!r}: a "
-            "likelihood weighted by class has no such standard errors. Fit it with "
-            "class_weight=None; if samples do count several times, say so with "
-            "sample_weight, to fit and to mle_summary."
-        )
+    for name, plain in {"C": np.inf, "class_weight": None}.items():
+        if (value := getattr(estimator, name)) != plain:
+            raise ValueError(
+                f"The estimator was fitted with {name}={value!r}: it is no maximum "
+                f"likelihood estimate, whose standard errors these are. Fit it with "
+                f"{name}={plain}; if samples do count several times, say so with "
+                "sample_weight, to fit and to mle_summary."
+            )
 
 
 def _names(estimator, feature_names, n_features):
     if feature_names is None:
         return list(_check_feature_names_in(estimator))
     if isinstance(feature_names, str) or len(feature_names) != n_features:
-        raise ValueError(
-            f"feature_names must be {n_features} names, one for each feature; got "
-            f"{feature_names!r}."
-        )
+        raise ValueError(f"feature_names must be {n_features} names: {feature_names}.")
     return [str(name) for name in feature_names]
 
 
@@ -357,41 +323,30 @@ def _doubt(objective, targets, here, F, penalty):
     """The warning, if any, that the estimate is not at a maximum."""
     off_top = F.T @ here.gradient  # in standard errors
     if not penalty and all_labels_likely(here.log_likelihood, objective.rows):
-        return SeparationWarning(
-            "The estimator tells all samples right, and certainly: the classes "
-            "separate completely, the maximum likelihood estimate does not exist, and "
-            "standard errors mean nothing. skneuron.inference.separation(X, y) says "
-            "along which direction."
-        )
-    if (distance := np.linalg.norm(off_top)) > 0.05:
+        sign = "The estimator tells all samples right, and certainly, as happens where "
+        sign += "the classes separate completely"
+    elif (distance := np.linalg.norm(off_top)) > 0.05:
         return ConvergenceWarning(
             f"The estimator is {distance:.2g} standard errors from the maximum of the "
             "likelihood of these data. Pass the X, y and sample_weight that it was "
             "fitted to; if they are, fit it longer: with learning_rate='auto', a "
             "larger max_iter or a smaller tol."
         )
-    if penalty:
-        return None
-    step = F @ off_top
-    if np.all(np.abs(step) <= 1e-8 * np.abs(here.theta)):
-        return None  # what an absurd value makes of the estimate's rounding
-    lowest, largest = margins_along(objective, targets, step)
-    if (move := max(largest[0], -lowest[0])) > 0.1:
-        return SeparationWarning(
-            f"One more step of Newton's would move log-odds by {move:.2g}, as happens "
-            "where the classes separate, if only along some direction: the maximum "
-            "likelihood estimate does not exist, and standard errors along that "
-            "direction mean nothing. skneuron.inference.separation(X, y) says whether, "
-            "and along which."
-        )
-    return None
-
-
-def _contrasts(theta, n_logits, order):
-    """What each class has on the first of an order, class by class, flat."""
-    of = theta.reshape(-1, n_logits)
-    of = of if n_logits > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second of two's
-    return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
+    else:
+        step = F @ off_top
+        # What an absurd value makes of the estimate's rounding is no step.
+        if penalty or np.all(np.abs(step) <= 1e-8 * np.abs(here.theta)):
+            return None
+        lowest, largest = margins_along(objective, targets, step)
+        if (move := max(largest[0], -lowest[0])) <= 0.1:
+            return None
+        sign = f"One more step of Newton's would move log-odds by {move:.2g}, as "
+        sign += "happens where the classes separate, if only along some direction"
+    return SeparationWarning(
+        f"{sign}. The maximum likelihood estimate then does not exist, and standard "
+        "errors along that direction mean nothing. skneuron.inference.separation(X, y) "
+        "says whether, and along which."
+    )
 
 
 def _root_of_inverse(here, tol):

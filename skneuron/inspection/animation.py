@@ -5,7 +5,6 @@ import copy
 import numpy as np
 from sklearn.base import clone
 from sklearn.inspection import DecisionBoundaryDisplay
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_feature_names_in
 
@@ -140,7 +139,6 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     >>> animation = animate_climb(clf, X, y, n_frames=4)
     >>> html = animation.to_jshtml()
     """
-    check_matplotlib_support("animate_climb")
     import matplotlib.pyplot as plt
     from matplotlib.animation import FuncAnimation
 

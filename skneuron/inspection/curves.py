@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import numbers_may_end, to_host
@@ -265,33 +264,24 @@ class LearningRateDisplay(Display):
             number; if there is no such metric; if X comes without y, or y without X;
             or if, with both, the search has no best estimator, or a network.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_search")
         if not (hasattr(search, "cv_results_") or hasattr(search, "estimator")):
             raise TypeError(
-                "search must be a fitted search, such as GridSearchCV, with "
-                f"cv_results_, got {search!r}. To draw the climb of one estimator, use "
-                "LogLikelihoodDisplay.from_estimator."
+                f"search must be a fitted search, as GridSearchCV, not {search!r}: "
+                "a climb alone is drawn by LogLikelihoodDisplay.from_estimator."
             )
         check_is_fitted(search, "cv_results_")
         results, candidates = search.cv_results_, search.cv_results_["params"]
         scoring, refit = (getattr(search, of, None) for of in ("scoring", "refit"))
-        means_of = [key for key in results if key.startswith("mean_test_")]
-        metrics = [key.removeprefix("mean_test_") for key in means_of]
-        if metrics == ["score"] and metric == scoring:
-            metric = "score"
+        metrics = [
+            of.removeprefix("mean_test_") for of in results if "mean_test_" in of
+        ]
+        if metric == scoring:  # results call the only one "score"
+            metric = None
         likely = [refit] if refit in metrics else metrics
         metric = _choose("metric", metric, metrics, likely, "metrics")
         names = sorted({name for candidate in candidates for name in candidate})
         likely = [name for name in names if name.split("__")[-1] == "learning_rate"]
-        if not (likely or learning_rate_name):
-            raise ValueError(
-                f"The search has no learning rate among its parameters: {names}. Its "
-                "grid needs values of learning_rate, in a pipeline of "
-                "<step>__learning_rate."
-            )
-        name = _choose(
-            "learning_rate_name", learning_rate_name, names, likely, "learning rates"
-        )
+        name = _choose("learning_rate_name", learning_rate_name, names, likely, "rates")
         means, stds = (results[f"{of}_test_{metric}"] for of in ("mean", "std"))
         best_of = {}  # the candidate that is drawn, by rate
         for i in np.argsort(-means, kind="stable"):
@@ -304,14 +294,13 @@ class LearningRateDisplay(Display):
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
             log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
-        named = metric == "score" and isinstance(scoring, str)
         display = cls(
             learning_rates=rates,
             mean_scores=means[drawn],
             std_scores=stds[drawn],
             log_likelihoods=log_likelihoods,
             stable_limit=_stable_limit(search, X, y),
-            score_name=scoring if named else metric,
+            score_name=scoring if isinstance(scoring, str) else metric,
         )
         return display.plot(ax, **line_kw)
 
@@ -338,7 +327,7 @@ class LearningRateDisplay(Display):
         self.best_ = self.stable_limit_line_ = None
         self.log_likelihood_ax_ = self.log_likelihood_line_ = None
         rates, means = self.learning_rates, np.asarray(self.mean_scores, dtype=float)
-        spread = np.asarray(self.std_scores, dtype=float)
+        spread = np.nan_to_num(np.asarray(self.std_scores, dtype=float))
         label = "test score, and its deviation over the folds"
         line_kw = {"marker": "o", "capsize": 3, "label": label, **line_kw}
         ylabel = f"mean test {self.score_name}"
@@ -364,7 +353,7 @@ class LearningRateDisplay(Display):
             handles += other.plot(rates, climbed, "s:", label=label, **green)
             self.log_likelihood_line_ = handles[-1]
             other.set_ylabel("mean log-likelihood (nats)", **green)
-            other.set_ylim(*_limits_near_the_best(climbed, np.zeros_like(climbed)))
+            other.set_ylim(*_limits_near_the_best(climbed))
         # Above the axes: two scales leave no corner free.
         above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
         ax.legend(handles=handles, ncols=2, fontsize="small", frameon=False, **above)
@@ -384,26 +373,23 @@ def _limits_of_climbs(curves):
     return bottom - margin, top + margin
 
 
-def _limits_near_the_best(means, spread):
+def _limits_near_the_best(values, spread=0.0):
     """Bottom and top of the picture of some values, however bad one of them is."""
-    best = means[np.isfinite(means)].max()
-    lowest = best - 10 * max(abs(best), 0.5)
-    near = np.isfinite(means) & (means >= lowest)
-    means, spread = means[near], np.nan_to_num(spread[near])
-    bottom = max((means - spread).min(), lowest)
-    top = min((means + spread).max(), best + (best - bottom))
+    best = values[np.isfinite(values)].max()
+    near = best - values <= 10 * max(abs(best), 0.5)
+    bottom, top = (values - spread)[near].min(), (values + spread)[near].max()
     margin = 0.08 * (top - bottom) or 0.1 * max(abs(best), 0.1)
-    return bottom - margin, max(top, best) + margin
+    return bottom - margin, top + margin
 
 
 def _choose(name, given, there, likely, what):
     """Of what is `there` that which is `given` by a keyword, or the only likely one."""
     if given is not None and given not in there:
         raise ValueError(f"{name}={given!r} is not among those of the search: {there}.")
-    if given is None and len(likely) > 1:
+    if given is None and len(likely) != 1:
         raise ValueError(
-            f"The search has several {what}, {likely}: say with {name} which one to "
-            "draw."
+            f"The search has {'several' if likely else 'no'} {what} among {there}: say "
+            f"with {name} which one to draw."
         )
     return likely[0] if given is None else given
 
@@ -415,22 +401,16 @@ def _stable_limit(search, X, y):
     if X is None or y is None:
         raise ValueError("To mark the stable limit takes both X and y.")
     best = getattr(search, "best_estimator_", None)
-    if best is None:
-        raise ValueError(
-            "The stable limit is that of best_estimator_, and the search has none: set "
-            "refit=True, or leave X and y out."
-        )
     if hasattr(best, "steps"):
         X = best[:-1].transform(X) if len(best.steps) > 1 else X
         best = best[-1]
     if not isinstance(best, GradientAscentLogisticRegression):
         raise ValueError(
-            "Only a GradientAscentLogisticRegression has a stable limit that is known "
-            f"beforehand, and the best estimator is {best!r}: leave X and y out."
+            "Only a GradientAscentLogisticRegression that refit=True finds has a "
+            f"stable limit, and best_estimator_ is {best!r}: leave X and y out."
         )
     names = "reduction", "C", "fit_intercept", "class_weight"
-    parameters = {name: getattr(best, name) for name in names}
-    return max_stable_learning_rate(X, y, **parameters)
+    return max_stable_learning_rate(X, y, **{of: getattr(best, of) for of in names})
 
 
 def max_stable_learning_rate(

@@ -14,23 +14,17 @@ from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
+from sklearn import preprocessing as pre
 from sklearn.base import clone
-from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
-    RobustScaler,
-    StandardScaler,
-)
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import is_sparse, numbers_may_end, to_host
 from .._data import Targets
-from .._model import Convolution, largest_safe_rate
+from .._model import largest_safe_rate
 from .._threads import one_blas
-from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
-from .passes import check_estimator, checked_shape
+from .passes import check_dense, check_estimator, checked_shape
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -39,7 +33,7 @@ MOST_EXAMPLES, MOST_IMAGES = 100, 2000
 MOST_EXACT = 20_000
 
 #: What a page can compute before the network.
-SCALERS = StandardScaler, RobustScaler, MaxAbsScaler, MinMaxScaler
+SCALERS = pre.StandardScaler, pre.RobustScaler, pre.MaxAbsScaler, pre.MinMaxScaler
 
 #: The ends of the rates' slider, beside one that is right: too small, and overshooting.
 SLOWEST, FASTEST = 1 / 100, 30
@@ -113,7 +107,7 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     """
     *before, (_, est) = getattr(estimator, "steps", [(None, estimator)])
     check_estimator(est)
-    _check_dense(est)
+    check_dense(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
     layers = [tuple(map(to_host, layer)) for layer in est._layers]
     n_features = len(layers[0][0])
@@ -214,7 +208,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
     est = clone(est)
     est._validate_params()
     est._check_parameters()
-    _check_dense(est)
+    check_dense(est)
     network = isinstance(est, SimpleMLPClassifier)
     with numbers_may_end(), one_blas():
         past = est._past()
@@ -266,20 +260,13 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a hill without a top is one to see, too
             names = "C", "fit_intercept", "class_weight"
-            to_the_top = {name: getattr(est, name) for name in names}
-            top = GradientAscentLogisticRegression(**to_the_top).fit(X, to_host(y))
+            top = type(est)(**{of: getattr(est, of) for of in names}).fit(X, to_host(y))
         model["top"] = top.coef_[0]
     # To be filled in: what takes the same steps.
     est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0)
     if network:
         est.set_params(n_iter_no_change="STEPS")
     write(path, "climb.html", title, model | {"python": repr(est)})
-
-
-def _check_dense(est):
-    """Raise if neurons share weights: the pages' computation does not know how."""
-    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
-        raise ValueError("The page draws dense layers alone, and no Convolution.")
 
 
 def _texts(labels):
@@ -314,9 +301,7 @@ def _scaling(step, n_features):
     """What a scaler subtracts, and divides by; and where it clips."""
     if type(step) not in SCALERS:
         names = ", ".join(of.__name__ for of in SCALERS)
-        raise TypeError(
-            f"The page can compute {names} before the estimator, not {step}."
-        )
+        raise TypeError(f"The page computes {names} before the estimator, not {step}.")
     check_is_fitted(step)
     centre, one = step.inverse_transform(np.outer([0.0, 1.0], np.ones(n_features)))
     ends = getattr(step, "feature_range", (-1, 1))

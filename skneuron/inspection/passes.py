@@ -10,9 +10,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._arrays import numbers_may_end, to_host
 from .._data import FLOATS, OnDemand, Rows, Targets, check_data
-from .._estimator.fit import NeuronClassifier
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import log_likelihood
+from .._model import Convolution, log_likelihood
+from .._peers import check_kind
+from ..logistic_regression import GradientAscentLogisticRegression
+from ..mlp import SimpleMLPClassifier
 
 EPS = np.finfo(np.float64).eps
 
@@ -22,13 +24,6 @@ STEP = EPS ** (1 / 3)
 
 #: A difference tells something of a gradient that is so many times its rounding error.
 RESOLVED = 1e6
-
-#: What to pass in place of what has such an attribute.
-HINTS = {
-    "steps": " Of a pipeline pass the last step, pipeline[-1], and X, where it is "
-    "asked for, transformed by the others: pipeline[:-1].transform(X).",
-    "best_estimator_": " Of a search pass its best_estimator_.",
-}
 
 
 def forward_pass(est, X):
@@ -319,13 +314,14 @@ def check_estimator(est, fitted=None):
 
     `fitted` of None: any.
     """
-    if not isinstance(est, NeuronClassifier):
-        hint = "".join(text for of, text in HINTS.items() if hasattr(est, of))
-        raise TypeError(
-            "est must be a fitted GradientAscentLogisticRegression or "
-            f"SimpleMLPClassifier, got {est!r}.{hint}"
-        )
+    check_kind("est", est, GradientAscentLogisticRegression, SimpleMLPClassifier)
     check_is_fitted(est, fitted)
+
+
+def check_dense(est):
+    """Raise if neurons share weights: what draws a network draws each weight."""
+    if any(isinstance(of, Convolution) for of in est._hidden_layer_sizes()):
+        raise ValueError("Only dense layers can be drawn, and no Convolution.")
 
 
 def _problem(est, X, y, sample_weight, dtype=None):

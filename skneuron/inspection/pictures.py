@@ -6,7 +6,6 @@ And what these displays share with those of curves.
 import math
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from .._arrays import numbers_may_end, to_host
 from .._data import Targets
-from .passes import check_count, check_estimator, checked_shape, forward_pass
+from . import passes
 
 #: Ends of the colour map "RdBu_r": the colours of signs, in every picture.
 POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
@@ -138,24 +137,18 @@ class NeuronWeightsDisplay(Display):
             If `image_shape` does not fit the number of inputs, or there is no such
             layer or neuron.
         """
-        check_estimator(est)
+        passes.check_estimator(est)
         layers = est._layers
         if not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
-            raise ValueError(
-                f"layer={layer!r} does not exist: the model has {len(layers)} of them, "
-                f"counted from 0 to {len(layers) - 1}."
-            )
+            raise ValueError(f"There are {len(layers)} layers, and no layer={layer!r}.")
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
-        shape = checked_shape(image_shape, n_in, f"inputs of layer {layer}")
+        shape = passes.checked_shape(image_shape, n_in, f"inputs of layer {layer}")
         chosen = range(n_neurons)[:MOST_IMAGES] if neurons is None else neurons
         chosen = np.atleast_1d(chosen)
         there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
         if not (there and np.all((chosen >= 0) & (chosen < n_neurons))):
-            raise ValueError(
-                f"neurons={neurons!r} must be numbers of neurons of layer {layer}, "
-                f"from 0 to {n_neurons - 1}."
-            )
+            raise ValueError(f"neurons={neurons!r} must be from 0 to {n_neurons - 1}.")
         hidden = [f"neuron {j}" for j in range(n_neurons)]
         names = output_names(est) if layer == len(layers) - 1 else hidden
         chosen_names = [names[j] for j in chosen]
@@ -188,9 +181,8 @@ class NeuronWeightsDisplay(Display):
         n_rows = math.ceil(n_images / n_columns)
         height, width = self.image_shape
         side = min(1.6, 10 / n_columns)  # inches
-        across = side * n_columns * max(1, min(width / height, 4))
-        down = (side * max(1, min(height / width, 4)) + 0.2) * n_rows
-        figsize = max(across, 2) + 1, max(down, 2)
+        across, down = side * np.clip([width / height, height / width], 1, 4)
+        figsize = max(n_columns * across, 2) + 1, max(n_rows * (down + 0.2), 2)
         axes = self._axes(nrows=n_rows, ncols=n_columns, figsize=figsize)
         for ax in axes:
             ax.set_axis_off()
@@ -200,8 +192,7 @@ class NeuronWeightsDisplay(Display):
         for ax, weights, name in zip(self.axes_, self.weights, self.names):
             self.images_.append(ax.imshow(weights.reshape(height, width), **imshow_kw))
             ax.set_title(name, fontsize="small")
-        beside = {"ax": axes.tolist(), "label": "weight"}
-        self.colorbar_ = self.figure_.colorbar(self.images_[0], **beside)
+        self.colorbar_ = self.figure_.colorbar(self.images_[0], ax=axes, label="weight")
         return self
 
 
@@ -333,28 +324,24 @@ default=None
             If X is not one usable row, `max_neurons` is below 1, layers of `since` have
             other sizes, or layers share their weights: an edge is a weight of its own.
         """
-        check_estimator(est)
+        passes.check_estimator(est)
+        passes.check_dense(est)
         layers, title = _layers(est), None
-        if any(len(W) != below.shape[1] for (below, _), (W, _) in pairwise(layers)):
-            raise ValueError("A network of Convolutions has more edges than weights.")
         if since is not None:
-            check_estimator(since)
+            passes.check_estimator(since)
             layers = _change(_layers(since), layers)
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
                 title += f" since iteration {since.n_iter_}"
         if standardize_by is not None:
             title = f"{title or 'Weights'}, per standard deviation"
-            inputs = forward_pass(est, standardize_by)
+            inputs = passes.forward_pass(est, standardize_by)
             layers = [_standardized(*of) for of in zip(layers, inputs)]
         activations = None
         if X is not None:
-            inputs, *others = forward_pass(est, X)
+            inputs, *others = passes.forward_pass(est, X)
             if inputs.shape[0] != 1:
-                raise ValueError(
-                    "X must be one row, the example to draw; it has "
-                    f"{inputs.shape[0]}. Pass X[i : i + 1]."
-                )
+                raise ValueError(f"X must be one row, as X[:1], not {inputs.shape[0]}.")
             inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
             activations = [layer[0] for layer in (inputs, *others)]
         coefs, intercepts = map(list, zip(*layers))
@@ -390,7 +377,7 @@ default=None
         ValueError
             If `max_neurons` is below 1.
         """
-        check_count("max_neurons", max_neurons)
+        passes.check_count("max_neurons", max_neurons)
         sizes = [len(self.coefs[0]), *(weights.shape[1] for weights in self.coefs)]
         self.shown_ = shown = self._most_telling(max_neurons)
         intercepts = self.intercepts or [np.zeros(size) for size in sizes[1:]]
@@ -473,12 +460,9 @@ default=None
         """Which neurons of each column are drawn."""
         beside_largest = [_relative(W, _largest(W)) for W in self.coefs]
         sizes = [np.linalg.norm(W, axis=1) for W in beside_largest]
-        if self.activations is None:
-            sizes.append(np.linalg.norm(beside_largest[-1], axis=0))
-        else:
-            sizes.append(abs(self.activations[-1]))
-        first = (np.argsort(-of, kind="stable")[:most] for of in sizes)
-        return [np.sort(of) for of in first]
+        last = np.linalg.norm(beside_largest[-1], axis=0)
+        sizes.append(last if self.activations is None else abs(self.activations[-1]))
+        return [np.sort(np.argsort(-of, kind="stable")[:most]) for of in sizes]
 
 
 def output_names(est):

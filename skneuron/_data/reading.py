@@ -25,7 +25,7 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
     # scikit-learn looks for these in NumPy's arrays alone.
-    if array_namespace(X).isdtype(X.dtype, "complex floating"):
+    if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
     # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.
     xp, _, device = _array_api.get_namespace_and_device(some)

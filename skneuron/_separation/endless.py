@@ -146,9 +146,8 @@ def find_separation(objective, rows, targets, result, log_likelihood, step):
                 finding = case.programme()
             elif all_signs[column]:
                 finding = case.along(step, "by all signs")
-        if finding is not None:
-            found.append(finding)
-    return found
+        found.append(finding)
+    return [finding for finding in found if finding is not None]
 
 
 def _furthest_move(objective, targets, step):

@@ -186,9 +186,15 @@ def find_direction(X, codes, n_classes, fit_intercept):
         The first class's are 0.
     """
     shifted = fit_intercept and not sparse.issparse(X)
-    centre, scale = _units(X, shifted)
-    Z = sparse.csr_array(X - centre if shifted else X, dtype=np.float64)
-    Z = Z @ sparse.diags_array(1 / scale)
+    centre = np.median(X, axis=0) if shifted else np.zeros(X.shape[1])
+    off = sparse.csc_array(X - centre if shifted else X, dtype=np.float64)
+    # What usual values, but for it, are off it: in units of the deviation that an
+    # absurd value makes, all others look the same. A column that says nothing has none.
+    columns = np.split(np.abs(off.data), off.indptr[1:-1])
+    usual = np.array([np.median(c[c > 0]) if c.any() else 0.0 for c in columns])
+    rounding = 8 * np.finfo(X.dtype).eps * np.abs(centre)
+    scale = np.where(usual > rounding, usual, np.inf)
+    Z = off @ sparse.diags_array(1 / scale)
     largest = abs(Z).max(axis=1).toarray().ravel()
     Z = sparse.hstack([Z, np.full((len(largest), int(fit_intercept)), FAR)])
     # Rows that are far out in units of their own, which changes no sign of a margin.
@@ -200,20 +206,6 @@ def find_direction(X, codes, n_classes, fit_intercept):
         rounding = FAR * np.abs(D[-1]) + np.abs(centre) @ np.abs(W)
         b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
     return kind, W, b
-
-
-def _units(X, shifted):
-    """The median of each column, or 0, and what usual values, but for it, are off it.
-
-    In units of the deviation that an absurd value makes, all others look the same. A
-    column that says nothing has no unit: infinity.
-    """
-    centre = np.median(X, axis=0) if shifted else np.zeros(X.shape[1])
-    off = sparse.csc_array(X - centre if shifted else X)
-    columns = np.split(np.abs(off.data), off.indptr[1:-1])
-    usual = np.array([np.median(c[c > 0]) if c.any() else 0.0 for c in columns])
-    rounding = 8 * np.finfo(X.dtype).eps * np.abs(centre)
-    return centre, np.where(usual > rounding, usual, np.inf)
 
 
 class Programme:

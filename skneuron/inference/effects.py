@@ -9,9 +9,8 @@ import numpy as np
 from scipy.special import expit, ndtri
 
 from .._arrays import adjoint, product
-from .fitted import covariance_root
 from .page import wald_figures
-from .summary import examined
+from .summary import covariance_root, examined
 
 
 def marginal_effects(

@@ -3,32 +3,43 @@
 Near its top the log-likelihood is a parabola, and its curvature there, the observed
 information I = -d2LL/dtheta2, is how sharply the data tell theta: the estimate is, in
 large samples, normal around the truth with covariance I^-1.
+
+Other covariances hold where the likelihood does not, or samples hang together. The
+estimate is where the scores sum to 0. It moves by I^-1 times their sum, so that its
+covariance is I^-1 M I^-1, M that of the sum (Huber, 1967; White, 1982).
 """
 
 import warnings
+from collections import namedtuple
 from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
-from scipy.special import xlogy
+from scipy.special import softmax, xlogy
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._arrays import to_host
+from .._arrays import product, to_host
 from .._ascent import Question
 from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
-from .._data.reading import rows_that_count
+from .._data.reading import check_features, rows_that_count
 from .._model import Firth, Network, Objective, standardised
 from .._peers import check_kind
 from .._separation.endless import all_labels_likely, margins_along
 from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
 from ..logistic_regression import GradientAscentLogisticRegression
-from .fitted import Fitted, covariance_root, index_of, transformed
 from .page import MLESummary
+
+#: The kinds of covariances.
+COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
+
+Fields = namedtuple(
+    "Fields", "estimator summary root rows places n_samples index order hill theta axes"
+)
 
 
 def mle_summary(
@@ -188,12 +199,14 @@ def examined(
     eps = np.finfo(X.dtype).eps  # what rounding has left of the values
     X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
     rows = rows_that_count(Rows(X, codes, weights))
-    has_intercept, place = intercept, _intercept_column(rows.X, names)
-    if place is not None:  # a formula's: it stands for the estimator's own, too
-        W = W + b * (np.arange(len(W)) == place)[:, None]  # no change to coef_
-        has_intercept, intercept = True, False
-    what = "constant, as the intercept is" if intercept else "always 0"
     mean, deviation = column_moments(rows)
+    # A formula's intercept, of patsy or statsmodels: it stands for the estimator's too.
+    ones = np.isin([name.lower() for name in names], ["intercept", "const"])
+    ones &= (deviation == 0) & np.isclose(mean, 1.0, rtol=1e-12)
+    has_intercept = bool(intercept or ones.any())
+    if ones.any():
+        W, intercept = W + b * ones[:, None], False  # no change to coef_
+    what = "constant, as the intercept is" if intercept else "always 0"
     if not intercept:  # but for their size, columns are not to be shifted
         mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
     constant = deviation <= 8 * eps * np.abs(mean)
@@ -235,9 +248,7 @@ def examined(
     # The root of the covariance of the parameters, of the features as they are.
     root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
     total = float(weights.sum())
-    null = -total * np.log(len(classes))
-    if has_intercept:
-        null = float(xlogy(per_class, per_class / total).sum())
+    null = per_class / total if has_intercept else 1 / len(classes)
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
@@ -246,7 +257,7 @@ def examined(
         covariance=root @ root.T,
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=null,
+        null_log_likelihood=float(xlogy(per_class, null).sum()),
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,
@@ -307,18 +318,6 @@ def _names(estimator, feature_names, n_features):
     return [str(name) for name in feature_names]
 
 
-def _intercept_column(X, names):
-    """The place of a column of ones that is named as formulas do; None: there is none.
-
-    That is "Intercept", by patsy and formulaic, and "const", by statsmodels.
-    """
-    for place, name in enumerate(names):
-        if name.lower() in ("intercept", "const"):
-            at = X[:, [place]].toarray() if sparse.issparse(X) else X[:][:, place]
-            return place if np.all(at == 1) else None
-    return None
-
-
 def _doubt(objective, targets, here, F, penalty):
     """The warning, if any, that the estimate is not at a maximum."""
     off_top = F.T @ here.gradient  # in standard errors
@@ -369,3 +368,109 @@ def _singular(names, involved, reason):
     found = [repr(name) for name, is_one in zip(names, involved) if is_one]
     listed = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
     return ValueError(f"The information is singular: {listed} {reason}")
+
+
+class Fitted(Fields):
+    """An estimate and its data, read once.
+
+    Attributes
+    ----------
+    estimator : estimator
+        As it was given: a pipeline, maybe.
+    summary : MLESummary
+        With the covariance that the information gives.
+    root : array of shape (n_parameters, n_coordinates)
+        Its product with its own transpose is that covariance.
+    rows : Rows
+        Those that have a weight.
+    places : array of shape (n_rows,)
+        Of these among the samples that were given.
+    n_samples : int
+        How many were given.
+    index : pandas.Index or None
+        What the given samples are called.
+    order : array of shape (n_classes,)
+        The codes of the classes in the summary's order, the reference first.
+    hill : Objective or Firth
+        What the estimate is the top of.
+    theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
+        The top's coordinates, and a root of the covariance there.
+    """
+
+    @property
+    def weights_by_class(self):
+        """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
+        return self.by_class(self.summary.estimate)[..., 0]
+
+    def by_class(self, root):
+        """A root of a covariance, (n_classes, n_inputs, any): of the reference, 0."""
+        root = root.reshape(len(self.order) - 1, len(self.summary.names), -1)
+        return np.concatenate([np.zeros_like(root[:1]), root])
+
+    def probabilities(self, X):
+        """Those of all classes in the summary's order, (n_rows, n_classes)."""
+        return softmax(product(X, self.weights_by_class.T), axis=1)
+
+    def blocks(self, n_numbers):
+        """Yield each block of rows, and its probabilities."""
+        for block in self.rows.blocks(n_numbers + 4 * len(self.order)):
+            yield block, self.probabilities(block.X)
+
+    def features(self, X):
+        """Other data as the logistic regression is given them, and their index."""
+        last, index = self.estimator, index_of(X)
+        if isinstance(last, Pipeline):
+            X, last = transformed(last, X), last[-1]
+        X = check_features(last, to_host(X), reset=False)
+        return X[:] if isinstance(X, OnDemand) else X, index
+
+
+def transformed(pipeline, X):
+    """What reaches the last step of a pipeline."""
+    return pipeline[:-1].transform(X) if len(pipeline.steps) > 1 else X
+
+
+def index_of(X):
+    """What the rows of a pandas frame are called; None of others."""
+    return X.index if hasattr(X, "iloc") else None
+
+
+def covariance_root(fitted, cov_type, groups):
+    """The root of the covariance of a kind, (n_parameters, any).
+
+    M is the sum of the scores' squares (HC0), times n / (n - p) (HC1); or that of the
+    squares of each group's sum, times G / (G - 1) (n - 1) / (n - p) (cluster). The
+    rows of separated parameters are NaN.
+    """
+    if cov_type not in COV_TYPES:
+        raise ValueError(f"cov_type must be one of {COV_TYPES}, got {cov_type!r}.")
+    if fitted.summary.penalty and cov_type != "nonrobust":
+        raise ValueError(f"cov_type={cov_type!r} is not for penalty='firth'.")
+    if (groups is None) == (cov_type == "cluster"):
+        raise ValueError("groups go with cov_type='cluster', and with that alone.")
+    root, n = fitted.root, fitted.summary.n_observations
+    known = np.where(fitted.summary.separated, np.nan, 1.0)[:, None]
+    if cov_type == "nonrobust":
+        return known * root
+    of_class, n_parameters, moves = fitted.by_class(root), len(root), []
+    for block, p in fitted.blocks(len(of_class) * root.shape[1]):
+        residual = (block.codes == fitted.order) - p
+        parts = [product(block.X, of) for of in of_class]
+        moves.append(np.einsum("nc,cnr->nr", residual, parts))
+    moves, weights = np.concatenate(moves), fitted.rows.weights[:, None]
+    if cov_type == "cluster":
+        groups, names = np.asarray(groups), []
+        if groups.shape == (fitted.n_samples,):
+            names, groups = np.unique(groups[fitted.places], return_inverse=True)
+        if (n_groups := len(names)) < 2:
+            raise ValueError(
+                f"groups must name a group for each of {fitted.n_samples} samples, two "
+                f"at least; got an array of shape {groups.shape}."
+            )
+        sums = np.zeros((n_groups, root.shape[1]))
+        np.add.at(sums, groups, weights * moves)
+        factor = n_groups / (n_groups - 1) * (n - 1) / (n - n_parameters)
+    else:
+        sums = np.sqrt(weights) * moves
+        factor = n / (n - n_parameters) if cov_type == "HC1" else 1.0
+    return known * np.sqrt(factor) * root @ np.linalg.qr(sums, mode="r").T

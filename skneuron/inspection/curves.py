@@ -209,6 +209,8 @@ class LearningRateDisplay(Display):
     stable_limit: float | None = None
     score_name: str = "score"
 
+    best_ = stable_limit_line_ = log_likelihood_ax_ = log_likelihood_line_ = None
+
     @classmethod
     def from_search(
         cls,
@@ -324,8 +326,6 @@ class LearningRateDisplay(Display):
             If matplotlib is not installed.
         """
         ax = self.ax_ = self._axes(ax)[0]
-        self.best_ = self.stable_limit_line_ = None
-        self.log_likelihood_ax_ = self.log_likelihood_line_ = None
         rates, means = self.learning_rates, np.asarray(self.mean_scores, dtype=float)
         spread = np.nan_to_num(np.asarray(self.std_scores, dtype=float))
         label = "test score, and its deviation over the folds"
@@ -337,9 +337,9 @@ class LearningRateDisplay(Display):
         if np.isfinite(means).any():
             ax.set_ylim(*_limits_near_the_best(means, spread))
             best = np.argmax(np.where(np.isfinite(means), means, -np.inf))
-            label = f"best: {rates[best]:g}"
             star = {"color": "tab:orange", "markersize": 16, "zorder": 3}
-            (self.best_,) = ax.plot(rates[best], means[best], "*", label=label, **star)
+            star["label"] = f"best: {rates[best]:g}"
+            (self.best_,) = ax.plot(rates[best], means[best], "*", **star)
         if self.stable_limit is not None:
             dashed = {"color": "0.4", "linestyle": "--"}
             dashed["label"] = f"stable up to {self.stable_limit:.3g}"

@@ -104,9 +104,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
-        raise ValueError(
-            f"sample_weight must be one number for each sample: {error}"
-        ) from error
+        message = f"sample_weight must be one number for each sample: {error}"
+        raise ValueError(message) from error
 
 
 def check_labels(y):
@@ -181,9 +180,8 @@ def _given_classes(classes, y):
     n_columns = y.shape[1]
     if any(map(np.isscalar, to_host(classes))):  # the same for all columns
         indicators = Targets.of(y)
-        numbers = np.unique(np.asarray(to_host(classes)))
         # To scikit-learn, classes of indicators are the numbers of the columns.
-        if indicators.multilabel and np.array_equal(numbers, np.arange(n_columns)):
+        if indicators.multilabel and {*to_host(classes)} == {*range(n_columns)}:
             return indicators
         classes = [classes] * n_columns
     if len(classes) != n_columns:
@@ -253,13 +251,9 @@ def _class_weights(wanted, classes, counts):
             )
         weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=object)
         if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
-            raise ValueError(
-                f"class_weight must hold finite numbers, none negative: {wanted}."
-            )
+            raise ValueError(f"class_weight must be finite and not negative: {wanted}.")
     elif wanted is not None:
-        raise ValueError(
-            f"class_weight must be a dict, 'balanced' or None, got {wanted!r}."
-        )
+        raise ValueError(f"class_weight is a dict, 'balanced' or None, not {wanted!r}.")
     return weights.astype(float)
 
 

@@ -57,7 +57,7 @@ def _around_mean(rows, total, columns, unit):
     overflow nor those of 1e-200 vanish; and what rounding has lost of the mean in a
     long sum is given back: the deviation of a constant is 0.
     """
-    mean = unit * rows.total(partial(_sums, about=(columns, 0 * unit, unit)))[0] / total
+    mean = rows.total(partial(_sums, about=(columns, 0 * unit, unit)))[0] / total * unit
     slip, square = rows.total(partial(_sums, about=(columns, mean, unit))) / total
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0

@@ -24,7 +24,7 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     check_file(X)
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
-    # scikit-learn looks for these in NumPy's arrays alone.
+    # Which scikit-learn looks for in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
     # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.

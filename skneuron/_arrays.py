@@ -57,10 +57,9 @@ def beside(array, other):
     if array_namespace(array) is xp and array.device == other.device:
         return array
     array = to_host(array)
-    if array.dtype == np.float64 and widest_float(other) == xp.float32:
-        array = array.astype(np.float32)
+    narrow = array.dtype == np.float64 and widest_float(other) == xp.float32
     # PyTorch takes neither negative strides nor, without a warning, what is read-only.
-    array = np.require(array, requirements=["C", "W"])
+    array = np.require(array, np.float32 if narrow else None, ["C", "W"])
     return xp.asarray(array, device=other.device)
 
 

@@ -54,12 +54,9 @@ def _release(controller):
             library.clear_controlling_thread(force=True)
 
 
-def n_threads():
-    """How many threads scikit-learn would use, in a worker of joblib's and elsewhere.
-
-    As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
-    """
-    return _openmp_effective_n_threads()
+#: How many threads scikit-learn would use, in a worker of joblib's and elsewhere: as
+#: many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
+n_threads = _openmp_effective_n_threads
 
 
 def one_thread():
@@ -91,13 +88,10 @@ def _blas(of_scipy):
 
     That is NumPy's, and where they share one, SciPy's.
     """
-    controller, paths = _get_threadpool_controller(), []
-    for library in controller.lib_controllers:
-        folders = Path(library.filepath).parts[-3:-1]
-        is_scipys = any("scipy" in folder for folder in folders)
-        if library.user_api == "blas" and is_scipys == of_scipy:
-            paths.append(library.filepath)
-    return controller.select(filepath=paths)
+    controller = _get_threadpool_controller().select(user_api="blas")
+    paths = [Path(library.filepath) for library in controller.lib_controllers]
+    found = [str(of) for of in paths if ("scipy" in str(of.parts[-3:-1])) == of_scipy]
+    return controller.select(filepath=found)
 
 
 _of_scipy, _of_others = _OneThread(True), _OneThread(False)

@@ -244,8 +244,6 @@ def lazily(estimator, method, X):
 def _said(estimator, method, dtype, X):
     """What a method says of a part: a list, of every output."""
     X = features_of(X, dtype)
-    n_rows = X.shape[0]
-    if not n_rows:
-        X = np.zeros((1, X.shape[1]), dtype)
-    said = getattr(estimator, method)(X)
-    return [of[:n_rows] for of in (said if isinstance(said, list) else [said])]
+    some = X if X.shape[0] else np.zeros((1, X.shape[1]), dtype)
+    said = getattr(estimator, method)(some)
+    return [of[: X.shape[0]] for of in (said if isinstance(said, list) else [said])]

@@ -108,7 +108,7 @@ class Unread:
 
 
 def _figures(n_classes, rows):
-    """What the client knows of the rows of a part; of none, None.
+    """What the client knows of the rows of a part.
 
     Numbers as Rows have them, the rows of each class of the first output, (n_classes,),
     and how many numbers of X are stored.
@@ -223,10 +223,9 @@ class RemoteRows:
         X, rows, figures = zip(*self.parts)
         counts = np.array([of.counts for of in figures])
         of_all = counts.sum(axis=1, keepdims=True)
-        of_parts = quotas(aside, counts if by_class else of_all).tolist()
+        shares = quotas(aside, counts if by_class else of_all).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
-        draws = partial(_drawn, False), partial(_drawn, True)
-        sides = [each(draw, rows, of_parts, seeds) for draw in draws]
+        sides = [each(partial(_drawn, of), rows, shares, seeds) for of in (False, True)]
         return [self.with_parts(X, side, counts.shape[1]) for side in sides]
 
     def _viewed(self, name, *given):

@@ -57,8 +57,7 @@ def _around_mean(rows, total, columns, unit):
     overflow nor those of 1e-200 vanish; and what rounding has lost of the mean in a
     long sum is given back: the deviation of a constant is 0.
     """
-    mean, _ = rows.total(partial(_sums, about=(columns, 0 * unit, unit))) / total
-    mean *= unit
+    mean = rows.total(partial(_sums, about=(columns, 0 * unit, unit)))[0] / total * unit
     slip, square = rows.total(partial(_sums, about=(columns, mean, unit))) / total
     variance = square - slip**2
     variance[variance < 1e-8 * square] = 0.0
@@ -86,16 +85,11 @@ def _sums(rows, about=None):
         w = beside(np.ones(X.shape[0]), X) if w is None else widest(w)
         if about:
             centre, unit = (beside(of, X) for of in about[1:])
-            X = (_taken(X, about[0]) - centre) / unit
+            X = take_rows(X.T, about[0]).T
+            X = ((X.toarray() if is_sparse(X) else X) - centre) / unit
         square = X.multiply(X) if is_sparse(X) else X * X
         sums = sums + np.stack([to_host(w @ X), to_host(w @ square)])
     return sums
-
-
-def _taken(X, columns):
-    """Some columns, without gaps."""
-    X = take_rows(X.T, columns).T
-    return X.toarray() if is_sparse(X) else X
 
 
 def _sizes(rows):
@@ -189,8 +183,8 @@ def _about_median(columns, rows):
 
     (n_rows, n_columns), float64; of few rows.
     """
-    blocks = [to_host(_taken(block.X, columns)) for block in rows.blocks(0)]
-    X = np.concatenate(blocks).astype(np.float64)
+    blocks = [of.X if rows.is_dense else of.X.toarray() for of in rows.blocks(0)]
+    X = np.concatenate([*map(to_host, blocks)])[:, columns].astype(np.float64)
     median = np.sort(X, axis=0)[len(X) // 2]
     return median, np.sort(np.abs(X - median), axis=0)
 

@@ -24,7 +24,7 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     check_file(X)
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
-    # scikit-learn looks for these in NumPy's arrays alone.
+    # Which scikit-learn looks for in NumPy's arrays alone.
     if is_elsewhere(X) and array_namespace(X).isdtype(X.dtype, "complex floating"):
         raise ValueError("Complex data not supported")
     # In NumPy, unless ``array_api_dispatch`` is on, and as far as a device goes.
@@ -109,9 +109,8 @@ def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
-        raise ValueError(
-            f"sample_weight must be one number for each sample: {error}"
-        ) from error
+        message = f"sample_weight must be one number for each sample: {error}"
+        raise ValueError(message) from error
 
 
 def check_labels(y):
@@ -186,9 +185,8 @@ def _given_classes(classes, y):
     n_columns = y.shape[1]
     if any(map(np.isscalar, to_host(classes))):  # the same for all columns
         indicators = Targets.of(y)
-        numbers = np.unique(np.asarray(to_host(classes)))
         # To scikit-learn, classes of indicators are the numbers of the columns.
-        if indicators.multilabel and np.array_equal(numbers, np.arange(n_columns)):
+        if indicators.multilabel and {*to_host(classes)} == {*range(n_columns)}:
             return indicators
         classes = [classes] * n_columns
     if len(classes) != n_columns:
@@ -258,13 +256,9 @@ def _class_weights(wanted, classes, counts):
             )
         weights = np.array([wanted.get(label, 1.0) for label in labels], dtype=object)
         if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
-            raise ValueError(
-                f"class_weight must hold finite numbers, none negative: {wanted}."
-            )
+            raise ValueError(f"class_weight must be finite and not negative: {wanted}.")
     elif wanted is not None:
-        raise ValueError(
-            f"class_weight must be a dict, 'balanced' or None, got {wanted!r}."
-        )
+        raise ValueError(f"class_weight is a dict, 'balanced' or None, not {wanted!r}.")
     return weights.astype(float)
 
 

@@ -19,7 +19,7 @@ from .._arrays import (
     product,
     to_host,
 )
-from .._kernels import Passes, available, readable
+from .._kernels import Passes, available, plain, readable
 from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
@@ -108,20 +108,17 @@ class Rows:
         """How many rows have each class of the first output, (n_classes,)."""
         return np.bincount(to_host(self.codes[:, 0]), minlength=n_classes)
 
-    def take(self, at):
-        """The rows at an index array or slice."""
-        return self._at(at, take_rows(self.X, at))
+    def take(self, at, X=None):
+        """The rows at an index array or slice; `X`: their features, if not a copy."""
+        X = take_rows(self.X, at) if X is None else X
+        weights = None if self.weights is None else take_rows(self.weights, at)
+        return Rows(X, take_rows(self.codes, at), weights, self.centre)
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
         if isinstance(self.X, np.ndarray | OnDemand) and self._exceed(LARGE_BYTES):
-            return self._at(at, OnDemand(self.X, self.dtype, at))
+            return self.take(at, OnDemand(self.X, self.dtype, at))
         return self.take(at)
-
-    def _at(self, at, X):
-        """The rows at `at`, whose features are X."""
-        weights = None if self.weights is None else take_rows(self.weights, at)
-        return Rows(X, take_rows(self.codes, at), weights, self.centre)
 
     def split(self, n_aside, seed, *, by_class):
         """All rows but about `n_aside`, drawn at random, and those.
@@ -153,10 +150,9 @@ class Rows:
             spans = [slice(start, start + size) for start in starts.tolist()]
             return Rows(self.X, self.codes, self.weights, self.centre, spans)
         at = np.add.outer(starts, np.arange(size)).reshape(-1)
-        if not isinstance(self.X, OnDemand):
-            return self.take(at)
         # As floats, a twelfth of a table of bytes would be two thirds of it.
-        return self._at(at, self.X.copied(at))
+        X = self.X.copied(at) if isinstance(self.X, OnDemand) else None
+        return self.take(at, X)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
@@ -231,13 +227,12 @@ class Rows:
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.
 
-        Places of None are all, as they lie. (None, None): they cannot read them.
+        Places of None are all, as they lie. An X of None: they cannot read them.
         """
         X, places = self.X, None
         if isinstance(X, OnDemand) and X.exponents is None:
             X, places = X.source, X.at
-        X = readable(X, self.dtype)
-        return (None, None) if X is None else (X, places)
+        return readable(X, self.dtype), places
 
     def for_kernels(self):
         """Rows, and what the kernels read of them: in one go, or block by block.
@@ -250,10 +245,7 @@ class Rows:
             return [(self, X)]
         if not available() or is_elsewhere(self.X) or not self.is_dense:
             return None
-        return (
-            (rows, readable(np.require(rows.X, requirements="A"), rows.dtype))
-            for rows in self.blocks(0)
-        )
+        return ((of, readable(plain(of.X), of.dtype)) for of in self.blocks(0))
 
     def passes(self, likelihood, intercept, n_members=1):
         """Compiled passes over all rows, one after the other; None: there are none.

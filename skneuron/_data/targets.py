@@ -96,9 +96,7 @@ class Targets:
         n_outputs = len(self.per_output)
         if tuple(y.shape[1:]) != ((n_outputs,) if self.several else ()):
             wanted = f"(n_samples, {n_outputs})" if self.several else "(n_samples,)"
-            raise ValueError(
-                f"y has shape {y.shape}; the model's classes ask for {wanted}."
-            )
+            raise ValueError(f"y has shape {y.shape}; the classes ask for {wanted}.")
         columns = np.reshape(to_host(y), (y.shape[0], n_outputs))
         most = max(len(classes) for classes in self.per_output)
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))

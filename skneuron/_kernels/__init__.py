@@ -145,14 +145,14 @@ class Passes:
             The curvature, by pair of logits.
         """
         calls, first, second, size = self._plan(gradients, curvature)
-        out, part, n = np.zeros(size), np.empty(size), self._n_inputs
+        out, n = np.zeros(size), self._n_inputs
         shape, each = np.shape(theta), (self._n_members, n, self._width)
         theta = theta.reshape(each).transpose(self._axes)
         theta = np.ascontiguousarray(theta, self._dtype)
         for chunks in calls:
-            threads = n_threads() if len(chunks) > 1 else 1
+            part, threads = np.empty(size), n_threads() if len(chunks) > 1 else 1
             self._rows.sums(theta, chunks, gradients, curvature, part, threads)
-            out += part
+            out = part if chunks is calls[0] else out + part
         gradient = None
         if gradients:
             gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
@@ -373,7 +373,6 @@ def network_sums(read, rows, likelihood, network, theta, gradients):
     gradient : array like theta, float64; or None
     """
     total, rule = (np.zeros(len(theta)), "sum") if gradients else (None, None)
-    n_numbers = network.sizes[0] + 2 * sum(network.sizes[1:])
-    batch = max(64, BLOCK_NUMBERS // n_numbers)
+    batch = max(64, BLOCK_NUMBERS // (2 * sum(network.sizes) - network.sizes[0]))
     model = likelihood, network, batch, None, theta.astype(rows.dtype, copy=False)
     return epoch(read, rows, *model, None, rule, sum=total), total

@@ -29,29 +29,28 @@ class _OneThread:
         with self._lock:
             self._n_inside += 1
             if self._n_inside == 1:
-                controller = _blas(self._of_scipy)
-                _release(controller)
-                self._limits = controller.limit(limits=1)
-                _release(controller)
+                libraries = _blas(self._of_scipy).lib_controllers
+                self._before = [(of, of.num_threads) for of in libraries]
+                _limit((of, 1) for of in libraries)
 
     def __exit__(self, *error):
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
-                _release(_blas(self._of_scipy))
-                self._limits.restore_original_limits()
-                _release(_blas(self._of_scipy))
+                _limit(self._before)
 
 
-def _release(controller):
-    """Let this thread set limits, and then any.
+def _limit(numbers):
+    """Give libraries so many threads each, whichever thread did so before.
 
-    Of OpenBLAS, threadpoolctl has come to heed only the thread that set one first. Ours
-    are the process's, and counted.
+    Of OpenBLAS, threadpoolctl has come to heed only the thread that set a limit first.
+    Ours are the process's, and counted.
     """
-    for library in controller.lib_controllers:
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread(force=True)
+    for library, n in numbers:
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)
+        library.set_num_threads(n)
+        release(force=True)
 
 
 #: How many threads scikit-learn would use, in a worker of joblib's and elsewhere: as

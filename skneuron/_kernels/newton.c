@@ -38,7 +38,7 @@ static int evaluate(const Newton *of, const double *theta, double *figures,
 }
 
 /* The lower triangle, by columns, of the curvature of k logits, the first of them
-`first`; `squares` are those of their pairs. */
+`first`, undivided; `squares` are those of their pairs. */
 static void assemble(const Newton *of, ptrdiff_t k, ptrdiff_t first,
                      const double *squares, double *matrix)
 {
@@ -51,15 +51,14 @@ static void assemble(const Newton *of, ptrdiff_t k, ptrdiff_t first,
                 shift += squares[(p * n + i) * n + j] / (double)(k * k);
             for (ptrdiff_t a = 0, p = 0; a < k; a++)
                 for (ptrdiff_t c = a; c < k; c++, p++) {
-                    double number = (squares[(p * n + i) * n + j] + shift) / of->divisor;
+                    double number = squares[(p * n + i) * n + j] + shift;
                     matrix[(j * k + a) * size + i * k + c] = number;
                     matrix[(j * k + c) * size + i * k + a] = number;
                 }
         }
     for (ptrdiff_t i = 0; i < n && of->shrunk; i++)
         for (ptrdiff_t a = 0; a < k; a++)
-            matrix[(i * k + a) * (size + 1)] +=
-                of->shrunk[i * width + first + a] / of->divisor;
+            matrix[(i * k + a) * (size + 1)] += of->shrunk[i * width + first + a];
 }
 
 /* curvature^-1 gradient, block by block; 0 where a block is not clearly regular. */
@@ -74,7 +73,7 @@ static int solve(const Newton *of, const Room *room)
         assemble(of, k, first, squares, room->matrix);
         for (int r = 0; r < size; r++) {
             room->diagonal[r] = room->matrix[r * (size + 1)];
-            room->part[r] = room->gradient[r / k * width + first + r % k];
+            room->part[r] = of->divisor * room->gradient[r / k * width + first + r % k];
         }
         blas.dpotrf("L", &size, room->matrix, &size, &fails);
         for (int r = 0; r < size && !fails; r++) {

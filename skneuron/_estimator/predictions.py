@@ -10,15 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils._array_api import check_same_namespace
 from sklearn.utils.validation import check_is_fitted
 
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    is_sparse,
-    like,
-    numbers_may_end,
-    to_host,
-)
+from .._arrays import array_namespace, beside, is_sparse, numbers_may_end, to_host
 from .._data.dask import is_dask, lazily, total_of
 from .._data.files import OnDemand
 from .._data.reading import check_data, check_features, check_weights, stays_where_it_is
@@ -61,8 +53,7 @@ class Predictions:
 
     def _fitted_network(self, X):
         """The network and its layers, where X is."""
-        move = like if is_elsewhere(X) else beside
-        layers = [tuple(move(part, X) for part in layer) for layer in self._layers]
+        layers = [tuple(beside(of, X, mixed=True) for of in at) for at in self._layers]
         shapes, hidden = [W.shape for W, _ in layers], self._hidden_layer_sizes()
         sizes = [X.shape[1], *(n_out for _, n_out in shapes)]
         shared = [of for of in hidden if isinstance(of, Convolution)]

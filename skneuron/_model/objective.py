@@ -239,7 +239,7 @@ class Objective:
         theta, total, passed = steps or (theta, None, ())
         read, how = self.as_read(theta), {"order": 1 + curvature}
         if total is None:
-            total = self._total(sums.sums_over_rows, read, self.divisor, **how)
+            total = self._total(sums.over_rows, read, self.divisor, **how)
         here = self.evaluation(theta, read, total)
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         if curvature and not is_elsewhere(self.rows.X):

@@ -38,9 +38,7 @@ class Sums:
         return Sums(log_likelihood, self.gradient + other.gradient, pairs)
 
 
-def sums_over_rows(
-    network, likelihood, theta, divisor, rows, *, order=1, guarded=False
-):
+def over_rows(network, likelihood, theta, divisor, rows, *, order=1, guarded=False):
     """Log-likelihood, its gradient divided by `divisor`, and curvature: block by block.
 
     Parameters
@@ -181,7 +179,7 @@ def log_likelihood(network, likelihood, theta, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's parameters give."""
     theta, rows = _about_a_row(network, theta, rows)
     model = network, likelihood, theta
-    sums = sums_over_rows(*model, 1.0, rows, order=0, guarded=guarded)
+    sums = over_rows(*model, 1.0, rows, order=0, guarded=guarded)
     return float(sums.log_likelihood)
 
 

@@ -34,7 +34,7 @@ from skneuron._model import (
     Likelihood,
     Network,
 )
-from skneuron._model.sums import sums_over_rows
+from skneuron._model.sums import over_rows
 
 pytestmark = needs_core
 PAIR = Likelihood([2, 0])
@@ -180,9 +180,9 @@ def test_as_the_generic_line(
     network = Network((d, likelihood.n_logits), fit_intercept=intercept)
     theta = rng.standard_normal(network.n_parameters)
     given = network, likelihood, theta, 3.0, Rows(X, codes, weights, centre)
-    found = sums_over_rows(*given, order=2)
+    found = over_rows(*given, order=2)
     with generic():
-        expected = sums_over_rows(*given, order=2)
+        expected = over_rows(*given, order=2)
     near = {"rtol": 10 * NEAR[dtype], "atol": 10 * n * NEAR[dtype]}
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-5)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, **near)
@@ -451,7 +451,7 @@ def test_rows_that_cannot_be_read_as_they_are(what):
     codes = draw_codes(rng, 300, Likelihood([0]))
     network, theta = Network((3, 1)), rng.standard_normal(4)
     found, expected = (
-        sums_over_rows(network, Likelihood([0]), theta, 1.0, Rows(of, codes), order=2)
+        over_rows(network, Likelihood([0]), theta, 1.0, Rows(of, codes), order=2)
         for of in (X, given)
     )
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-13)

@@ -41,13 +41,15 @@ class Evaluation:
         the parameter vector, (size,), and its matrix, (size, size), made definite along
         the shift of all logits that softmax cannot see. Empty unless asked for.
     roots : callable or None
-        Gives what rounds the features, relatively, and R for each block of the
-        curvature, ``R^T R``, with all of its digits: a pass, dearer than a curvature's.
+        Gives R for each block of the curvature, ``R^T R``, with all of its digits: a
+        pass, dearer than a curvature's.
         Of a direction, ``roots(along)``: R is its size there, (1, 1), and cheap.
     theta : array of shape (n_parameters,), or None
         Where this is.
     root_work : float
         Floating-point operations that the roots take, about.
+    noise : float
+        What rounds the features, and the sums, relatively.
     passed : sequence of (theta, log_likelihood, value)
         The places on the way from the question's theta to here, that one first.
     """
@@ -59,6 +61,7 @@ class Evaluation:
     roots: object = None
     theta: np.ndarray | None = None
     root_work: float = 0.0
+    noise: float = float(np.finfo(np.float64).eps)
     passed: tuple = ()
 
 
@@ -265,7 +268,7 @@ class Objective:
         read, model = self.as_read(theta), (self.network, self.likelihood)
         of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
         here = self.evaluation(theta, read, self.rows.total(of))
-        here.passed = passed
+        here.passed, here.noise = passed, self.noise
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)
@@ -342,7 +345,7 @@ class Objective:
                 turned = R.T.copy()
                 self.coordinates.pull(turned.reshape(self.n_inputs, -1))
                 roots[i] = turned.T
-        return self.noise, [R / self.divisor**0.5 for R in roots]
+        return [R / self.divisor**0.5 for R in roots]
 
     def root_at_0(self):
         """R of the curvature of one logit, ``R^T R``, where theta is 0, as read.

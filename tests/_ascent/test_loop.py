@@ -40,6 +40,7 @@ class Here:
     curvature: list = field(default_factory=list)
     roots: object = None
     passed: tuple = ()
+    noise: float = np.finfo(float).eps
 
 
 class Rowwise(Hill):

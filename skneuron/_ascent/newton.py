@@ -24,8 +24,9 @@ EPS = float(np.finfo(np.float64).eps)
 #: What is left of the least gain that matters when nothing is.
 NOTHING = 1e-8
 
-#: The least pivot of a Cholesky factor, squared, that no rounding can have made.
-CLEAR = 1e-10
+#: The least pivot of a Cholesky factor, squared, that no rounding can have made; and of
+#: sums in float32, in which only the order of the pivots tells the one from the other.
+CLEAR, CLEAR_OF_SINGLES = 1e-10, 1e-6
 
 
 class Newton(LBFGS):
@@ -109,7 +110,8 @@ class Newton(LBFGS):
         self.order = 1 + (self.order > 1 or ITERATION * self._excess > self.price)
 
     def _learn(self, here):
-        self.solvers = [(at, Solver(matrix)) for at, matrix in here.curvature]
+        noise = here.noise
+        self.solvers = [(at, Solver(of, None, noise)) for at, of in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
         # Once in doubt, for good: what is clear by rounding alone is no rank.
@@ -117,8 +119,7 @@ class Newton(LBFGS):
         known = ranks in (full, self._known_ranks) and not self._is_in_doubt
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             if -1 in ranks or not is_flat_indeed(self.solvers, here):
-                noise, roots = here.roots()
-                both = zip(here.curvature, roots)
+                both = zip(here.curvature, here.roots())
                 self.solvers = [(at, Solver(of, R, noise)) for (at, of), R in both]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
@@ -186,10 +187,10 @@ def is_flat_indeed(solvers, here):
     for at, solve in solvers:
         if solve.rank < len(at):
             direction[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
-    noise, sizes = here.roots(direction)
+    of_blocks, noise = zip(solvers, here.roots(direction)), here.noise
     return all(
         abs(R[0, 0]) <= rounding(len(at), noise) * _norm(direction[at] * solve.unit)
-        for (at, solve), R in zip(solvers, sizes)
+        for (at, solve), R in of_blocks
     )
 
 
@@ -207,7 +208,7 @@ class Solver:
     root : array of shape (any, size), default=None
         R with ``R^T R`` the matrix, which has twice the digits.
     noise : float, default=EPS
-        What rounds the numbers that the root is made of, relatively.
+        What rounds the numbers that matrix and root are made of, relatively.
 
     Notes
     -----
@@ -240,11 +241,12 @@ class Solver:
             self.rank, self.is_regular = size, True
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
             pivots = self.factor.diagonal() / self.unit
-            if not fails and pivots.min() ** 2 > CLEAR:
+            if not fails and pivots.min() ** 2 > CLEAR and noise <= EPS:
                 return
             scaled = matrix / self.unit
             scaled /= self.unit[:, None]
-            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, lower=1)
+            least = CLEAR_OF_SINGLES if noise > EPS else -1.0  # LAPACK's own
+            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, least, lower=1)
             self.order, self.is_regular = pivots - 1, False
             least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
             self.is_clear = self.rank > 0 and bool(least_pivot > CLEAR)

@@ -153,18 +153,17 @@ def usual(rows, mean, deviation, robust):
     reach : array of shape (n_features,)
         The root of the mean square of ``(x - centre) / unit``.
     """
-    reach = np.ones_like(mean)
-    if not robust or not (rows.is_dense or len(mean) <= FEW):
-        return mean, deviation, reach
-    columns = np.arange(len(mean))
-    if rows.lie_here:
+    reach, is_few = np.ones_like(mean), rows.is_dense or len(mean) <= FEW
+    # x and x^2 have the same sum in columns of 0 and 1, of which none is absurd.
+    columns = np.flatnonzero(np.not_equal(*sums_of(rows)) & robust & is_few)
+    if rows.lie_here and len(columns):
         few = rows.take(np.arange(0, rows.n_rows, 1 + rows.n_rows // GLANCE))
         median, distances = _about_median(columns, few)
-        off = np.hypot(deviation, mean - median)
+        off = np.hypot(deviation[columns], mean[columns] - median)
         width = distances[len(distances) // 2]
-        columns = np.flatnonzero(~(width * ABSURD / 10 > off))
-        if not len(columns):
-            return mean, deviation, reach
+        columns = columns[~(width * ABSURD / 10 > off)]
+    if not len(columns):
+        return mean, deviation, reach
     # A sample lies in one place, unless rows are so wide that medians of parts do.
     of, between = partial(_median_and_width, columns), lambda a, b: (a + b) / 2
     median, width = rows.sample(USUAL).total(of, between)

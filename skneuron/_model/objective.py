@@ -34,13 +34,15 @@ class Evaluation:
         the parameter vector, (size,), and its matrix, (size, size), made definite along
         the shift of all logits that softmax cannot see. Empty unless asked for.
     roots : callable or None
-        Gives what rounds the features, relatively, and R for each block of the
-        curvature, ``R^T R``, with all of its digits: a pass, dearer than a curvature's.
+        Gives R for each block of the curvature, ``R^T R``, with all of its digits: a
+        pass, dearer than a curvature's.
         Of a direction, ``roots(along)``: R is its size there, (1, 1), and cheap.
     theta : array of shape (n_parameters,), or None
         Where this is.
     root_work : float
         Floating-point operations that the roots take, about.
+    noise : float
+        What rounds the features, and the sums, relatively.
     passed : sequence of Evaluation
         On the way from the question's theta to here, that one first.
     """
@@ -52,6 +54,7 @@ class Evaluation:
     roots: object = None
     theta: np.ndarray | None = None
     root_work: float = 0.0
+    noise: float = float(np.finfo(np.float64).eps)
     passed: tuple = ()
 
 
@@ -242,6 +245,7 @@ class Objective:
             total = self._total(sums.over_rows, read, self.divisor, **how)
         here = self.evaluation(theta, read, total)
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
+        here.noise = self.noise
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)
@@ -319,7 +323,7 @@ class Objective:
             root = np.sqrt(self.l2 * self.shrunk)[:, None]
             both = zip(self._places, directions)
             roots = roots + [root[at] * sides for at, sides in both]
-        return self.noise, [R / self.divisor**0.5 for R in roots]
+        return [R / self.divisor**0.5 for R in roots]
 
     def root_at_0(self):
         """R of the curvature of one logit, ``R^T R``, where theta is 0, as read.

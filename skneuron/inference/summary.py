@@ -355,7 +355,7 @@ def _root_of_inverse(here, tol):
     stands in the place of the shift of all logits, which softmax cannot see, is no
     difference of any two, and of those are all estimates.
     """
-    _, (R,) = here.roots()
+    (R,) = here.roots()
     unit = np.linalg.norm(R, axis=0)
     unit[unit == 0] = 1.0
     _, values, rows = np.linalg.svd(R / unit)

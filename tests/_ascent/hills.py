@@ -18,6 +18,7 @@ class Here:
     roots: object = None
     passed: tuple = ()
     theta: np.ndarray | None = None
+    noise: float = np.finfo(float).eps
 
 
 def place(theta, log_likelihood, value, gradient=None):

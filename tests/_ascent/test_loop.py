@@ -40,6 +40,7 @@ class Here:
     roots: object = None
     passed: tuple = ()
     theta: np.ndarray | None = None
+    noise: float = np.finfo(float).eps
 
 
 class Rowwise(Hill):

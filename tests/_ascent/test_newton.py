@@ -675,12 +675,24 @@ def test_the_rows_tell_what_is_flat_indeed(apart, flat):
     assert solvers[0][1].rank == 3
 
     def roots(along):
-        return np.finfo(float).eps, [np.linalg.qr(X @ along[:, None], mode="r")]
+        return [np.linalg.qr(X @ along[:, None], mode="r")]
 
-    here = SimpleNamespace(theta=np.zeros(4), roots=roots)
+    here = SimpleNamespace(theta=np.zeros(4), roots=roots, noise=np.finfo(float).eps)
     assert newton.is_flat_indeed(solvers, here) == flat
 
 
 def test_solver_takes_a_square_that_rounding_has_made_negative_for_zero():
     matrix = np.diag([2.0, -3e-71, 0.5])
     assert np.allclose(Solver(matrix)(np.array([1.0, 0.0, 1.0])), [0.5, 0.0, 2.0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_solver_sees_what_is_flat_in_sums_of_singles(seed):
+    rng, single = np.random.default_rng(seed), np.finfo(np.float32).eps
+    X = rng.standard_normal((3000, 20))
+    X[:, -2:] = X[:, :4] @ rng.standard_normal((4, 2))
+    X = X.astype(np.float32)
+    matrix = (X.T @ X).astype(float)
+    assert Solver(matrix, None, single).rank == 18
+    matrix[np.diag_indices(20)] *= 1 + 1e-4
+    assert Solver(matrix, None, single).rank == 20

@@ -708,7 +708,7 @@ def test_the_root_along_a_direction_is_its_size_there(likelihood, l2, kind):
     objective, c = build(likelihood, l2=l2, **PENALISED[kind])
     here = objective.evaluate(c, curvature=True)
     along = np.random.default_rng(0).standard_normal(len(c))
-    (_, roots), (_, sizes) = here.roots(), here.roots(along)
+    roots, sizes = here.roots(), here.roots(along)
     for (at, matrix), R, size in zip(here.curvature, roots, sizes, strict=True):
         assert size.shape == (1, 1)
         assert abs(size[0, 0]) == pytest.approx(np.linalg.norm(R @ along[at]))

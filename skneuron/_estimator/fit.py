@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._arrays import array_namespace, beside, is_elsewhere, numbers_may_end, to_host
-from .._ascent import Plateau, Top
+from .._ascent import LineSearch, Plateau, Top
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
@@ -311,7 +311,12 @@ class NeuronClassifier(
                 exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact
-        curve = np.array(result.curve)
+        curve, step_size = np.array(result.curve), climber.plan.memory.get("step_size")
+        if isinstance(step_size, LineSearch) and not (
+            objective.l2 or climber.plan.answer
+        ):
+            # Where a climb of the log-likelihood itself falls, that is rounding.
+            curve = np.minimum.accumulate(curve[::-1])[::-1]
         if adding:
             curve = np.concatenate([to_host(self.log_likelihood_curve_), curve[1:]])
         self.log_likelihood_ = float(exact)

@@ -33,7 +33,10 @@ def log_softmax(z):
     """``log softmax(z) = z - max z - log sum exp(z - max z)``, along the last axis."""
     xp = array_namespace(z)
     z = z - xp.max(z, axis=1, keepdims=True)
-    return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+    # But for the largest, whose 1 would round off what others have.
+    others = xp.sum(xp.where(z < 0, xp.exp(z), 0.0), axis=1, keepdims=True)
+    ties = xp.sum(xp.astype(z < 0, z.dtype), axis=1, keepdims=True)
+    return z - xp.log1p(others + (z.shape[1] - 1 - ties))
 
 
 def by_output(weights):

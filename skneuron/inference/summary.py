@@ -373,7 +373,7 @@ def _doubt(objective, targets, here, F, penalty):
     if penalty:
         return None
     step = F @ off_top
-    if np.all(np.abs(step) <= 1e-8 * np.abs(here.theta)):
+    if np.all(np.abs(step) <= 1e-6 * np.abs(here.theta)):
         return None  # what an absurd value makes of the estimate's rounding
     lowest, largest = margins_along(objective, targets, step)
     if (move := max(largest[0], -lowest[0])) > 0.1:

@@ -34,9 +34,8 @@ def log_softmax(z):
     xp = array_namespace(z)
     z = z - xp.max(z, axis=1, keepdims=True)
     # But for the largest, whose 1 would round off what others have.
-    others = xp.sum(xp.where(z < 0, xp.exp(z), 0.0), axis=1, keepdims=True)
-    ties = xp.sum(xp.astype(z < 0, z.dtype), axis=1, keepdims=True)
-    return z - xp.log1p(others + (z.shape[1] - 1 - ties))
+    others = xp.exp(xp.sort(z, axis=1)[:, :-1])
+    return z - xp.log1p(xp.sum(others, axis=1, keepdims=True))
 
 
 def by_output(weights):
@@ -194,8 +193,7 @@ class Categorical(Likelihood):
     def log_prob(self, z, codes):
         """``log P(y | z)`` of the class that was observed."""
         xp = array_namespace(z)
-        observed = xp.astype(codes, xp.int64)
-        return xp.take_along_axis(log_softmax(z), observed, axis=1)
+        return xp.take_along_axis(log_softmax(z), xp.astype(codes, xp.int64), axis=1)
 
     def residual(self, z, codes):
         """``y - y_hat``, y the indicator of the observed class.

@@ -264,8 +264,7 @@ class Programme:
 
         Of the same margin for all: no others of that sum have a wider one.
         """
-        price = self.is_weight.astype(float)
-        D = self._maximise(0.0, 1 / STRICT, price=price, needed=(1 - 1e-9) * margins)
+        D = self._maximise(0.0, 1 / STRICT, self.is_weight, (1 - 1e-9) * margins)
         D = D / abs(D[self.is_weight]).sum()
         # Without those that are the solver's rounding.
         return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))
@@ -276,7 +275,7 @@ class Programme:
         D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
         return D / max(abs(D).max(), np.finfo(float).tiny)
 
-    def _maximise(self, gain, bound, *, price=0.0, needed=0.0):
+    def _maximise(self, gain, bound, price=0.0, needed=0.0):
         """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed."""
         cost = np.concatenate([price - gain, price + gain])
         bounds = np.stack([np.zeros_like(cost), np.resize(bound, len(cost))], axis=1)

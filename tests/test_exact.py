@@ -139,6 +139,13 @@ def test_an_absurd_value_without_a_curvature(solver, value):
         assert [of.category for of in caught] == [ConvergenceWarning]
 
 
+def test_an_absurd_value_among_next_to_no_rows():
+    """Its coefficient has as many digits as the others, and no step to go."""
+    x = np.array([1e9, -1.2682268, 0.46280285, -1.0505814, 0.039041573, -0.66174684])
+    X, y = x[:, None], np.array([0, 0, 0, 1, 1, 1])
+    hold_summary(LR().fit(X, y), X, y)
+
+
 @pytest.mark.parametrize("where", [0, 0.37, 1])
 def test_an_absurd_value_among_many_rows(where):
     """That samples of the rows may not have."""
@@ -205,6 +212,18 @@ def far_from_each_other(n=200):
 def test_ill_conditioned(make, given):
     X, y = make(*given)
     hold_summary(LR().fit(X, y), X, y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [nearly_the_same, drifting])
+def test_no_rounding_lowers_a_curve(make, dtype):
+    """Neither that of large terms in the logits, nor that of the attributes."""
+    X, y = make(1e-9 if make is nearly_the_same else 1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LR().fit(X.astype(dtype), y)
+    assert np.diff(model.log_likelihood_curve_).min() >= 0
+    assert model.log_likelihood_curve_[-1] == model.log_likelihood_
 
 
 @pytest.mark.parametrize("solver", ["auto", "newton"])

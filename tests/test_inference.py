@@ -624,6 +624,16 @@ def test_scales_and_offsets_are_harmless(scale, offset):
     assert separation(scale * (X + offset), y).kind == "none"
 
 
+@pytest.mark.parametrize("value", [1e6, 1e9, 1e11, 1e13])
+def test_of_a_class_with_one_absurd_value_direction_and_intercept_separate(value):
+    X = np.array([[0.16, 5.0], [-0.36, 4.0], [-0.47, 3.0], [0.28, 6.0], [-value, 5.0]])
+    y = np.array([0, 0, 0, 0, 1])
+    found = separation(X, y)
+    assert found.kind == "complete"
+    z = X @ found.direction + found.intercept
+    assert (z[:4] < 0).all() and z[4] > 0
+
+
 def test_rounding_neither_separates_nor_overlaps():
     X = np.array([[0.0], [0.3], [0.1 + 0.2], [1.0]])
     assert X[1] != X[2]

@@ -22,7 +22,7 @@ ITERATION, FEWEST = 5.0, 3
 EPS = float(np.finfo(np.float64).eps)
 
 #: What is left of the least gain that matters when nothing is.
-NOTHING = 1e-8
+NOTHING = 1e-12
 
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made; and of
 #: sums in float32, in which only the order of the pivots tells the one from the other.

@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._arrays import array_namespace, beside, is_elsewhere, numbers_may_end, to_host
-from .._ascent import Plateau, Top, is_finite
+from .._ascent import LineSearch, Plateau, Top, is_finite
 from .._data.dask import is_dask, read_elsewhere
 from .._data.reading import read_here
 from .._model import Network, Objective
@@ -174,8 +174,7 @@ class NeuronClassifier(
         self._check_penalty(rows)
         if getattr(self, "early_stopping", False) and not past.partial:
             seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
-            aside = self._n_aside(data)
-            by_class = not data.targets.several
+            aside, by_class = self._n_aside(data), not data.targets.several
             data.rows, data.validation = rows.split(aside, seed, by_class=by_class)
             data.split_seed = seed
         return data
@@ -267,8 +266,7 @@ class NeuronClassifier(
             raise ValueError(TOO_FAR if climber.past.goes_on else NO_NUMBERS)
         data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
         vars(self).pop("validation_scores_", None)
-        adding = past.partial and hasattr(self, "log_likelihood_curve_")
-        position = self._keep_figures(climber, result, adding)
+        position = self._keep_figures(climber, result)
         vars(self).update(self._fitted(climber, position))
         if best is not None:
             scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
@@ -287,19 +285,19 @@ class NeuronClassifier(
                 "kept": self._fitted_parameters(plan.objective.network),
             }
 
-    def _keep_figures(self, climber, result, adding):
+    def _keep_figures(self, climber, result):
         """Set the figures of the climb, and return the position that is kept.
 
         It is the climb's last, unless early stopping found a better one; or the one
         before, if the last turns out to lie where the log-likelihood is no number.
         """
-        objective, best = climber.plan.objective, climber.best
+        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        objective, whole = plan.objective, plan.exact_curve
         position = result.position if best is None else best.best_position
-        exact, whole = position.log_likelihood, climber.plan.exact_curve
-        rows = climber.data.rows
-        as_told = climber.past.partial or objective.is_told_exactly(position)
+        exact = position.log_likelihood
+        as_told = past.partial or objective.is_told_exactly(position)
         if not (whole and as_told):
-            there = self._objective(replace(climber.data, rows=rows.widened()))
+            there = self._objective(replace(data, rows=data.rows.widened()))
 
             def of_attributes(position):  # of which offsets may have cost digits
                 parameters = self._parameters(climber, position)
@@ -318,8 +316,11 @@ class NeuronClassifier(
                 exact = position.log_likelihood
             if position is result.position:
                 result.curve[-1] = exact
-        curve = np.array(result.curve)
-        if adding:
+        curve, step_size = np.array(result.curve), plan.memory.get("step_size")
+        if isinstance(step_size, LineSearch) and not (objective.l2 or plan.answer):
+            # Where a climb of the log-likelihood itself falls, that is rounding.
+            curve = np.minimum.accumulate(curve[::-1])[::-1]
+        if past.partial and hasattr(self, "log_likelihood_curve_"):
             curve = np.concatenate([to_host(self.log_likelihood_curve_), curve[1:]])
         self.log_likelihood_ = float(exact)
         self.log_likelihood_curve_ = beside(curve, objective.rows.X)

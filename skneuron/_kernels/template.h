@@ -340,7 +340,9 @@ CLONES static double NAME(categorical)(ptrdiff_t m, ptrdiff_t k, T *restrict z,
     if (w)
 #pragma omp simd reduction(+ : total)
         for (ptrdiff_t i = 0; i < m; i++) {
-            total += (double)w[i] * (observed[i] - NAME(log)(sum[i]));
+            /* Of a label that is nearly certain, with what 1 has rounded off. */
+            T lost = observed[i] < 0 ? 0 : (missed[i] - (sum[i] - 1)) / sum[i];
+            total += (double)w[i] * (observed[i] - NAME(log)(sum[i]) - lost);
         }
     for (ptrdiff_t i = 0; i < m; i++)
         sum[i] = 1 / sum[i];

@@ -48,7 +48,9 @@ def log_softmax(z):
     """``log softmax(z) = z - max z - log sum exp(z - max z)``, along the last axis."""
     xp = array_namespace(z)
     z = z - xp.max(z, axis=1, keepdims=True)
-    return z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+    # But for the largest, whose 1 would round off what others have.
+    others = xp.exp(xp.sort(z, axis=1)[:, :-1])
+    return z - xp.log1p(xp.sum(others, axis=1, keepdims=True))
 
 
 def log_prob_of_sigmoid(z, y):

@@ -24,8 +24,8 @@ from .._data import FLOATS, Targets, canonical, check_labels
 #: that is negative by no more than OVERLAP is rounding; one is positive above STRICT.
 OVERLAP, STRICT = 1e-9, 1e-8
 #: The unit of intercepts. HiGHS takes numbers below 1e-9 for 0: in rows that are so far
-#: out, the intercept is to be larger than that. And how many units it may be.
-FAR = 100.0
+#: out, the intercept is to be larger than that.
+FAR = 1e4
 #: Finest tolerances that HiGHS takes.
 HIGHS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -224,7 +224,6 @@ class Programme:
         self.mean_margin = mean_margin.T.ravel()
         is_weight = np.arange(Z.shape[1]) < Z.shape[1] - fit_intercept
         self.is_weight = np.tile(is_weight, n_classes - 1)
-        self.box = np.where(self.is_weight, 1.0, FAR)
         # The margins that the solver knows of: their places among all, flat.
         n_others = n_classes - 1
         i = np.linspace(0, len(codes) - 1, min(len(codes), 100 + 2000 // n_others))
@@ -237,7 +236,7 @@ class Programme:
             if self._margins(D).min() > STRICT:
                 return "complete", self._by_class(D)
         # Konis: of weights in [-1, 1], those of the largest margins in all.
-        D = self._maximise(self.mean_margin, self.box)
+        D = self._maximise(self.mean_margin, 1.0)
         found = self._margins(D)
         if found.min() < -OVERLAP or not found.max() > STRICT:
             return "none", self._by_class(0 * self.mean_margin)
@@ -252,8 +251,7 @@ class Programme:
 
         Of the same margin for all: no others of that sum have a wider one.
         """
-        price, bound = self.is_weight.astype(float), self.box / STRICT
-        D = self._maximise(0.0, bound, price=price, needed=(1 - 1e-9) * margins)
+        D = self._maximise(0.0, 1 / STRICT, self.is_weight, (1 - 1e-9) * margins)
         D = D / abs(D[self.is_weight]).sum()
         # Without those that are the solver's rounding.
         return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))
@@ -264,7 +262,7 @@ class Programme:
         D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
         return D / max(abs(D).max(), np.finfo(float).tiny)
 
-    def _maximise(self, gain, bound, *, price=0.0, needed=0.0):
+    def _maximise(self, gain, bound, price=0.0, needed=0.0):
         """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed."""
         cost = np.concatenate([price - gain, price + gain])
         bounds = np.stack([np.zeros_like(cost), np.resize(bound, len(cost))], axis=1)

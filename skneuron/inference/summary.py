@@ -334,7 +334,7 @@ def _doubt(objective, targets, here, F, penalty):
     else:
         step = F @ off_top
         # What an absurd value makes of the estimate's rounding is no step.
-        if penalty or np.all(np.abs(step) <= 1e-8 * np.abs(here.theta)):
+        if penalty or np.all(np.abs(step) <= 1e-6 * np.abs(here.theta)):
             return None
         lowest, largest = margins_along(objective, targets, step)
         if (move := max(largest[0], -lowest[0])) <= 0.1:

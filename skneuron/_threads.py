@@ -2,11 +2,13 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from sklearn import config_context, get_config
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.parallel import _get_threadpool_controller
 
@@ -58,22 +60,69 @@ def _release(controller):
 def n_threads():
     """How many threads scikit-learn would use, in a worker of joblib's and elsewhere.
 
-    As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
+    As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less. Of
+    calls that are made :func:`in_threads`, each has its share of those.
     """
-    return 1 if _alone.get() else _openmp_effective_n_threads()
+    calls = _calls.get()
+    if calls is None:
+        return _openmp_effective_n_threads()
+    return max(1, calls.n_threads // max(1, len(calls.under_way)))
 
 
-@contextmanager
-def one_thread():
-    """A context in which this thread's kernels have no others: for one of many fits."""
-    token = _alone.set(True)
-    try:
-        yield
-    finally:
-        _alone.reset(token)
+def in_threads(do, jobs):
+    """What `do` makes of each job, one beside the other; an interrupt ends them all."""
+    jobs = list(jobs)
+    calls, config, n = _Calls(), get_config(), min(n_threads(), len(jobs))
+    if n <= 1:
+        return [do(job) for job in jobs]
+
+    def call(job):
+        with config_context(**config), calls.one():
+            return do(job)
+
+    with ThreadPoolExecutor(n) as pool:
+        try:
+            return list(pool.map(call, jobs))
+        finally:
+            calls.are_over = True
 
 
-_alone = ContextVar("alone", default=False)
+def calls_beside():
+    """What a climb is watched by, so that it ends where one beside it is interrupted.
+
+    None: there is none beside it.
+    """
+    return _calls.get()
+
+
+class _Calls:
+    """Calls beside one another: those left, at the end, have the threads of others."""
+
+    def __init__(self):
+        self.n_threads, self.under_way, self.are_over = n_threads(), set(), False
+
+    @contextmanager
+    def one(self):
+        token, key = _calls.set(self), object()
+        self.under_way.add(key)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.are_over = True
+            raise
+        finally:
+            self.under_way.discard(key)
+            _calls.reset(token)
+
+    def begin(self, *iteration):
+        if self.are_over:
+            raise KeyboardInterrupt
+
+    def end(self, *iteration):
+        """Stop for nothing else."""
+
+
+_calls = ContextVar("calls", default=None)
 
 
 def one_blas():

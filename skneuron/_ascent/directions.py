@@ -7,6 +7,9 @@ that goes on later with the same object goes on as if it had never paused.
 
 import math
 
+import numpy as np
+from scipy.linalg import blas, lapack
+
 from .._arrays import array_namespace
 
 
@@ -179,18 +182,20 @@ class LBFGS(Direction):
     def solve(self, gradient):
         """``curvature^-1 gradient``, as far as the pairs tell.
 
-        The two-loop recursion (Nocedal & Wright, algorithm 7.4); the first guess solves
-        with the estimate of the curvature that the pairs correct.
+        BFGS's updates of a first guess H, all in one (Byrd, Nocedal & Schnabel, 1994).
+        With steps S and changes Y in columns, and the upper triangle R of ``S^T Y``,
+        they are ``V^T H V + S R^-T diag(R) R^-1 S^T``, where ``V = 1 - Y R^-1 S^T``.
         """
-        direction, shares = +gradient, []
-        for step, change, curvature in reversed(self.pairs):
-            share = float(step @ direction) / curvature
-            direction -= share * change
-            shares.append(share)
-        direction = self.first_guess(direction)
-        for (step, change, curvature), share in zip(self.pairs, reversed(shares)):
-            direction += (share - float(change @ direction) / curvature) * step
-        return direction
+        if not self.pairs:
+            return self.first_guess(+gradient)
+        steps, changes, _ = zip(*self.pairs)
+        S, Y = np.array(steps).T, np.array(changes).T
+        R = blas.dgemm(1.0, S, Y, trans_a=1)
+        shares, _ = lapack.dtrtrs(R, blas.dgemv(1.0, S, gradient, trans=1))
+        direction = self.first_guess(gradient - blas.dgemv(1.0, Y, shares))
+        left = R.diagonal() * shares - blas.dgemv(1.0, Y, direction, trans=1)
+        shares, _ = lapack.dtrtrs(R, left, trans=1)
+        return direction + blas.dgemv(1.0, S, shares)
 
     def first_guess(self, gradient):
         """``curvature^-1 gradient`` without what the pairs correct."""
@@ -204,7 +209,9 @@ class LBFGS(Direction):
         return had_any
 
     def bend(self, more):
-        self.last = None
+        if self.last is not None:  # the way to the next start is a step, too
+            theta, gradient = self.last
+            self.last = theta, gradient - more * theta
         bent = [(step, change + more * step) for step, change, _ in self.pairs]
         pairs = [(step, change, float(step @ change)) for step, change in bent]
         self.pairs = [pair for pair in pairs if pair[2] > 0]

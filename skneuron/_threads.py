@@ -63,56 +63,43 @@ def n_threads():
     As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less. Of
     calls that are made :func:`in_threads`, each has its share of those.
     """
-    calls = _calls.get()
-    if calls is None:
-        return _openmp_effective_n_threads()
-    return max(1, calls.n_threads // max(1, len(calls.under_way)))
+    calls = calls_beside()
+    return calls.share() if calls else _openmp_effective_n_threads()
 
 
 def in_threads(do, jobs):
     """What `do` makes of each job, one beside the other; an interrupt ends them all."""
-    jobs = list(jobs)
-    calls, config, n = _Calls(), get_config(), min(n_threads(), len(jobs))
+    calls, config, n = _Calls(jobs), get_config(), min(n_threads(), len(jobs))
     if n <= 1:
         return [do(job) for job in jobs]
 
     def call(job):
-        with config_context(**config), calls.one():
-            return do(job)
+        try:
+            with config_context(**config):
+                return do(job)
+        finally:
+            calls.left.pop()
 
-    with ThreadPoolExecutor(n) as pool:
+    with ThreadPoolExecutor(n, initializer=_calls.set, initargs=[calls]) as pool:
         try:
             return list(pool.map(call, jobs))
         finally:
             calls.are_over = True
 
 
-def calls_beside():
-    """What a climb is watched by, so that it ends where one beside it is interrupted.
-
-    None: there is none beside it.
-    """
-    return _calls.get()
-
-
 class _Calls:
-    """Calls beside one another: those left, at the end, have the threads of others."""
+    """Calls beside one another: the last have the threads of those that have ended.
 
-    def __init__(self):
-        self.n_threads, self.under_way, self.are_over = n_threads(), set(), False
+    They are what looks on at their climbs, and :attr:`turn` a context for what threads
+    may not do at the same time.
+    """
 
-    @contextmanager
-    def one(self):
-        token, key = _calls.set(self), object()
-        self.under_way.add(key)
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.are_over = True
-            raise
-        finally:
-            self.under_way.discard(key)
-            _calls.reset(token)
+    def __init__(self, jobs):
+        self.n_threads, self.left, self.are_over = n_threads(), [*jobs], False
+        self.turn = threading.RLock()
+
+    def share(self):
+        return max(1, self.n_threads // len(self.left))
 
     def begin(self, *iteration):
         if self.are_over:
@@ -120,6 +107,11 @@ class _Calls:
 
     def end(self, *iteration):
         """Stop for nothing else."""
+
+
+def calls_beside():
+    """The calls that this one is made beside; None: it is made alone."""
+    return _calls.get()
 
 
 _calls = ContextVar("calls", default=None)

@@ -38,7 +38,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
-from skneuron._ascent import Top
+from skneuron._ascent import FixedRate, LineSearch, Newton
 from skneuron._model import Objective
 from skneuron._search import lockstep
 from skneuron._search.teams import Team
@@ -463,17 +463,22 @@ def test_scores_are_the_same_in_any_number_of_threads(model, n_threads, monkeypa
             np.testing.assert_array_equal(found[1].cv_results_[key], scores)
 
 
-@pytest.mark.parametrize("model", [LR, GradientAscentLogisticRegression()])
 @pytest.mark.parametrize("whose", ["a fold's", "the caller's"])
-def test_an_interrupt_ends_the_climbs_of_all_folds(model, whose, monkeypatch):
-    """Endless ones, in threads of their own."""
+@pytest.mark.parametrize("way", ["answers", "answer"])
+def test_an_interrupt_ends_the_climbs_of_all_folds(way, whose, monkeypatch):
+    """Which have threads of their own, and would climb for long."""
     monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda: 3)
-    monkeypatch.setattr(Top, "__call__", lambda *of: False)
-    model, calls = clone(model).set_params(max_iter=10**9, tol=0.0), []
-    grid = RATES if model.learning_rate != "auto" else PENALTIES
-    module = Objective if model.learning_rate == "auto" else lockstep
-    name = "answer" if model.learning_rate == "auto" else "answers"
-    compute = getattr(module, name)
+    calls, model, grid = [], clone(LR).set_params(tol=0.0), RATES
+    if whose == "the caller's":
+        model.set_params(max_iter=10**9)
+    module = lockstep
+    if way == "answer":
+        monkeypatch.setattr(Newton, "is_settled", lambda *of: False)
+        monkeypatch.setattr(LineSearch, "next_rate", lambda self: 1e-9, raising=False)
+        monkeypatch.setattr(LineSearch, "__call__", FixedRate.__call__)
+        model.set_params(learning_rate="auto")
+        module, grid = Objective, PENALTIES
+    compute = getattr(module, way)
 
     def answer(*given):
         calls.append(given)
@@ -483,7 +488,7 @@ def test_an_interrupt_ends_the_climbs_of_all_folds(model, whose, monkeypatch):
             interrupt_main()
         return compute(*given)
 
-    monkeypatch.setattr(module, name, answer)
+    monkeypatch.setattr(module, way, answer)
     with pytest.raises(KeyboardInterrupt):
         LockstepSearchCV(model, grid).fit(X, Y)
 

@@ -7,7 +7,6 @@ fitted estimator, whose `fit` has nothing left to do.
 """
 
 import copy
-import threading
 import warnings
 from functools import partial
 from types import SimpleNamespace
@@ -52,19 +51,16 @@ class Evaluation:
             for split in cv.split(self.X, self.y, **self.split_params)
         ]
         jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
-        given, turn = (self.X, self.y), threading.Lock()
-
-        def fit(job):
-            team, split = job
-            return team.fit(*given, splits[split][0], self.sample_weight, turn)
-
-        fixed = all(team.climbs_in_any_order for team in self.teams)
-        if fixed and effective_n_jobs(search.n_jobs) == 1 and not is_elsewhere(self.X):
-            found = in_threads(fit, jobs)
+        given = [
+            (team.fit, self.X, self.y, splits[split][0], self.sample_weight)
+            for team, split in jobs
+        ]
+        alone = effective_n_jobs(search.n_jobs) == 1 and not is_elsewhere(self.X)
+        if alone and all(team.draws_nothing for team in self.teams):
+            found = in_threads(lambda call: call[0](*call[1:]), given)
         else:
             found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
-                delayed(team.fit)(*given, splits[split][0], self.sample_weight)
-                for team, split in jobs
+                delayed(fit)(*data) for fit, *data in given
             )
         shape = self.n_candidates, len(splits)
         self.outcomes = np.full(shape, None)

@@ -69,11 +69,6 @@ class Member:
     data: object
     past: object
 
-    def is_fixed(self):
-        """Whether it is the same in whatever order it and others climb."""
-        seed = self.outcome.estimator.random_state
-        return isinstance(seed, Integral) and not is_elsewhere(self.data.rows.X)
-
     def prepare(self):
         """The climber of a fit by itself."""
         return self.outcome.estimator._prepare(self.data, self.past)
@@ -190,10 +185,10 @@ def _results(climbers):
     climbs = [climber.climb() for _, climber in climbers]
     objectives = [climber.plan.objective for _, climber in climbers]
     asked = {i: next(climb) for i, climb in enumerate(climbs)}
-    calls = calls_beside()
+    beside = calls_beside()
     while asked:
-        if calls is not None:
-            calls.begin()
+        if beside:
+            beside.begin()
         replies = answers([(objectives[i], asked[i]) for i in asked])
         for i, reply in zip(list(asked), replies, strict=True):
             try:
@@ -250,8 +245,7 @@ def _along(tops, places, t):
 
 def _climb_each(members):
     """Climbs of their own, in threads where that changes nothing."""
-    if all(map(Member.is_fixed, members)):
-        in_threads(Member.fit, members)
-    else:
-        for member in members:
-            member.fit()
+    seeds = [member.outcome.estimator.random_state for member in members]
+    fixed = all(isinstance(seed, Integral) for seed in seeds)
+    fixed &= not any(is_elsewhere(member.data.rows.X) for member in members)
+    list((in_threads if fixed else map)(Member.fit, members))

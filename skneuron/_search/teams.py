@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
 
+from .._threads import calls_beside
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
 from .lockstep import Outcome, climb_members, read_members
@@ -39,19 +40,15 @@ class Team:
         return f"{self.last}__sample_weight" if self.last else "sample_weight"
 
     @property
-    def climbs_in_any_order(self):
-        """Whether nothing is drawn on the way."""
-        some = map(last_step, self.candidates.values())
-        return all(isinstance(of, KINDS[0]) and of.batch_size is None for of in some)
+    def draws_nothing(self):
+        """Whether it climbs by steps of all rows, the same whatever is drawn before."""
+        return all(last_step(of).batch_size is None for of in self.candidates.values())
 
-    def fit(self, X, y, train, sample_weight, turn=None):
-        """What comes of the candidates on the rows `train`, by their numbers.
-
-        They are transformed and read in a context, such as a lock, `turn`: that may be
-        anybody's code.
-        """
+    def fit(self, X, y, train, sample_weight):
+        """What comes of the candidates on the rows `train`, by their numbers."""
         start = time.time()
-        with turn or nullcontext():
+        beside = calls_beside()
+        with beside.turn if beside else nullcontext():  # as steps may be anybody's code
             outcomes, members, steps = self._read(X, y, train, sample_weight)
         climb_members(members)
         _say_once(outcomes)

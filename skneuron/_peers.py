@@ -42,7 +42,7 @@ class AnswersPeers:
     def __new__(cls, *args, **params):
         """Look at the keywords before Python says that one is not expected."""
         words = f"{cls.__name__}.__init__() got an unexpected keyword argument"
-        cls._refuse(params, TypeError, words, "")
+        cls._refuse(params, TypeError, words)
         return super().__new__(cls)
 
     def set_params(self, **params):
@@ -58,7 +58,7 @@ class AnswersPeers:
         -------
         self : estimator
         """
-        self._refuse(params, ValueError, "Invalid parameter", f" for estimator {self}")
+        self._refuse(params, ValueError, "Invalid parameter", self)
         return super().set_params(**params)
 
     def _keep_parameters(self, given):
@@ -77,8 +77,9 @@ class AnswersPeers:
         return super()._get_param_names()
 
     @classmethod
-    def _refuse(cls, params, error, before, after):
+    def _refuse(cls, params, error, before, estimator=None):
         for name in answers().keys() & params.keys() - {*cls._get_param_names()}:
+            after = "" if estimator is None else f" for estimator {estimator}"
             raise error(f"{before} {name!r}{after}. {answers()[name]}")
 
     def _validate_params(self):

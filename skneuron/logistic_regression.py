@@ -436,7 +436,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The climber of a fit that differs from another in C alone, from theta."""
         before, memory = climber.plan.objective, climber.plan.memory
         objective, direction = before.but(l2=self._l2()), memory["direction"]
-        direction.bend(objective.penalty_curvature() - before.penalty_curvature())
+        more = before.but(l2=objective.l2 - before.l2)
+        direction.bend(more.penalty_curvature())
         given = objective, direction, _ascent.LineSearch(), climber.past.rng, memory
         return replace(climber, plan=self._plan_of(*given), theta=theta)
 

@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+from _thread import interrupt_main
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,10 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
+from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
+from skneuron._ascent import FixedRate, LineSearch, Newton
+from skneuron._model import Objective
+from skneuron._search import lockstep
 from skneuron._search.teams import Team
 from skneuron.model_selection import LockstepSearchCV
 
@@ -434,6 +438,59 @@ def test_penalties_have_the_same_scores_in_any_number_of_processes():
     for key, scores in at_once.cv_results_.items():
         if key.startswith("split"):
             np.testing.assert_array_equal(in_two.cv_results_[key], scores)
+
+
+@pytest.mark.parametrize("n_threads", [2, 4])
+@pytest.mark.parametrize("model", ["penalties", "rates", "a pipeline"])
+def test_scores_are_the_same_in_any_number_of_threads(model, n_threads, monkeypatch):
+    (x, y), top = data(3, 400), GradientAscentLogisticRegression()
+    model, grid = {
+        "penalties": (top, PENALTIES),
+        "rates": (LR, RATES),
+        "a pipeline": (
+            make_pipeline(StandardScaler(), top),
+            {f"gradientascentlogisticregression__{k}": v for k, v in PENALTIES.items()},
+        ),
+    }[model]
+    found = []
+    for n in (1, n_threads):
+        monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda n=n: n)
+        search = LockstepSearchCV(model, grid, **LOSS).fit(x, y)
+        found.append(search)
+    np.testing.assert_array_equal(*(of.log_likelihoods_ for of in found))
+    for key, scores in found[0].cv_results_.items():
+        if key.startswith("split"):
+            np.testing.assert_array_equal(found[1].cv_results_[key], scores)
+
+
+@pytest.mark.parametrize("whose", ["a fold's", "the caller's"])
+@pytest.mark.parametrize("way", ["answers", "answer"])
+def test_an_interrupt_ends_the_climbs_of_all_folds(way, whose, monkeypatch):
+    """Which have threads of their own, and would climb for long."""
+    monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda: 3)
+    calls, model, grid = [], clone(LR).set_params(tol=0.0), RATES
+    if whose == "the caller's":
+        model.set_params(max_iter=10**9)
+    module = lockstep
+    if way == "answer":
+        monkeypatch.setattr(Newton, "is_settled", lambda *of: False)
+        monkeypatch.setattr(LineSearch, "next_rate", lambda self: 1e-9, raising=False)
+        monkeypatch.setattr(LineSearch, "__call__", FixedRate.__call__)
+        model.set_params(learning_rate="auto")
+        module, grid = Objective, PENALTIES
+    compute = getattr(module, way)
+
+    def answer(*given):
+        calls.append(given)
+        if len(calls) == 7:
+            if whose == "a fold's":
+                raise KeyboardInterrupt
+            interrupt_main()
+        return compute(*given)
+
+    monkeypatch.setattr(module, way, answer)
+    with pytest.raises(KeyboardInterrupt):
+        LockstepSearchCV(model, grid).fit(X, Y)
 
 
 def test_one_warning_speaks_of_many_fits():

@@ -195,7 +195,8 @@ class LBFGS(Direction):
     @property
     def pairs(self):
         """Each step, its change, and the product of both, the oldest first."""
-        return [(self.steps[i], self.changes[i], self.products[i, i]) for i in self.places]
+        steps, changes, products = self.steps, self.changes, self.products.diagonal()
+        return [(steps[i], changes[i], products[i]) for i in self.places]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -236,7 +237,10 @@ class LBFGS(Direction):
         return had_any
 
     def bend(self, more):
-        pairs, self.n_pairs, self.last = self.pairs, 0, None
+        if self.last is not None:  # the way to the next start is a step, too
+            theta, gradient = self.last
+            self.last = theta, gradient - more * theta
+        pairs, self.n_pairs = self.pairs, 0
         for step, change, _ in pairs:
             change = change + more * step
             if step @ change > 0:

@@ -15,9 +15,8 @@ PATIENCE = 2.0
 #: eigenvalues of the curvature have to do.
 MOST_ROOT_WORK = 8e9
 
-#: Where a curvature is kept from climb to climb: the gradients that an iteration is
-#: worth, and how many iterations a climb takes with one of its own, about.
-ITERATION, FEWEST = 5.0, 3
+#: How many iterations a climb takes with a curvature of its own, about.
+FEWEST = 3
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -56,6 +55,8 @@ class Newton(LBFGS):
 
     #: Iterations since the last climb or curvature; and those that keeping it has cost.
     _n_steps = _excess = 0
+    #: What solutions with a curvature of another hill are to be multiplied by.
+    _scale = 1.0
 
     def __init__(self, price=0.0, at_once=True, target=1e-12, ahead=False):
         super().__init__()
@@ -91,7 +92,7 @@ class Newton(LBFGS):
 
     def __call__(self, theta, here):
         if self._cached[0] is not here:
-            resumed = self.is_at(theta)
+            resumed = self._n_steps > 0 and self.is_at(theta)
             if here.curvature and not resumed:
                 self._learn(here)
             here.roots = None  # with which a memory would keep the rows
@@ -101,13 +102,22 @@ class Newton(LBFGS):
                 self.order = 1 + self._is_slow(self._cached[1] @ here.gradient)
         return self._cached[1]
 
+    def note(self, theta, gradient):
+        super().note(theta, gradient)
+        if self._is_bent and not self._n_steps and self.pairs and self.solvers:
+            # Where classes separate all curvatures shrink with the penalty. The way
+            # from the last top tells, as it does L-BFGS.
+            self._scale, (_, change, curvature) = 1.0, self.pairs[-1]
+            size = float(change @ self.first_guess(change))
+            self._scale = curvature / size if size > 0 else 1.0
+
     def bend(self, more):
         super().bend(more)
         # A curvature is kept from climb to climb until that has cost what a new one
         # does: iterations beyond those that a climb takes with its own.
         self._excess += max(self._n_steps - FEWEST, 0)
         self._gains, self._n_steps, self._is_bent = [], 0, True
-        self.order = 1 + (self.order > 1 or ITERATION * self._excess > self.price)
+        self.order = 1 + (self.order > 1 or self._excess > self.price)
 
     def _learn(self, here):
         noise = here.noise
@@ -126,14 +136,14 @@ class Newton(LBFGS):
                 self._known_ranks = ranks
         super().forget()
         self._is_carried = self._is_bent = False
-        self._gains, self._excess, self._n_steps = [], 0, 0
+        self._gains, self._excess, self._n_steps, self._scale = [], 0, 0, 1.0
 
     def first_guess(self, gradient):
         if not self.solvers:
             return super().first_guess(gradient)
         direction = np.zeros_like(gradient)
         for at, solve in self.solvers:
-            direction[at] = solve(gradient[at])
+            direction[at] = self._scale * solve(gradient[at])
         return direction
 
     def _keeps(self):
@@ -150,7 +160,7 @@ class Newton(LBFGS):
         if len(self._gains) < 3 or gain <= self.target:
             return False
         pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / (len(self._gains) - 1)
-        patience = 1 / ITERATION if self._is_bent else PATIENCE
+        patience = 1.0 if self._is_bent else PATIENCE
         return math.log(gain / self.target) / pace > patience * self.price + 2
 
     def is_settled(self, theta, here, tol):

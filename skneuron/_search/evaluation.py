@@ -12,10 +12,14 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._array_api import get_namespace_and_device
 from sklearn.utils.parallel import Parallel, delayed
+
+from .._arrays import is_elsewhere
+from .._threads import in_threads
 
 
 class Evaluation:
@@ -47,10 +51,17 @@ class Evaluation:
             for split in cv.split(self.X, self.y, **self.split_params)
         ]
         jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
-        found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
-            delayed(team.fit)(self.X, self.y, splits[split][0], self.sample_weight)
+        given = [
+            (team.fit, self.X, self.y, splits[split][0], self.sample_weight)
             for team, split in jobs
-        )
+        ]
+        alone = effective_n_jobs(search.n_jobs) == 1 and not is_elsewhere(self.X)
+        if alone and all(team.draws_nothing for team in self.teams):
+            found = in_threads(lambda call: call[0](*call[1:]), given)
+        else:
+            found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
+                delayed(fit)(*data) for fit, *data in given
+            )
         shape = self.n_candidates, len(splits)
         self.outcomes = np.full(shape, None)
         self.log_likelihoods = np.full(shape, np.nan)

@@ -1,16 +1,15 @@
 """The fits of a fold: the same climbs as one by one, on data that is read once."""
 
 import math
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._arrays import is_elsewhere, numbers_may_end
 from .._model import answers
-from .._threads import n_threads, one_blas, one_thread
+from .._threads import calls_beside, in_threads, one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
 
 #: Bytes that the parameters of climbs that are answered together may take.
@@ -85,11 +84,11 @@ class Member:
             mean = estimator.log_likelihood_ / self.data.rows.total_weight
             outcome.mean_log_likelihood = mean
 
-    def fit(self, context=nullcontext):
-        """Fit by itself, in a context."""
-        with self.outcome.keeping_errors(), numbers_may_end(), context():
+    def fit(self):
+        """Fit by itself."""
+        with self.outcome.keeping_errors(), numbers_may_end():
             climber = self.prepare()
-            self.finish(climber, climber.run())
+            self.finish(climber, climber.run(calls_beside()))
 
 
 def fit_members(estimators, X, y, sample_weight):
@@ -111,25 +110,30 @@ def fit_members(estimators, X, y, sample_weight):
     -------
     outcomes : list of Outcome
     """
-    outcomes = [Outcome(estimator) for estimator in estimators]
+    outcomes, members = read_members(estimators, X, y, sample_weight)
+    climb_members(members)
+    return outcomes
+
+
+def climb_members(members):
+    """Let those climb that were read."""
     with numbers_may_end(), one_blas():
         ways = {"beside": [], None: []}
-        for member in _read(outcomes, X, y, sample_weight):
+        for member in members:
             ways.setdefault(_way(member), []).append(member)
         _climb_side_by_side(ways.pop("beside"))
         rest = ways.pop(None)
         for members in ways.values():
             _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
         _climb_each(rest)
-    return outcomes
 
 
-def _read(outcomes, X, y, sample_weight):
-    """The members that are sound, and read the same where they read alike."""
-    members, readings = [], {}
+def read_members(estimators, X, y, sample_weight):
+    """Their outcomes to be, and those that are sound: which read alike, read once."""
+    outcomes, members, readings = [Outcome(of) for of in estimators], [], {}
     for outcome in outcomes:
         estimator = outcome.estimator
-        with outcome.keeping_errors():
+        with outcome.keeping_errors(), numbers_may_end(), one_blas():
             estimator._validate_params()
             estimator._check_parameters()
             past = estimator._past()
@@ -145,7 +149,7 @@ def _read(outcomes, X, y, sample_weight):
                 if hasattr(first, name):
                     setattr(estimator, name, getattr(first, name))
             members.append(Member(outcome, data, past))
-    return members
+    return outcomes, members
 
 
 def _way(member):
@@ -181,7 +185,10 @@ def _results(climbers):
     climbs = [climber.climb() for _, climber in climbers]
     objectives = [climber.plan.objective for _, climber in climbers]
     asked = {i: next(climb) for i, climb in enumerate(climbs)}
+    beside = calls_beside()
     while asked:
+        if beside:
+            beside.begin()
         replies = answers([(objectives[i], asked[i]) for i in asked])
         for i, reply in zip(list(asked), replies, strict=True):
             try:
@@ -205,7 +212,7 @@ def _climb_along(members):
             t = math.log(member.outcome.estimator.C)
             theta = _ahead(tops, t) if tops else climber.theta
             climber = member.outcome.estimator._follow(climber, theta)
-            result = climber.run()
+            result = climber.run(calls_beside())
             if tops and t - max(tops) < CLOSE:
                 tops.popitem()
             tops[t] = result.position.theta
@@ -241,6 +248,4 @@ def _climb_each(members):
     seeds = [member.outcome.estimator.random_state for member in members]
     fixed = all(isinstance(seed, Integral) for seed in seeds)
     fixed &= not any(is_elsewhere(member.data.rows.X) for member in members)
-    n_jobs = max(1, min(n_threads(), len(members))) if fixed else 1
-    alone = one_thread if n_jobs > 1 else nullcontext
-    Parallel(n_jobs, prefer="threads")(delayed(one.fit)(alone) for one in members)
+    list((in_threads if fixed else map)(Member.fit, members))

@@ -1,6 +1,7 @@
 """Which candidates of a search can be fitted together, and fitting them so."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from sklearn.base import clone
@@ -9,9 +10,10 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
 
+from .._threads import calls_beside
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
-from .lockstep import Outcome, fit_members
+from .lockstep import Outcome, climb_members, read_members
 
 #: Subclasses may have changed anything.
 KINDS = GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -37,27 +39,38 @@ class Team:
         """What the parameter of fit is called that weighs rows."""
         return f"{self.last}__sample_weight" if self.last else "sample_weight"
 
+    @property
+    def draws_nothing(self):
+        """Whether it climbs by steps of all rows, the same whatever is drawn before."""
+        return all(last_step(of).batch_size is None for of in self.candidates.values())
+
     def fit(self, X, y, train, sample_weight):
         """What comes of the candidates on the rows `train`, by their numbers."""
         start = time.time()
-        members = [clone(one) for one in self.candidates.values()]
-        if sample_weight is not None:
-            sample_weight = _safe_indexing(sample_weight, train)
-        X, y = _safe_split(members[0], X, y, train)
-        steps = members[0].steps[:-1] if self.last else []
-        try:
-            if steps:
-                X = Pipeline(steps).fit_transform(X, y)
-        except Exception as error:  # it is that of all of them
-            outcomes = [Outcome(member, error) for member in members]
-        else:
-            outcomes = fit_members(list(map(last_step, members)), X, y, sample_weight)
+        beside = calls_beside()
+        with beside.turn if beside else nullcontext():  # as steps may be anybody's code
+            outcomes, members, steps = self._read(X, y, train, sample_weight)
+        climb_members(members)
         _say_once(outcomes)
         for outcome in outcomes:
             outcome.seconds = (time.time() - start) / len(outcomes)
             if self.last and outcome.error is None:
                 outcome.estimator = Pipeline([*steps, (self.last, outcome.estimator)])
         return dict(zip(self.candidates, outcomes, strict=True))
+
+    def _read(self, X, y, train, sample_weight):
+        estimators = [clone(one) for one in self.candidates.values()]
+        if sample_weight is not None:
+            sample_weight = _safe_indexing(sample_weight, train)
+        X, y = _safe_split(estimators[0], X, y, train)
+        steps = estimators[0].steps[:-1] if self.last else []
+        try:
+            if steps:
+                X = Pipeline(steps).fit_transform(X, y)
+        except Exception as error:  # it is that of all of them
+            return [Outcome(one, error) for one in estimators], [], steps
+        last_steps = list(map(last_step, estimators))
+        return *read_members(last_steps, X, y, sample_weight), steps
 
 
 def _say_once(outcomes):

@@ -398,7 +398,33 @@ def test_a_curvature_serves_another_penalty():
         assert curvature == pytest.approx(step @ change)
 
 
-@pytest.mark.parametrize("price", [0.0, 10.0, 100.0, np.inf])
+def test_the_way_to_the_start_under_another_penalty_is_a_step():
+    """From the last place, of whose gradient the penalty's part is known."""
+    rng, more = np.random.default_rng(0), np.linspace(0.0, 2.0, 8)
+    for direction in (Newton(1e9), LBFGS()):
+        below = quadratic()
+        wandered(direction, below, 3, rng)
+        direction.bend(more)
+        last, at = direction.last[0], rng.standard_normal(8)
+        direction(at, Here(below.evaluate(at).gradient - more * at))
+        step, change, _ = direction.pairs[-1]
+        assert np.array_equal(step, at - last)
+        assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 0.5, 4.0])
+def test_a_curvature_serves_a_hill_that_has_shrunk_all_over(factor):
+    objective, direction, at = quadratic(), Newton(1e9), np.zeros(8)
+    direction(at, objective.evaluate(at, curvature=True))
+    direction(objective.top, objective.evaluate(objective.top))
+    direction.bend(np.zeros(8))
+    assert direction.order == 1
+    at = np.random.default_rng(0).standard_normal(8)
+    found = direction(at, Here(factor * objective.evaluate(at).gradient))
+    assert np.allclose(found, objective.top - at, rtol=1e-6)
+
+
+@pytest.mark.parametrize("price", [0.0, 10.0, 30.0, np.inf])
 @pytest.mark.parametrize("n", [2, 3, 4, 8])
 def test_a_curvature_is_kept_until_that_has_cost_what_a_new_one_does(price, n):
     rng, there = np.random.default_rng(0), quadratic()
@@ -406,7 +432,7 @@ def test_a_curvature_is_kept_until_that_has_cost_what_a_new_one_does(price, n):
     wandered(direction, there, 1, rng)
     for done in range(1, 40):
         direction.bend(np.zeros(8))
-        cost = newton.ITERATION * max(n - newton.FEWEST, 0) * (done - 1)
+        cost = max(n - newton.FEWEST, 0) * (done - 1)
         assert direction.order == 1 + (cost > price)
         if direction.order > 1:
             break

@@ -207,10 +207,10 @@ def test_what_a_nearly_certain_class_lacks_is_not_rounded_away(dtype, gap):
     z = np.array([[0.0, gap, -1.0], [gap, gap, 0.0]], dtype=dtype)
     codes, weights = np.ones((2, 1), np.int32), np.array([1.0, 0.0], dtype=dtype)
     expected = -math.log1p(math.exp(-gap) + math.exp(-1 - gap))
-    log_prob = Categorical(3).log_prob(z, codes)[:, 0]
+    log_prob = Likelihood([3]).log_prob(z, codes)[:, 0]
     assert log_prob[0] == pytest.approx(expected, rel=1e-4)
     assert log_prob[1] == pytest.approx(-math.log(2), rel=1e-4)
-    total = Categorical(3).total(z, codes, weights)
+    total = Likelihood([3]).total(z, codes, weights)
     assert total == pytest.approx(expected, rel=1e-4)
 
 

@@ -219,7 +219,7 @@ def test_pictures():
     est = clone(MLP).fit(X, KINDS)
     display = NeuronWeightsDisplay.from_estimator(est, image_shape=(2, 3))
     assert len(display.images_) == 3
-    with pytest.raises(ValueError, match="more edges than weights"):
+    with pytest.raises(ValueError, match="Only dense layers can be drawn"):
         NetworkDisplay.from_estimator(est)
     display.figure_.clear()
 

@@ -195,8 +195,9 @@ class LBFGS(Direction):
     @property
     def pairs(self):
         """Each step, its change, and the product of both, the oldest first."""
-        steps, changes, products = self.steps, self.changes, self.products.diagonal()
-        return [(steps[i], changes[i], products[i]) for i in self.places]
+        return [
+            (self.steps[i], self.changes[i], self.products[i, i]) for i in self.places
+        ]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""

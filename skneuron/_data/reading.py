@@ -258,7 +258,8 @@ def _class_weights(wanted, classes, counts):
         if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
             raise ValueError(f"class_weight must be finite and not negative: {wanted}.")
     elif wanted is not None:
-        raise ValueError(f"class_weight is a dict, 'balanced' or None, not {wanted!r}.")
+        words = "class_weight must be a dict, 'balanced' or None, got"
+        raise ValueError(f"{words} {wanted!r}.")
     return weights.astype(float)
 
 

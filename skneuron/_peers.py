@@ -79,9 +79,9 @@ class AnswersPeers:
         return super()._get_param_names()
 
     @classmethod
-    def _refuse(cls, params, error, before, estimator=None):
+    def _refuse(cls, params, error, before, of=""):
         for name in IN_PLACE.keys() & params.keys() - {*cls._get_param_names()}:
-            after = "" if estimator is None else f" for estimator {estimator}"
+            after = of and f" for estimator {of}"  # which takes a while to print
             raise error(f"{before} {name!r}{after}. {IN_PLACE[name]}")
 
     def _validate_params(self):

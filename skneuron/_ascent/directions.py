@@ -188,14 +188,12 @@ class LBFGS(Direction):
         """
         if not self.pairs:
             return self.first_guess(+gradient)
-        steps, changes, _ = zip(*self.pairs)
-        S, Y = np.array(steps).T, np.array(changes).T
+        S, Y = (np.array(of).T for of in [*zip(*self.pairs)][:2])
         R = blas.dgemm(1.0, S, Y, trans_a=1)
         shares, _ = lapack.dtrtrs(R, blas.dgemv(1.0, S, gradient, trans=1))
         direction = self.first_guess(gradient - blas.dgemv(1.0, Y, shares))
         left = R.diagonal() * shares - blas.dgemv(1.0, Y, direction, trans=1)
-        shares, _ = lapack.dtrtrs(R, left, trans=1)
-        return direction + blas.dgemv(1.0, S, shares)
+        return direction + blas.dgemv(1.0, S, lapack.dtrtrs(R, left, trans=1)[0])
 
     def first_guess(self, gradient):
         """``curvature^-1 gradient`` without what the pairs correct."""

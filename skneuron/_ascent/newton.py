@@ -34,6 +34,7 @@ class Newton(LBFGS):
     kept, and corrected by the changes of the gradient that steps meet (as L-BFGS does
     with a multiple of the identity), until the climb would be quicker with a new one:
     when the iterations still to go at the pace of the last are more than its price.
+    From hill to hill (:meth:`bend`) it is kept until what that has cost is its price.
 
     Where the curvature is singular (collinear columns, softmax's one class too many,
     more features than rows) the step is the shortest that solves the equations: no

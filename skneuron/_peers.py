@@ -77,9 +77,9 @@ class AnswersPeers:
         return super()._get_param_names()
 
     @classmethod
-    def _refuse(cls, params, error, before, estimator=None):
+    def _refuse(cls, params, error, before, of=""):
         for name in answers().keys() & params.keys() - {*cls._get_param_names()}:
-            after = "" if estimator is None else f" for estimator {estimator}"
+            after = of and f" for estimator {of}"  # which takes a while to print
             raise error(f"{before} {name!r}{after}. {answers()[name]}")
 
     def _validate_params(self):

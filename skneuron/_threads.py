@@ -63,7 +63,9 @@ def n_threads():
     calls that are made :func:`in_threads`, each has its share of those.
     """
     calls = calls_beside()
-    return calls.share() if calls else _openmp_effective_n_threads()
+    if calls is None:
+        return _openmp_effective_n_threads()
+    return max(1, calls.n_threads // len(calls.left))
 
 
 def in_threads(do, jobs):
@@ -97,9 +99,6 @@ class _Calls:
         self.n_threads, self.left, self.are_over = n_threads(), [*jobs], False
         self.turn = threading.RLock()
 
-    def share(self):
-        return max(1, self.n_threads // len(self.left))
-
     def begin(self, *iteration):
         if self.are_over:
             raise KeyboardInterrupt
@@ -108,12 +107,9 @@ class _Calls:
         """Stop for nothing else."""
 
 
-def calls_beside():
-    """The calls that this one is made beside; None: it is made alone."""
-    return _calls.get()
-
-
 _calls = ContextVar("calls", default=None)
+#: Gives the calls that this one is made beside; None: it is made alone.
+calls_beside = _calls.get
 
 
 def one_blas():

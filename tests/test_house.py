@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_730, 3_588
+WHOLE, WHOLE_CORE = 6_763, 3_588
 
 
 def imports(name, tree=None):

@@ -115,8 +115,8 @@ def together(monkeypatch):
     """How many fits each call of Team.fit was for."""
     calls, fit = [], Team.fit
 
-    def counted(team, *args):
-        outcomes = fit(team, *args)
+    def counted(*job, **given):
+        outcomes = fit(*job, **given)
         calls.append(len(outcomes))
         return outcomes
 

@@ -35,6 +35,7 @@ class Newton(LBFGS):
     kept, and corrected by the changes of the gradient that steps meet (as L-BFGS does
     with a multiple of the identity), until the climb would be quicker with a new one:
     when the iterations still to go at the pace of the last are more than its price.
+    From hill to hill (:meth:`bend`) it is kept until what that has cost is its price.
 
     Where the curvature is singular (collinear columns, softmax's one class too many,
     more features than rows) the step is the shortest that solves the equations: no
@@ -107,9 +108,9 @@ class Newton(LBFGS):
         if self._is_bent and not self._n_steps and self.pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            self._scale, (_, change, curvature) = 1.0, self.pairs[-1]
-            size = float(change @ self.first_guess(change))
-            self._scale = curvature / size if size > 0 else 1.0
+            _, change, curvature = self.pairs[-1]
+            if (size := float(change @ self.first_guess(change))) > 0:
+                self._scale *= curvature / size
 
     def bend(self, more):
         super().bend(more)
@@ -155,13 +156,11 @@ class Newton(LBFGS):
         if not self._keeps():
             return True
         if self.knows_its_length:  # a promise in nats
-            # With another hill's curvature what a step promises wavers.
-            self._gains = [*self._gains[0 if self._is_bent else -2 :], float(gain)]
+            self._gains = [*self._gains[-2:], float(gain)]
         if len(self._gains) < 3 or gain <= self.target:
             return False
         pace = math.log(max(self._gains[0] / gain, 1.0 + 1e-9)) / (len(self._gains) - 1)
-        patience = 1.0 if self._is_bent else PATIENCE
-        return math.log(gain / self.target) / pace > patience * self.price + 2
+        return math.log(gain / self.target) / pace > PATIENCE * self.price + 2
 
     def is_settled(self, theta, here, tol):
         """Whether the value itself has settled, not only its gradient.

@@ -12,7 +12,6 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._array_api import get_namespace_and_device
@@ -20,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._arrays import is_elsewhere
 from .._threads import in_threads
+from .teams import Team, last_step
 
 
 class Evaluation:
@@ -50,22 +50,21 @@ class Evaluation:
             tuple(xp.asarray(as_indices(rows), device=device) for rows in split)
             for split in cv.split(self.X, self.y, **self.split_params)
         ]
-        jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
-        given = [
-            (team.fit, self.X, self.y, splits[split][0], self.sample_weight)
-            for team, split in jobs
-        ]
-        alone = effective_n_jobs(search.n_jobs) == 1 and not is_elsewhere(self.X)
-        if alone and all(team.draws_nothing for team in self.teams):
-            found = in_threads(lambda call: call[0](*call[1:]), given)
+        jobs = [(team, train) for train, _ in splits for team in self.teams]
+        given = {"X": self.X, "y": self.y, "sample_weight": self.sample_weight}
+        workers = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)
+        some = [last_step(of) for team in self.teams for of in team.candidates.values()]
+        # Nothing is drawn on the way, and the rows are in this memory.
+        fixed = all(of.batch_size is None for of in some) and not is_elsewhere(self.X)
+        if workers.n_jobs == 1 and fixed:
+            found = in_threads(lambda job: Team.fit(*job, **given), jobs)
         else:
-            found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
-                delayed(fit)(*data) for fit, *data in given
-            )
+            found = workers(delayed(Team.fit)(*job, **given) for job in jobs)
         shape = self.n_candidates, len(splits)
         self.outcomes = np.full(shape, None)
         self.log_likelihoods = np.full(shape, np.nan)
-        for (_, split), outcomes in zip(jobs, found, strict=True):
+        for i, outcomes in enumerate(found):
+            split = i // len(self.teams)
             for number, outcome in outcomes.items():
                 self.outcomes[number, split] = outcome
                 self.log_likelihoods[number, split] = outcome.mean_log_likelihood

@@ -91,14 +91,8 @@ class Member:
             self.finish(climber, climber.run(calls_beside()))
 
 
-def fit_members(estimators, X, y, sample_weight):
-    """Fit estimators of one kind to the same rows.
-
-    - Logistic regressions that take the lecture's steps, each at a rate of its own,
-      climb side by side: what they ask is answered by one pass over the rows.
-    - Those that go to the top, and differ in C alone, climb one after the other, from
-      the strongest penalty to the weakest, each from where the tops before it lead.
-    - Others have a thread each.
+def read_members(estimators, X, y, sample_weight):
+    """Make fits of estimators of one kind to the same rows ready to climb.
 
     Parameters
     ----------
@@ -109,27 +103,10 @@ def fit_members(estimators, X, y, sample_weight):
     Returns
     -------
     outcomes : list of Outcome
+        Those to be, or errors.
+    members : list of Member
+        The others: where they read alike, it was read once.
     """
-    outcomes, members = read_members(estimators, X, y, sample_weight)
-    climb_members(members)
-    return outcomes
-
-
-def climb_members(members):
-    """Let those climb that were read."""
-    with numbers_may_end(), one_blas():
-        ways = {"beside": [], None: []}
-        for member in members:
-            ways.setdefault(_way(member), []).append(member)
-        _climb_side_by_side(ways.pop("beside"))
-        rest = ways.pop(None)
-        for members in ways.values():
-            _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
-        _climb_each(rest)
-
-
-def read_members(estimators, X, y, sample_weight):
-    """Their outcomes to be, and those that are sound: which read alike, read once."""
     outcomes, members, readings = [Outcome(of) for of in estimators], [], {}
     for outcome in outcomes:
         estimator = outcome.estimator
@@ -150,6 +127,31 @@ def read_members(estimators, X, y, sample_weight):
                     setattr(estimator, name, getattr(first, name))
             members.append(Member(outcome, data, past))
     return outcomes, members
+
+
+def climb_members(members):
+    """Let those climb that were read.
+
+    - Logistic regressions that take the lecture's steps, each at a rate of its own,
+      climb side by side: what they ask is answered by one pass over the rows.
+    - Those that go to the top, and differ in C alone, climb one after the other, from
+      the strongest penalty to the weakest, each from where the tops before it lead.
+    - Others have a thread each.
+
+    Parameters
+    ----------
+    members : list of Member
+        Whose outcomes are filled in.
+    """
+    with numbers_may_end(), one_blas():
+        ways = {"beside": [], None: []}
+        for member in members:
+            ways.setdefault(_way(member), []).append(member)
+        _climb_side_by_side(ways.pop("beside"))
+        rest = ways.pop(None)
+        for members in ways.values():
+            _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
+        _climb_each(rest)
 
 
 def _way(member):
@@ -182,13 +184,10 @@ def _climb_side_by_side(members):
 
 def _results(climbers):
     results = [None] * len(climbers)
-    climbs = [climber.climb() for _, climber in climbers]
+    climbs = [climber.climb(calls_beside()) for _, climber in climbers]
     objectives = [climber.plan.objective for _, climber in climbers]
     asked = {i: next(climb) for i, climb in enumerate(climbs)}
-    beside = calls_beside()
     while asked:
-        if beside:
-            beside.begin()
         replies = answers([(objectives[i], asked[i]) for i in asked])
         for i, reply in zip(list(asked), replies, strict=True):
             try:

@@ -39,17 +39,23 @@ class Team:
         """What the parameter of fit is called that weighs rows."""
         return f"{self.last}__sample_weight" if self.last else "sample_weight"
 
-    @property
-    def draws_nothing(self):
-        """Whether it climbs by steps of all rows, the same whatever is drawn before."""
-        return all(last_step(of).batch_size is None for of in self.candidates.values())
-
-    def fit(self, X, y, train, sample_weight):
+    def fit(self, train, X, y, sample_weight):
         """What comes of the candidates on the rows `train`, by their numbers."""
-        start = time.time()
-        beside = calls_beside()
-        with beside.turn if beside else nullcontext():  # as steps may be anybody's code
-            outcomes, members, steps = self._read(X, y, train, sample_weight)
+        start, beside = time.time(), calls_beside()
+        estimators = [clone(one) for one in self.candidates.values()]
+        steps = estimators[0].steps[:-1] if self.last else []
+        with beside.turn if beside else nullcontext():  # for what may be anybody's code
+            if sample_weight is not None:
+                sample_weight = _safe_indexing(sample_weight, train)
+            X, y = _safe_split(estimators[0], X, y, train)
+            try:
+                if steps:
+                    X = Pipeline(steps).fit_transform(X, y)
+            except Exception as error:  # it is that of all of them
+                outcomes, members = [Outcome(one, error) for one in estimators], []
+            else:
+                last_steps = list(map(last_step, estimators))
+                outcomes, members = read_members(last_steps, X, y, sample_weight)
         climb_members(members)
         _say_once(outcomes)
         for outcome in outcomes:
@@ -57,20 +63,6 @@ class Team:
             if self.last and outcome.error is None:
                 outcome.estimator = Pipeline([*steps, (self.last, outcome.estimator)])
         return dict(zip(self.candidates, outcomes, strict=True))
-
-    def _read(self, X, y, train, sample_weight):
-        estimators = [clone(one) for one in self.candidates.values()]
-        if sample_weight is not None:
-            sample_weight = _safe_indexing(sample_weight, train)
-        X, y = _safe_split(estimators[0], X, y, train)
-        steps = estimators[0].steps[:-1] if self.last else []
-        try:
-            if steps:
-                X = Pipeline(steps).fit_transform(X, y)
-        except Exception as error:  # it is that of all of them
-            return [Outcome(one, error) for one in estimators], [], steps
-        last_steps = list(map(last_step, estimators))
-        return *read_members(last_steps, X, y, sample_weight), steps
 
 
 def _say_once(outcomes):

@@ -16,7 +16,7 @@ from sklearn.preprocessing import scale
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
 from skneuron._model import Objective
 from skneuron._search import lockstep
-from skneuron._search.lockstep import _ahead, fit_members
+from skneuron._search.lockstep import _ahead, climb_members, read_members
 from skneuron.exceptions import SeparationWarning
 
 LR = GradientAscentLogisticRegression(0.5, max_iter=30)
@@ -24,6 +24,12 @@ TOP = GradientAscentLogisticRegression()
 MLP = SimpleMLPClassifier((5,), max_iter=6, random_state=0)
 RATES = {"learning_rate": [0.01, 0.3, 2.0]}
 CS = {"C": [0.01, 1.0, 100.0, np.inf, 0.1]}
+
+
+def fit_members(*given):
+    outcomes, members = read_members(*given)
+    climb_members(members)
+    return outcomes
 
 
 def variants(base, **grid):

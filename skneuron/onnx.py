@@ -1,6 +1,7 @@
 """To ONNX by skl2onnx: the estimators, alone, in pipelines and in searches."""
 
 from contextlib import suppress
+from importlib.util import find_spec
 from math import prod
 
 import numpy as np
@@ -78,17 +79,14 @@ def register() -> None:
     >>> np.allclose(probabilities, clf.predict_proba(X))
     True
     """
-    try:
-        from skl2onnx import update_registered_converter, update_registered_parser
-        from skl2onnx._supported_operators import sklearn_operator_name_map
-    except ImportError as error:
-        raise ImportError(
-            'Conversion to ONNX needs skl2onnx: pip install "skneuron[onnx]".'
-        ) from error
+    if find_spec("skl2onnx") is None:
+        raise ImportError('To ONNX it takes skl2onnx: pip install "skneuron[onnx]".')
+    from skl2onnx import update_registered_converter, update_registered_parser
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    how = {"parser": _parse, "options": OPTIONS}
     for kind in (GradientAscentLogisticRegression, SimpleMLPClassifier):
-        update_registered_converter(
-            kind, ALIAS, _nothing, _convert, parser=_parse, options=OPTIONS
-        )
+        update_registered_converter(kind, ALIAS, _nothing, _convert, **how)
     sklearn_operator_name_map[LockstepSearchCV] = "SklearnGridSearchCV"
     update_registered_parser(LockstepSearchCV, _parse_search)
 

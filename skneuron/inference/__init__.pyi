@@ -36,10 +36,10 @@ class MLESummary:
     log_likelihood: float
     null_log_likelihood: float
     confidence: float
+    lr_statistic: float
+    separated: Any
+    penalty: str | None
     cov_type: str = "nonrobust"
-    penalty: str | None = None
-    separated: Any = False
-    lr_statistic: Any = None
     std_error: Array = field(init=False)
     z: Array = field(init=False)
     p_value: Array = field(init=False)

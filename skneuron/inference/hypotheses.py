@@ -100,8 +100,10 @@ def compare(smaller, larger, X, y, *, sample_weight=None):
     >>> compare(smaller, larger, (X[:, [1]], X[:, [1, 4]]), y)
     Likelihood ratio: 100.1145 (1 df), p <0.0001
     """
-    data = X if isinstance(X, tuple) else [_own(of, X) for of in (smaller, larger)]
-    both = zip((smaller, larger), data, strict=True)
+    fits, data = (smaller, larger), X if isinstance(X, tuple) else (X, X)
+    if hasattr(X, "columns"):
+        data = [X[list(getattr(of, "feature_names_in_", X.columns))] for of in fits]
+    both = zip(fits, data, strict=True)
     small, large = (examined(of, own, y, sample_weight).summary for of, own in both)
     if small.penalty or large.penalty:
         raise ValueError(
@@ -113,18 +115,11 @@ def compare(smaller, larger, X, y, *, sample_weight=None):
     same = np.array_equal(small.classes, large.classes)
     if df <= 0 or not same or ratio < -1e-6 * abs(large.log_likelihood):
         raise ValueError(
-            "The smaller fit must be nested in the larger: it has "
-            f"{len(small.estimate)} parameters and a log-likelihood of "
-            f"{small.log_likelihood:.6g}, the larger has {len(large.estimate)} and "
-            f"{large.log_likelihood:.6g}."
+            f"The smaller fit must be nested in the larger: {len(small.estimate)} and "
+            f"{len(large.estimate)} parameters have log-likelihoods of "
+            f"{small.log_likelihood:.6g} and {large.log_likelihood:.6g}."
         )
     return HypothesisTest("Likelihood ratio", max(ratio, 0.0), df)
-
-
-def _own(estimator, X):
-    """The columns of a data frame that an estimator was fitted to."""
-    names = getattr(estimator, "feature_names_in_", None)
-    return X if names is None or not hasattr(X, "columns") else X[list(names)]
 
 
 def wald_test(summary, hypotheses, value=0.0):
@@ -244,9 +239,7 @@ def profile_intervals(estimator, X, y, **options):
     summary, rows = fitted.summary, []
     z = float(ndtri(0.5 + summary.confidence / 2))
     with numbers_may_end():
-        top, _ = _highest(
-            fitted, fitted.theta, fitted.axes, np.zeros(len(fitted.theta))
-        )
+        top, _ = _highest(fitted, fitted.theta, fitted.axes, 0 * fitted.theta)
         for row, estimate in zip(fitted.root, summary.estimate):
             error = np.linalg.norm(row)
             statistic = _profile(fitted, row, top)(-estimate / error)

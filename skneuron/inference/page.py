@@ -88,23 +88,20 @@ class MLESummary:
     log_likelihood: float
     null_log_likelihood: float
     confidence: float
+    lr_statistic: float
+    separated: np.ndarray | bool
+    penalty: str | None
     cov_type: str = "nonrobust"
-    penalty: str | None = None
-    separated: np.ndarray | bool = False
-    lr_statistic: float | None = None
 
     def __post_init__(self):
         n_parameters = len(self.estimate)
         self.separated = np.broadcast_to(self.separated, n_parameters)
         std_error = np.sqrt(self.covariance.diagonal())
         vars(self).update(wald_figures(self.estimate, std_error, self.confidence))
-        if self.lr_statistic is None:
-            self.lr_statistic = 2 * (self.log_likelihood - self.null_log_likelihood)
         self.lr_df = n_parameters - self.fit_intercept * (len(self.classes) - 1)
         self.lr_p_value = float(chdtrc(self.lr_df, max(self.lr_statistic, 0.0)))
         self.aic = 2 * n_parameters - 2 * self.log_likelihood
-        price = float(np.log(self.n_observations))
-        self.bic = price * n_parameters - 2 * self.log_likelihood
+        self.bic = n_parameters * np.log(self.n_observations) - 2 * self.log_likelihood
         self.pseudo_r2 = 1 - self.log_likelihood / self.null_log_likelihood
 
     def to_frame(self):

@@ -165,20 +165,22 @@ def examined(
 ):
     """The estimate, and the data, as :func:`mle_summary` takes them, in a `Fitted`."""
     index = index_of(X)
-    estimator = given[-1] if isinstance(given, Pipeline) else given
+    estimator, X = last_step(given, X)
     _check_estimator(estimator)
-    if estimator is not given:
-        X = transformed(given, X)
-        if feature_names is None:
-            with suppress(AttributeError):  # of a step that has no names for its output
-                feature_names = given[:-1].get_feature_names_out()
+    if estimator is not given and feature_names is None:
+        with suppress(AttributeError):  # of a step that has no names for its output
+            feature_names = given[:-1].get_feature_names_out()
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must be between 0 and 1, not %: {confidence!r}.")
     if feature_names is None and hasattr(X, "design_info"):  # patsy's
         feature_names = X.design_info.column_names
     data = map(to_host, (X, y, sample_weight))
     X, y, weights = check_data(estimator, *data, reset=False)
-    names = _names(estimator, feature_names, X.shape[1])
+    if feature_names is None:
+        feature_names = _check_feature_names_in(estimator)
+    if isinstance(feature_names, str) or len(feature_names) != X.shape[1]:
+        raise ValueError(f"feature_names must be {X.shape[1]} names: {feature_names}.")
+    names = [str(name) for name in feature_names]
     targets = Targets(estimator.classes_)
     (classes,), codes = targets.per_output, targets.encode(y)
     labels = classes.tolist()
@@ -248,7 +250,9 @@ def examined(
     # The root of the covariance of the parameters, of the features as they are.
     root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
     total = float(weights.sum())
-    null = per_class / total if has_intercept else 1 / len(classes)
+    null = xlogy(per_class, per_class / total if has_intercept else 1 / len(classes))
+    null = float(null.sum())
+    lowest = _penalised_null(hill, per_class) if estimator.penalty else null
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
@@ -257,11 +261,11 @@ def examined(
         covariance=root @ root.T,
         n_observations=total,
         log_likelihood=here.log_likelihood,
-        null_log_likelihood=float(xlogy(per_class, null).sum()),
+        null_log_likelihood=null,
         confidence=float(confidence),
         penalty=estimator.penalty,
         separated=separated,
-        lr_statistic=estimator.penalty and _penalised_ratio(hill, here, per_class),
+        lr_statistic=float(2 * (here.value - lowest)),
     )
     at = rows, np.flatnonzero(weights), len(weights), index, order
     return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
@@ -279,8 +283,8 @@ def _separated(rows, n_classes, intercept, contrasts):
     return False
 
 
-def _penalised_ratio(hill, here, per_class):
-    """The likelihood-ratio statistic, both likelihoods with the whole model's penalty.
+def _penalised_null(hill, per_class):
+    """The null model's log-likelihood, with the penalty of the whole model.
 
     With no weights but the intercept's all probabilities are one, and the determinant
     is a multiple of ``(p (1 - p))^n_parameters``.
@@ -289,7 +293,7 @@ def _penalised_ratio(hill, here, per_class):
     null = np.zeros(objective.n_parameters)
     if objective.network.fit_intercept:
         null[-1] = np.diff(np.log(per_class + len(null) / 2))[0]
-    return float(2 * (here.value - hill.answer(Question(objective.at(null))).value))
+    return hill.answer(Question(objective.at(null))).value
 
 
 def _check_estimator(estimator):
@@ -303,19 +307,10 @@ def _check_estimator(estimator):
     for name, plain in {"C": np.inf, "class_weight": None}.items():
         if (value := getattr(estimator, name)) != plain:
             raise ValueError(
-                f"The estimator was fitted with {name}={value!r}: it is no maximum "
-                f"likelihood estimate, whose standard errors these are. Fit it with "
-                f"{name}={plain}; if samples do count several times, say so with "
-                "sample_weight, to fit and to mle_summary."
+                f"The estimator was fitted with {name}={value!r}, not {plain}: that is "
+                "no maximum likelihood estimate, whose standard errors these are. "
+                "Samples that count several times are a matter of sample_weight."
             )
-
-
-def _names(estimator, feature_names, n_features):
-    if feature_names is None:
-        return list(_check_feature_names_in(estimator))
-    if isinstance(feature_names, str) or len(feature_names) != n_features:
-        raise ValueError(f"feature_names must be {n_features} names: {feature_names}.")
-    return [str(name) for name in feature_names]
 
 
 def _doubt(objective, targets, here, F, penalty):
@@ -397,6 +392,8 @@ class Fitted(Fields):
         The top's coordinates, and a root of the covariance there.
     """
 
+    __slots__ = ()
+
     @property
     def weights_by_class(self):
         """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
@@ -418,16 +415,16 @@ class Fitted(Fields):
 
     def features(self, X):
         """Other data as the logistic regression is given them, and their index."""
-        last, index = self.estimator, index_of(X)
-        if isinstance(last, Pipeline):
-            X, last = transformed(last, X), last[-1]
-        X = check_features(last, to_host(X), reset=False)
-        return X[:] if isinstance(X, OnDemand) else X, index
+        last, reaching = last_step(self.estimator, X)
+        found = check_features(last, to_host(reaching), reset=False)
+        return found[:] if isinstance(found, OnDemand) else found, index_of(X)
 
 
-def transformed(pipeline, X):
-    """What reaches the last step of a pipeline."""
-    return pipeline[:-1].transform(X) if len(pipeline.steps) > 1 else X
+def last_step(given, X):
+    """The last step of a pipeline, and what reaches it; or the estimator itself."""
+    if not isinstance(given, Pipeline):
+        return given, X
+    return given[-1], given[:-1].transform(X) if len(given.steps) > 1 else X
 
 
 def index_of(X):

@@ -8,7 +8,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_feature_names_in
 
-from .passes import check_count, check_estimator
+from .passes import check_estimator
 from .pictures import NEGATIVE, POSITIVE, NetworkDisplay
 
 #: What an estimator predicts by.
@@ -143,7 +143,6 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     from matplotlib.animation import FuncAnimation
 
     check_estimator(est, [])
-    check_count("n_frames", n_frames)
     if getattr(X, "ndim", np.ndim(X)) != 2 or np.shape(X)[1] != 2:
         raise ValueError(f"X must have two features; its shape is {np.shape(X)}.")
     if type_of_target(y, input_name="y") not in ("binary", "multiclass"):

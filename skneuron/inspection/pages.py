@@ -17,7 +17,7 @@ import numpy as np
 from sklearn import preprocessing as pre
 from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in
 
 from .._arrays import is_sparse, numbers_may_end, to_host
 from .._data import Targets
@@ -257,8 +257,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         "top": None,
     }
     if objective.n_parameters == 2 and not network:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a hill without a top is one to see, too
+        with warnings.catch_warnings(action="ignore"):  # that there may be no top
             names = "C", "fit_intercept", "class_weight"
             top = type(est)(**{of: getattr(est, of) for of in names}).fit(X, to_host(y))
         model["top"] = top.coef_[0]
@@ -302,7 +301,6 @@ def _scaling(step, n_features):
     if type(step) not in SCALERS:
         names = ", ".join(of.__name__ for of in SCALERS)
         raise TypeError(f"The page computes {names} before the estimator, not {step}.")
-    check_is_fitted(step)
     centre, one = step.inverse_transform(np.outer([0.0, 1.0], np.ones(n_features)))
     ends = getattr(step, "feature_range", (-1, 1))
     return {

@@ -180,8 +180,7 @@ def backward_pass(est, X, y, sample_weight=None):
     """
     check_estimator(est)
     with numbers_may_end():
-        network, layers, likelihood, rows = _problem(est, X, y, sample_weight)
-        _, residuals, gradient = _backward(network, layers, likelihood, rows)
+        (network, *_), _, residuals, gradient = _passes(est, X, y, sample_weight)
     found = est._layer_attributes(network.layers(gradient))
     return BackwardPass(*found.values(), residuals)
 
@@ -254,9 +253,8 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
     check_estimator(est)
     check_count("n_parameters", n_parameters)
     with numbers_may_end():
-        problem = _problem(est, X, y, sample_weight, dtype=np.float64)
-        network, layers, likelihood, rows = problem
-        (*inputs, z), residuals, gradient = _backward(*problem)
+        model, found, residuals, gradient = _passes(est, X, y, sample_weight, float)
+        (network, layers, likelihood, rows), (*inputs, z) = model, found
         # What rounding of its terms, and of z, may do to a log-likelihood.
         terms = rows.weights[:, None] * likelihood.log_prob(z, rows.codes)
         noise = 8 * EPS * (abs(terms).sum() + abs(z * residuals[-1]).sum())
@@ -324,8 +322,12 @@ def check_dense(est):
         raise ValueError("Only dense layers can be drawn, and no Convolution.")
 
 
-def _problem(est, X, y, sample_weight, dtype=None):
-    """Network, layers, likelihood and rows, of `dtype` or the widest that comes in."""
+def _passes(est, X, y, sample_weight, dtype=None):
+    """Both passes, in `dtype` or the widest float type that comes in.
+
+    Network, layers, likelihood and rows; every layer's activations and dLL/dz; and the
+    flat gradient.
+    """
     X, y, weights = check_data(est, *map(to_host, (X, y, sample_weight)), reset=False)
     network, layers = est._fitted_network(X)
     dtype = dtype or np.result_type(X.dtype, *(W for W, _ in layers))
@@ -334,14 +336,11 @@ def _problem(est, X, y, sample_weight, dtype=None):
     X = (X[:] if isinstance(X, OnDemand) else X).astype(dtype, copy=False)
     weights = np.ones(len(y), dtype) if weights is None else weights.astype(dtype)
     rows = Rows(X, targets.encode(y), weights)
-    return network, layers, targets.likelihood, rows
-
-
-def _backward(network, layers, likelihood, rows):
-    """Every layer's activations and dLL/dz, and the flat gradient."""
     activations = network.forward(layers, rows.X, guarded=True)
-    residual = likelihood.residual(activations[-1], rows.codes)
+    residual = targets.likelihood.residual(activations[-1], rows.codes)
     residual *= rows.weights[:, None]
     gradient = np.empty(network.n_parameters, rows.dtype)
     into = network.layers(gradient)
-    return activations, network.backward(layers, activations, residual, into), gradient
+    residuals = network.backward(layers, activations, residual, into)
+    model = network, layers, targets.likelihood, rows
+    return model, activations, residuals, gradient

@@ -144,10 +144,9 @@ class NeuronWeightsDisplay(Display):
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
         shape = passes.checked_shape(image_shape, n_in, f"inputs of layer {layer}")
-        chosen = range(n_neurons)[:MOST_IMAGES] if neurons is None else neurons
-        chosen = np.atleast_1d(chosen)
-        there = chosen.dtype.kind in "iu" and chosen.ndim == 1 and len(chosen)
-        if not (there and np.all((chosen >= 0) & (chosen < n_neurons))):
+        first = range(n_neurons)[:MOST_IMAGES]
+        chosen = np.ravel(first if neurons is None else neurons)
+        if not (len(chosen) and np.isin(chosen, range(n_neurons)).all()):
             raise ValueError(f"neurons={neurons!r} must be from 0 to {n_neurons - 1}.")
         hidden = [f"neuron {j}" for j in range(n_neurons)]
         names = output_names(est) if layer == len(layers) - 1 else hidden
@@ -329,7 +328,15 @@ default=None
         layers, title = _layers(est), None
         if since is not None:
             passes.check_estimator(since)
-            layers = _change(_layers(since), layers)
+            earlier = _layers(since)
+            then, now = ([W.shape for W, _ in of] for of in (earlier, layers))
+            if then != now:
+                raise ValueError(
+                    f"since has weights of shapes {then}, and est of {now}: there is a "
+                    "change to draw only between two moments of one network."
+                )
+            with numbers_may_end():
+                layers = [(W - V, b - a) for (V, a), (W, b) in zip(earlier, layers)]
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
                 title += f" since iteration {since.n_iter_}"
@@ -483,18 +490,6 @@ def output_names(est):
 def _layers(est):
     """The (weights, intercepts) of every layer, of float64."""
     return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
-
-
-def _change(earlier, later):
-    """What has been added to the weights and intercepts of every layer."""
-    then, now = ([weights.shape for weights, _ in of] for of in (earlier, later))
-    if then != now:
-        raise ValueError(
-            f"since has weights of shapes {then}, and est of {now}: there is a change "
-            "to draw only between two moments of one network."
-        )
-    with numbers_may_end():
-        return [(W - V, b - a) for (V, a), (W, b) in zip(earlier, later)]
 
 
 def _standardized(layer, inputs):

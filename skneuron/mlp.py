@@ -322,8 +322,7 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _hidden_layer_sizes(self):
         sizes = self.hidden_layer_sizes
-        alone = isinstance(sizes, Convolution) or not np.iterable(sizes)
-        return (sizes,) if alone else tuple(sizes)
+        return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
     def _activation(self):
         return self.activation
@@ -387,8 +386,7 @@ class SimpleMLPClassifier(NeuronClassifier):
         return {"coefs_": [W.copy() for W in weights], "intercepts_": list(intercepts)}
 
     def _memory_settings(self, partial):
-        auto = self.learning_rate == "auto"
-        return self.solver, self.activation, self.momentum, auto
+        return self.solver, self.activation, self.momentum, self.learning_rate == "auto"
 
     def _plan(self, objective, memory, rng, partial):
         auto = self.learning_rate == "auto"
@@ -450,14 +448,12 @@ class SimpleMLPClassifier(NeuronClassifier):
 
     def _holding_rate(self, objective, start):
         """The rate, by halving, whose iterations (50 at most) stay above the start."""
+        least, rate, fell = objective.log_likelihood(start), self.learning_rate, True
         n_iter = min(self.max_iter, 50)
-        rate = self.learning_rate / 2
-        least = objective.log_likelihood(start)
-        while rate > 0:
-            how = self._direction(), _ascent.Rate(rate), np.random.RandomState(0)
-            walk = self._walk(objective, *how)
-            found = islice(_ascent.positions(walk(start), objective.answer), n_iter + 1)
-            if all(objective.log_likelihood(at.theta) >= least for at in found):
-                break
+        while fell and rate > 0:
             rate /= 2
+            how = self._direction(), _ascent.Rate(rate), np.random.RandomState(0)
+            walk = self._walk(objective, *how)(start)
+            found = islice(_ascent.positions(walk, objective.answer), 1 + n_iter)
+            fell = not all(objective.log_likelihood(at.theta) >= least for at in found)
         return rate

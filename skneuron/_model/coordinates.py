@@ -148,7 +148,7 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         if len(varying) and varying.max() <= alike * varying.min():
             deviation = np.full_like(deviation, np.sqrt(np.mean(varying**2)))
         if penalised:
-            objective = objective.measured_in(deviation)
+            objective = objective.but(sizes=deviation)
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
     scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))

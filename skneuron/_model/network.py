@@ -65,10 +65,6 @@ class Network:
         parts = [of for layer in layers for of in layer[: 1 + self.fit_intercept]]
         return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
-    def weight_mask(self):
-        """A flat vector, 1 at weights and 0 at intercepts: what a penalty shrinks."""
-        return self.flatten([(np.ones(of), np.zeros(of[1])) for of in self.shapes])
-
     def random_start(self, rng):
         """Random weights, so that hidden neurons of a layer come to differ.
 

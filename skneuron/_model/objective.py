@@ -80,8 +80,6 @@ class Objective:
     def __init__(self, network, likelihood, rows, l2=0.0, reduction="mean"):
         self.network, self.likelihood, self.rows = network, likelihood, rows
         self.l2, self.reduction = l2, reduction
-        #: What the penalty takes l2 times: 1 at weights, 0 at intercepts.
-        self.shrunk = network.weight_mask()
         #: The units of features, as read, whose weights are penalised.
         self.sizes = 1.0
         #: Rows of the first layer: features, and a 1 with intercepts.
@@ -100,20 +98,22 @@ class Objective:
         """What the sum over the examples, and the penalty, are divided by."""
         return self.total_weight if self.reduction == "mean" else 1.0
 
+    @cached_property
+    def shrunk(self):
+        """What the penalty takes l2 times: 0 at intercepts; 1 at weights, as given."""
+        first, *others = [(np.ones(of), np.zeros(of[1])) for of in self.network.shapes]
+        first[0][...] *= np.square(np.clip(self.sizes, 2.0**-500, 2.0**500))[..., None]
+        return self.network.flatten([first, *others])
+
     # Others like it ----------------------------------------------------------------
 
     def but(self, **changed):
         """The same objective with other attributes, such as `l2` or `reduction`."""
         other = object.__new__(type(self))
         vars(other).update({**vars(self), **changed, "_sample": None})
+        if "sizes" in changed:
+            vars(other).pop("shrunk", None)
         return other
-
-    def measured_in(self, sizes):
-        """The same with a penalty on weights of features in units of these sizes."""
-        shrunk = self.network.weight_mask()
-        weights, _ = self.network.layers(shrunk)[0]
-        weights[...] = np.square(np.clip(sizes, 2.0**-500, 2.0**500))[..., None]
-        return self.but(sizes=sizes, shrunk=shrunk)
 
     def reading(self, rows, exponents):
         """The objective of the weights of features divided by 2 to their exponents.
@@ -121,8 +121,7 @@ class Objective:
         `rows` give these. The penalty stays on the weights of the features as before.
         """
         with np.errstate(over="ignore"):
-            sizes = np.ldexp(self.sizes, -exponents)
-        return self.but(rows=rows).measured_in(sizes)
+            return self.but(rows=rows, sizes=np.ldexp(self.sizes, -exponents))
 
     def in_coordinates(self, coordinates, chained):
         """The objective as a function of coordinates.
@@ -136,8 +135,9 @@ class Objective:
         """
         base, scale = self, coordinates.scale
         if not chained:
-            n_features = self.network.sizes[0]
-            units = (np.resize(of, n_features) for of in (coordinates.mean, scale))
+            n_features, units = self.network.sizes[0], (coordinates.mean, scale)
+            if len(scale) < n_features:
+                units = (np.resize(of, n_features) for of in units)
             centred = self.rows.centred(*units)
             base = self.reading(centred, np.log2(scale).astype(int))
         return base.but(coordinates=coordinates, _chained=chained)

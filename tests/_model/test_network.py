@@ -165,15 +165,6 @@ def test_layers_are_views_and_flatten_is_their_inverse(layers, fit_intercept):
     assert network.n_parameters == sum(counts)
 
 
-@hidden
-@intercepts
-def test_weight_mask(layers, fit_intercept):
-    network, _, _ = build(layers, fit_intercept=fit_intercept)
-    for weights, b in network.layers(network.weight_mask()):
-        assert np.all(weights == 1)
-        assert b is None or np.all(b == 0)
-
-
 @activations
 def test_random_start(activation):
     network = Network((30, 20, 15, 10), activation)

@@ -266,8 +266,9 @@ def climb(walk, *, max_iter, stop, noise, watch=None):
         return result
     try:
         result.converged = bool(stop.at_start(position))
-        while result.n_iter < max_iter and not result.converged:
-            n = result.n_iter + 1
+        for n in range(1, max_iter + 1):
+            if result.converged:
+                break
             if watch is not None:
                 watch.begin(n, position)
             position = yield from next_position(walk)

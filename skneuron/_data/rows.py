@@ -69,15 +69,14 @@ class Rows:
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
+        #: The float type of the features, as NumPy calls it.
+        self.dtype = float_type(X)
+        #: Whether the features are an array, without gaps.
+        self.is_dense = not is_sparse(X)
         self.centre = centre
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
         self._ready = None
-
-    @property
-    def dtype(self):
-        """The float type of the features, as NumPy calls it."""
-        return float_type(self.X)
 
     @cached_property
     def total_weight(self):
@@ -98,11 +97,6 @@ class Rows:
             return 1.0
         xp = array_namespace(w)
         return float(xp.min(xp.where(w > 0, w, xp.inf)))
-
-    @property
-    def is_dense(self):
-        """Whether the features are an array, without gaps."""
-        return not is_sparse(self.X)
 
     def fingerprint(self):
         """Numbers that tell other labels or weights from these."""

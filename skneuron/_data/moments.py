@@ -193,14 +193,10 @@ def _about_median(columns, rows):
 
     (n_rows, n_columns), float64; of few rows.
     """
-    blocks = [
-        block.X if rows.is_dense else block.X.toarray() for block in rows.blocks(0)
-    ]
-    xp = array_namespace(blocks[0])
-    X = xp.take(xp.concat(blocks), beside(columns, blocks[0]), axis=1)
-    median = xp.sort(X, axis=0)[X.shape[0] // 2, ...]
-    distances = xp.sort(xp.abs(X - median), axis=0)
-    return [to_host(of).astype(np.float64) for of in (median, distances)]
+    blocks = [of.X if rows.is_dense else of.X.toarray() for of in rows.blocks(0)]
+    X = np.concatenate([*map(to_host, blocks)])[:, columns].astype(np.float64)
+    median = np.sort(X, axis=0)[len(X) // 2]
+    return median, np.sort(np.abs(X - median), axis=0)
 
 
 def _median_and_width(columns, rows):

@@ -135,7 +135,7 @@ class Objective:
         weights, _ = self.network.layers(shrunk)[0]
         with np.errstate(over="ignore"):
             sizes = np.ldexp(self.sizes, -np.asarray(exponents, dtype=int))
-        weights[...] = np.square(np.clip(sizes, 2.0**-500, 2.0**500))[..., None]
+        weights[...] = (sizes.clip(2.0**-500, 2.0**500) ** 2)[..., None]
         return self._with(rows=rows, shrunk=shrunk, exponents=exponents)
 
     def in_coordinates(self, coordinates, chained):

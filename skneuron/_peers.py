@@ -83,11 +83,10 @@ class AnswersPeers:
             raise error(f"{before} {name!r}{after}. {answers()[name]}")
 
     def _validate_params(self):
-        default = self._defaults()
+        default, rules = self._defaults(), self._parameter_constraints
         given = {k: v for k, v in self.get_params(False).items() if v is not default[k]}
-        name = type(self).__name__
         try:
-            validate_parameter_constraints(self._parameter_constraints, given, name)
+            validate_parameter_constraints(rules, given, type(self).__name__)
         except InvalidParameterError as error:
             name = str(error).split("'")[1]  # "The 'C' parameter of ..."
             use = answers().get(f"{name}={getattr(self, name)!r}")

@@ -247,8 +247,9 @@ def climb(walk, *, max_iter, stops, noise, watch=None):
         return result
     try:
         result.converged = any([stop.at_start(position) for stop in stops])
-        while result.n_iter < max_iter and not result.converged:
-            n = result.n_iter + 1
+        for n in range(1, max_iter + 1):
+            if result.converged:
+                break
             if watch is not None:
                 watch.begin(n, position)
             position = yield from next_position(walk)

@@ -101,6 +101,7 @@ class Unread:
     shape: tuple
     size: float
     at: np.ndarray | None = None
+    dtype = None
 
     def __getitem__(self, at):
         at = at if self.at is None else self.at[at]

@@ -41,7 +41,7 @@ def column_moments(rows):
         sound = variance > limits.eps**0.5 * square
         sound &= (square > limits.tiny * 2**40) & (square < limits.max / 2**40)
         deviation = np.sqrt(np.where(sound, variance, 0.0))
-        if not np.all(sound):
+        if not sound.all():
             largest = rows.largest_sizes()
             columns = np.flatnonzero(~sound & (largest > 0))  # of zeros, as measured
             if len(columns):
@@ -120,12 +120,10 @@ def measured(rows, robust=True, farthest=None):
         As :func:`usual` has them.
     """
     limits = np.finfo(rows.dtype)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = column_moments(rows)
-        square = np.maximum(mean**2, deviation**2)
-        regular = (square < limits.max / 2**40) & (square > limits.tiny * 2**40)
-    exponents = None
-    if not np.all(regular | ((mean == 0) & (deviation == 0))):
+    mean, deviation = column_moments(rows)
+    size, exponents = np.maximum(np.abs(mean), deviation), None
+    regular = (size < limits.max**0.5 / 2**20) & (size > limits.tiny**0.5 * 2**20)
+    if not (regular | (size == 0)).all():
         largest = rows.largest_sizes()
         # A column whose weights would overflow before they mattered is taken for zeros.
         nothing = largest < limits.tiny * 2**20

@@ -161,12 +161,6 @@ def looked_up(tables, codes):
 NARROW = 1 << 16
 
 
-def _are_narrow(labels):
-    if labels.dtype.kind not in "iu" or not len(labels):
-        return False
-    return int(labels.max()) - int(labels.min()) < NARROW
-
-
 def _above(low, labels):
     """``labels - low``, where that is within a narrow range; anything elsewhere."""
     return np.subtract(labels, low, dtype=np.intp, casting="unsafe")
@@ -174,18 +168,20 @@ def _above(low, labels):
 
 def _unique(labels):
     """np.unique."""
-    if not _are_narrow(labels):
-        return np.unique(labels)
-    low = labels.min()
-    seen = np.zeros(_above(low, labels.max()) + 1, dtype=bool)
-    for at in slices(len(labels), NARROW):
-        seen[_above(low, labels[at])] = True
-    return np.flatnonzero(seen).astype(labels.dtype) + low
+    if labels.dtype.kind in "iu" and len(labels):
+        low, high = labels.min(), labels.max()
+        if int(high) - int(low) < NARROW:
+            seen = np.zeros(_above(low, high) + 1, dtype=bool)
+            for at in slices(len(labels), NARROW):
+                seen[_above(low, labels[at])] = True
+            return np.flatnonzero(seen).astype(labels.dtype) + low
+    return np.unique(labels)
 
 
 def _places(classes, labels):
     """The places of labels in the classes, which are sorted; of others, any."""
-    if labels.dtype.kind not in "iu" or not _are_narrow(classes):
+    integers = {labels.dtype.kind, classes.dtype.kind} <= {*"iu"}
+    if not (integers and int(classes[-1]) - int(classes[0]) < NARROW):
         return np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
     known, above = _above(classes[0], classes), _above(classes[0], labels)
     return np.searchsorted(known, np.arange(known[-1] + 1)).take(above, mode="clip")

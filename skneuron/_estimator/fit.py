@@ -153,7 +153,7 @@ class NeuronClassifier(
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
         state = {**getattr(self, "_state", {})} if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state["memory"] = copy.deepcopy(state.get("memory", {}))
+        state["memory"] = copy.deepcopy(state.get("memory"))
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 

@@ -151,12 +151,12 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
             objective = objective.but(sizes=deviation)
         deviation = width * deviation
     scale = np.where(constant, np.where(mean != 0, 2.0**huge, 1.0), deviation)
-    scale = np.exp2(np.clip(np.round(np.log2(scale)), -1000, huge))
+    scale = np.exp2(np.rint(np.log2(scale)).clip(-1000, huge))
     if objective.network.is_one_layer:
         # A centre of few digits: what has few, too, is taken from it without rounding.
-        mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
+        mean = np.where(constant, mean, np.rint(16 * mean / scale) * scale / 16)
     mean = mean.astype(rows.dtype).astype(np.float64)
-    mild = bool(np.all(np.abs(mean) <= MILD * scale))
+    mild = bool((np.abs(mean) <= MILD * scale).all())
     chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small

@@ -67,12 +67,17 @@ class Rows:
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
         self.centre, self._ready = centre, None
-        #: The float type of the features, as NumPy calls it: not torch.float32, say.
-        self.dtype = np.dtype(str(X.dtype).rpartition(".")[2])
         #: Whether the features are an array, without gaps.
         self.is_dense = not is_sparse(X)
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
         self.n_rows = sum(span.stop - span.start for span in self.spans)
+
+    @property
+    def dtype(self):
+        """The float type of the features, as NumPy calls it."""
+        if not is_elsewhere(self.X):
+            return self.X.dtype
+        return np.dtype(str(self.X.dtype).rpartition(".")[2])  # such as torch.float32
 
     @cached_property
     def total_weight(self):

@@ -453,7 +453,7 @@ def test_separated_parameters_have_no_figures():
     with pytest.warns(SeparationWarning):  # the likelihood still bounds it from below
         found = profile_intervals(clf, X, y)
     # Where Newton's method finds the deviance of an offset.
-    assert found["ci_low"].iloc[0] == pytest.approx(1.2841118, abs=1e-5)
+    assert found["ci_low"].iloc[0] == pytest.approx(1.28411, abs=1e-4)
     assert found["ci_high"].iloc[0] == np.inf
 
 

@@ -7,7 +7,7 @@ whose profile is not significantly below the top.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.linalg import null_space
@@ -241,16 +241,16 @@ def profile_intervals(estimator, X, y, **options):
     with numbers_may_end():
         top, _ = _highest(fitted, fitted.theta, fitted.axes, 0 * fitted.theta)
         for row, estimate in zip(fitted.root, summary.estimate):
-            error = np.linalg.norm(row)
-            statistic = _profile(fitted, row, top)(-estimate / error)
-            ends = [_limit(_profile(fitted, row, top), end) for end in (-z, z)]
-            ends = [estimate + error * end for end in ends]
+            error, others = np.linalg.norm(row), fitted.axes @ null_space(row[None])
+            profile = partial(_profile, fitted, fitted.axes @ row / error, others, top)
+            statistic = profile()(-estimate / error)
+            ends = [estimate + error * _limit(profile(), end) for end in (-z, z)]
             rows.append([estimate, statistic, chdtrc(1, statistic), *ends])
     names = "estimate", "lr_statistic", "p_value", "ci_low", "ci_high"
     return summary.frame_of(dict(zip(names, np.transpose(rows))))
 
 
-def _profile(fitted, row, top):
+def _profile(fitted, along, others, top):
     """The profile of one parameter, a function of its distance from the estimate.
 
     In the coordinates that the covariance's root spans, distances are in standard
@@ -260,8 +260,9 @@ def _profile(fitted, row, top):
     Parameters
     ----------
     fitted : Fitted
-    row : array of shape (n_coordinates,)
-        The parameter's, of the root of the covariance.
+    along : array of shape (n_coordinates,)
+    others : array of shape (n_coordinates, n_coordinates - 1)
+        The axes, in coordinates of the climb.
     top : float
         The value at the top.
 
@@ -270,13 +271,12 @@ def _profile(fitted, row, top):
     deviance : callable
         Of so many errors: twice what the likelihood loses where the parameter is there.
     """
-    along = fitted.axes @ row / np.linalg.norm(row)
-    others, bend = fitted.axes @ null_space(row[None]), np.zeros(len(row) - 1)
+    bend = np.zeros(others.shape[1])
 
     def deviance(t):
         nonlocal bend
         value, way = _highest(fitted, fitted.theta + t * along, others, bend * t**2)
-        if np.isfinite(value) and t:
+        if np.isfinite(value):
             bend = way / t**2  # of a parabola, the next climb's start
         return float(np.clip(2 * (top - value), 0.0, MOST))
 
@@ -288,14 +288,14 @@ def _limit(deviance, z):
 
     @cache
     def gap(t):  # nearly straight
-        return np.sqrt(deviance(t)) - abs(z)
+        return np.sqrt(deviance(t)) - abs(z) if t else -abs(z)
 
     inside, outside = 0.0, z
     while gap(outside) < 0:
         if abs(outside) > FURTHEST:
             return np.copysign(np.inf, z)
         inside, outside = outside, 1.5 * outside
-    return brentq(gap, inside, outside, xtol=1e-6)
+    return brentq(gap, inside, outside, xtol=1e-10)  # errors may be huge
 
 
 def _highest(fitted, place, axes, start):

@@ -273,8 +273,9 @@ class Objective:
         blocks = self._curvature(total.pairs) if total.pairs else []
         if self._chained:
             self.pulled(gradient)
-            for _, matrix in blocks:
-                self.coordinates.pull_both(matrix, self.n_inputs)
+            for _, matrix in blocks:  # from both sides
+                matrix[...] = self.pulled(matrix).T.copy()
+                self.pulled(matrix)
         value = value / self.divisor
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
 

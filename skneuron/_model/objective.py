@@ -458,8 +458,8 @@ def largest_safe_rate(objective):
     """The largest fixed rate at which gradient ascent cannot lower the objective.
 
     For a network without hidden layers the curvature is nowhere above
-    ``c X1^T diag(w) X1`` (X1: the features, and a 1 for the intercept; c: 1/4 for
-    Bernoulli, after Boehning & Lindsay, 1988, and 1/2 for Categorical outputs). With L
+    ``c X1^T diag(w) X1`` (X1: the features, and a 1 for the intercept; c: 1/4 for a
+    sigmoid, after Boehning & Lindsay, 1988, and 1/2 for a softmax). With L
     its largest eigenvalue plus the penalty's, a step of ``eta`` along the gradient
     gains at least ``eta (1 - eta L / 2) |gradient|^2``: never negative up to 2 / L.
 

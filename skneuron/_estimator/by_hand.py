@@ -30,9 +30,8 @@ def with_layers(estimator, layers, classes):
             f"The last layer has {sizes[-1]} logits, and the classes {classes} need "
             f"{n_logits}: two classes one, more one each."
         )
+    n = sum(W.size + estimator.fit_intercept * b.size for W, b in layers)
     found = {"n_features_in_": sizes[0], "classes_": targets.classes}
-    found |= estimator._layer_attributes(layers)
-    n_intercepts = sum(sizes[1:]) * estimator.fit_intercept
-    found["n_parameters_"] = sum(W.size for W, _ in layers) + n_intercepts
+    found |= {**estimator._layer_attributes(layers), "n_parameters_": n}
     vars(estimator).update(found)
     return estimator

@@ -66,13 +66,6 @@ class Coordinates:
         W -= mean @ b
         W /= scale
 
-    def pull_both(self, matrix, n_inputs):
-        """T^T matrix T of a block of the curvature, in place."""
-        rows = matrix.reshape(n_inputs, -1)
-        self.pull(rows)
-        matrix[...] = matrix.T.copy()
-        self.pull(rows)
-
     def largest_terms(self, first):
         """What the terms of logits add up to, in usual rows, without signs, at most."""
         W, b, *_ = self._beside(np.abs(first))
@@ -80,9 +73,8 @@ class Coordinates:
 
     def as_given(self, first, sign=-1):
         """To weights of the features as they were given, in place; or back, by +1."""
-        if self.exponents is not None:
-            W, *_ = self._beside(first)
-            W[...] = np.ldexp(W, sign * self.exponents[:, None])
+        W, *_ = self._beside(first)
+        W[...] = self.in_own_units(W, sign)
 
     def slope(self, first, *, sizes=False):
         """A gradient's components in the features' own units, of the weights alone.
@@ -92,11 +84,11 @@ class Coordinates:
         W, b, mean, scale = self._beside(first)
         return self.in_own_units(W * scale + (np.abs(mean) if sizes else mean) @ b)
 
-    def in_own_units(self, slope):
+    def in_own_units(self, slope, sign=1):
         """A gradient in weights, of the features as they were given."""
-        if self.exponents is not None:
-            slope = np.ldexp(slope, self.exponents[:, None])
-        return slope
+        if self.exponents is None:
+            return slope
+        return np.ldexp(slope, sign * self.exponents[:, None])
 
     def _beside(self, first):
         """Views of W and b; m and s as columns. Without a row of b, m is no column."""

@@ -281,8 +281,9 @@ class Objective:
         blocks = self._curvature(total.pairs) if total.pairs else []
         if self._chained:
             self.pulled(gradient)
-            for _, matrix in blocks:
-                self.coordinates.pull_both(matrix, self.n_inputs)
+            for _, matrix in blocks:  # from both sides
+                matrix[...] = self.pulled(matrix).T.copy()
+                self.pulled(matrix)
         value = value / self.divisor
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
 
@@ -469,8 +470,8 @@ def largest_safe_rate(objective):
     """The largest fixed rate at which gradient ascent cannot lower the objective.
 
     For a network without hidden layers the curvature is nowhere above
-    ``c X1^T diag(w) X1`` (X1: the features, and a 1 for the intercept; c: 1/4 for
-    Bernoulli, after Boehning & Lindsay, 1988, and 1/2 for Categorical outputs). With L
+    ``c X1^T diag(w) X1`` (X1: the features, and a 1 for the intercept; c: 1/4 for a
+    sigmoid, after Boehning & Lindsay, 1988, and 1/2 for a softmax). With L
     its largest eigenvalue plus the penalty's, a step of ``eta`` along the gradient
     gains at least ``eta (1 - eta L / 2) |gradient|^2``: never negative up to 2 / L.
 

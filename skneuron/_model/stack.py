@@ -32,31 +32,29 @@ def answers(asked):
         shape = id(objective.rows), objective.network.fit_intercept
         groups.setdefault(shape if simple else i, []).append(i)
     for members in groups.values():
-        objectives = [asked[i][0] for i in members]
-        if len(members) == 1:
-            (i,) = members
-            replies[i] = objectives[0].answer(asked[i][1])
-            continue
-        read = [one.as_read(asked[i][1].theta) for one, i in zip(objectives, members)]
-        sums = _sums(objectives, read)
-        for i, objective, at, of in zip(members, objectives, read, sums):
-            replies[i] = objective.evaluation(asked[i][1].theta, at, of)
+        objectives, questions = zip(*(asked[i] for i in members))
+        if len(members) > 1:
+            found = _together(objectives, [question.theta for question in questions])
+        else:
+            found = [objectives[0].answer(questions[0])]
+        for i, reply in zip(members, found):
+            replies[i] = reply
     return replies
 
 
-def _sums(objectives, thetas):
-    """What the rows that objectives share give to each, at its own parameters."""
-    first, theta = objectives[0], np.stack(thetas)
-    rows, intercept = first.rows, first.network.fit_intercept
-    passes = rows.passes(first.likelihood, intercept, n_members=len(thetas))
-    parts = _plain(first, theta) if passes is None else (of(theta)[:2] for of in passes)
-    values = gradient = 0.0
-    for some, share in parts:
+def _together(objectives, thetas):
+    """Yield the evaluation of each objective, of the same rows, at its own place."""
+    read = [one.as_read(theta) for one, theta in zip(objectives, thetas)]
+    first, stacked = objectives[0], np.stack(read)
+    wanted = first.likelihood, first.network.fit_intercept, len(read)
+    passes, values, gradient = first.rows.passes(*wanted), 0.0, 0.0
+    parts = _plain(first, stacked) if passes is None else (of(stacked) for of in passes)
+    for some, share, *_ in parts:
         values, gradient = values + some, gradient + share
-    gradient = to_host(gradient)
-    for objective, own, value, slope in zip(objectives, thetas, values, gradient):
+    members = zip(objectives, thetas, read, values, to_host(gradient))
+    for objective, theta, own, value, slope in members:
         slope = (slope / objective.divisor).astype(own.dtype, copy=False)
-        yield Sums(float(value), slope)
+        yield objective.evaluation(theta, own, Sums(float(value), slope))
 
 
 def _plain(objective, theta):

@@ -35,13 +35,13 @@ def compiled(request, monkeypatch):
 @pytest.fixture
 def together(monkeypatch):
     """How many are answered at once, each time that some are."""
-    sizes, sums = [], stack._sums
+    sizes, sums = [], stack._together
 
     def noting(objectives, thetas):
         sizes.append(len(objectives))
         return sums(objectives, thetas)
 
-    monkeypatch.setattr(stack, "_sums", noting)
+    monkeypatch.setattr(stack, "_together", noting)
     return sizes
 
 

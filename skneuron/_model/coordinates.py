@@ -23,8 +23,9 @@ from .._arrays import like
 ALIKE = 32.0
 
 #: The largest offset, in deviations, that the chain rule is left to deal with: it costs
-#: the curvature the square of that in rounding errors.
-MILD = 8.0
+#: the curvature the square of that in rounding errors. Sparse features, such as a
+#: category that nearly all have, would take several times as long to centre.
+MILD, MILD_IF_SPARSE = 8.0, 64.0
 
 #: So many sparse features may be read without their gaps, to take an offset from them.
 FEW = 500
@@ -157,7 +158,9 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         # A centre of few digits: what has few, too, is taken from it without rounding.
         mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
     mean = mean.astype(rows.dtype).astype(np.float64)
-    mild = bool(np.all(np.abs(mean) <= MILD * scale))
+    costly = not rows.is_dense and rows.dtype == np.float64
+    offsets = np.abs(mean) / (MILD_IF_SPARSE if costly else MILD)
+    mild = bool(np.all(offsets <= scale))
     chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small()

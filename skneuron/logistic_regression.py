@@ -397,9 +397,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             # Of more rows, a curvature that costs two steps saves more; of many, half.
             least, many = (n * objective.n_parameters for n in ROWS_TO_A_PARAMETER)
             n_telling = int(max(least, min(many, 2 * of_a_step), of_a_step / 2))
-            X = objective.rows.X
-            is_few = (X.size if objective.rows.is_dense else X.nnz) < FEW_NUMBERS
-            n_telling = None if is_few or n_telling >= objective.n_rows else n_telling
+            X, is_dense = objective.rows.X, objective.rows.is_dense
+            few = (X.shape[0] * X.shape[1] if is_dense else X.nnz) < FEW_NUMBERS
+            n_telling = None if few or n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
         if self.penalty:

@@ -47,6 +47,9 @@ class Coordinates:
     def __init__(self, mean, scale, exponents=None, reach=1.0):
         self.mean, self.scale, self.exponents = mean, scale, exponents
         self.reach, self.farthest = reach, float(np.max(reach))
+        offset = min(float(np.max(np.abs(mean) / scale)), 1e3)
+        #: In what rounds a curvature, what the chain rule's differences leave of that.
+        self.noise = offset**2 if offset > MILD else 1.0
 
     def to_parameters(self, first):
         """T along the first axis, in place."""
@@ -158,9 +161,8 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         # A centre of few digits: what has few, too, is taken from it without rounding.
         mean = np.where(constant, mean, np.round(16 * mean / scale) * scale / 16)
     mean = mean.astype(rows.dtype).astype(np.float64)
-    costly = not rows.is_dense and rows.dtype == np.float64
-    offsets = np.abs(mean) / (MILD_IF_SPARSE if costly else MILD)
-    mild = bool(np.all(offsets <= scale))
+    most = MILD if rows.is_dense or rows.dtype != np.float64 else MILD_IF_SPARSE
+    mild = bool(np.all(np.abs(mean) <= most * scale))
     chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small()

@@ -268,7 +268,8 @@ class Objective:
         read, model = self.as_read(theta), (self.network, self.likelihood)
         of = partial(sums_over_rows, *model, read, self.divisor, curvature=curvature)
         here = self.evaluation(theta, read, self.rows.total(of))
-        here.passed, here.noise = passed, self.noise
+        of_terms = self.coordinates.noise if self._chained else 1.0
+        here.passed, here.noise = passed, self.noise * of_terms
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)

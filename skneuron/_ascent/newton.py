@@ -25,8 +25,8 @@ EPS = float(np.finfo(np.float64).eps)
 NOTHING = 1e-8
 
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
-#: more is rounded than float64 does, of sums in float32 or of terms that cancel, so many
-#: times that; and only pivots in their order tell.
+#: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
+#: times what is; and only pivots in their order tell.
 CLEAR, CLEAR_OF_NOISE = 1e-10, 8.0
 
 

@@ -24,8 +24,9 @@ from .exceptions import SeparationWarning
 #: square of them in memory, and their cube in time.
 MOST_PARAMETERS = 700
 
-#: Rows that a sample takes for its curvature to stand in for that of all.
-ROWS_TO_A_PARAMETER = 15
+#: Rows that a sample takes for its curvature to stand in for that of all; and so many
+#: that more make no difference.
+ROWS_TO_A_PARAMETER = 15, 100
 
 #: What a curvature may cost, in gradients of all rows, for a climb to start with one.
 #: At the border (10,000 x 100, 5,000 x 50) features that are as good as independent are
@@ -39,6 +40,9 @@ RIDGE = 1e-2
 #: Numbers in X, and products in a curvature, up to which data are small: Newton's
 #: method takes fewest calls.
 SMALL, SMALL_CURVATURE = 100_000, 20_000_000
+
+#: Numbers in X of which a curvature takes no longer than the calls of a few steps.
+FEW_NUMBERS = 1_000_000
 
 #: Deviations within this factor share a unit where a penalty holds more features than
 #: rows: then every step stays among sums of rows, and the hill has no more dimensions
@@ -373,11 +377,13 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         plan = self._plan_of(objective, direction, step_size, rng, memory)
         n_rows = _sample_size(objective) if solver == "auto" else None
         if n_rows and not known:
-            n_telling = ROWS_TO_A_PARAMETER * objective.n_parameters
-            # Of more rows, a curvature that costs half a step saves some.
-            of_half_a_step = objective.n_rows / _price_of_curvature(objective) / 2
-            n_telling = max(n_telling, int(of_half_a_step))
-            n_telling = None if n_telling >= objective.n_rows else n_telling
+            of_a_step = objective.n_rows / _price_of_curvature(objective)
+            # Of more rows, a curvature that costs two steps saves more; of many, half.
+            least, many = (n * objective.n_parameters for n in ROWS_TO_A_PARAMETER)
+            n_telling = int(max(least, min(many, 2 * of_a_step), of_a_step / 2))
+            X, is_dense = objective.rows.X, objective.rows.is_dense
+            few = (X.shape[0] * X.shape[1] if is_dense else X.nnz) < FEW_NUMBERS
+            n_telling = None if few or n_telling >= objective.n_rows else n_telling
             rules = direction, step_size, objective.noise, n_rows, n_telling
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
         if self.penalty:
@@ -426,7 +432,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if solver != "auto":
             return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)
-        share = ROWS_TO_A_PARAMETER * _n_coupled(objective) / objective.n_rows
+        share = ROWS_TO_A_PARAMETER[0] * _n_coupled(objective) / objective.n_rows
         target = max(self.tol, objective.resolution) ** 2
         is_bargain = price * min(1.0, share) <= BARGAIN
         at_once = is_bargain or (price < np.inf and _has_ridge(objective))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from skneuron import GradientAscentLogisticRegression as LR
 
@@ -146,3 +147,17 @@ def test_many_rows_reach_the_top_that_newton_reaches(name):
     rounding = np.finfo(float).eps * MANY**0.5 * np.abs(model.coef_ * X).max()
     assert np.all(np.diff(model.log_likelihood_curve_) >= -1e-9 - rounding)
     assert model.log_likelihood_ >= newton.log_likelihood_ - 1e-10 * MANY
+
+
+@pytest.mark.parametrize("n", [4_000, 20_000])
+@pytest.mark.parametrize("share", [0.99, 0.998])
+def test_a_category_that_nearly_all_have(share, n):
+    """Sparse, its deviations are left to the chain rule; dense, they are read."""
+    rng = np.random.default_rng(0)
+    X = rng.random((n, 30)) < np.r_[share, np.full(29, 0.3)]
+    X = np.c_[X, ~X[:, :2]].astype(float)  # collinear with the intercept
+    y = labels(rng, X[:, :5].sum(axis=1) - 2)
+    dense, sparse = LR(tol=1e-9).fit(X, y), LR(tol=1e-9).fit(sp.csr_array(X), y)
+    assert sparse.converged_
+    assert sparse.log_likelihood_ == pytest.approx(dense.log_likelihood_, rel=1e-12)
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-6, atol=1e-8)

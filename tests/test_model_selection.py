@@ -38,7 +38,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
-from skneuron._ascent import FixedRate, LineSearch, Newton
+from skneuron._ascent import LineSearch, Newton, Rate
 from skneuron._model import Objective
 from skneuron._search import lockstep
 from skneuron._search.teams import Team
@@ -475,7 +475,7 @@ def test_an_interrupt_ends_the_climbs_of_all_folds(way, whose, monkeypatch):
     if way == "answer":
         monkeypatch.setattr(Newton, "is_settled", lambda *of: False)
         monkeypatch.setattr(LineSearch, "next_rate", lambda self: 1e-9, raising=False)
-        monkeypatch.setattr(LineSearch, "__call__", FixedRate.__call__)
+        monkeypatch.setattr(LineSearch, "__call__", Rate.__call__)
         model.set_params(learning_rate="auto")
         module, grid = Objective, PENALTIES
     compute = getattr(module, way)

@@ -119,29 +119,32 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
     n_rows : int
         The sample's.
     n_telling : int or None
-        Of the sample whose curvature can stand in for that of all; None: it takes all.
+        Of the sample whose curvature can stand in for that of all. None: it takes all,
+        from where the first step with the other sample's leads.
     """
     start = yield Question(theta, 0)
     yield start
-    target, direction.target = direction.target, 0.1 * len(theta) / n_rows
+    target, direction.target = direction.target, 0.4 * len(theta) / n_rows
     try:
         walk = steps(theta, direction, step_size, noise)
         end = yield from _while_it_pays(walk, direction, SAMPLED_STEPS + 1, n_rows)
     finally:  # an interrupted climb may go on later
         direction.target = target
-    top, here, there = end.theta, end, None
-    if direction.solvers:
-        if n_telling is None:
-            here = there = yield Question(top, 2)
-        elif n_telling > n_rows or not here.curvature:
+    top, here = end.theta, end
+    if direction.solvers and n_telling:
+        if n_telling > n_rows or not here.curvature:
             here = yield Question(top, 2, max(n_telling, n_rows))
         direction.last = None  # or the place would seem that of a pause
         direction(top, here)
-    if there is None:
-        there = yield Question(top)
+    there = yield Question(top)
     if there.value > start.value:
         direction.carry()
-        return (yield from steps(top, direction, step_size, noise, there))
+        walk = steps(top, direction, step_size, noise, there)
+        if direction.solvers and not n_telling:
+            yield (yield from next_position(walk))
+            direction(top, there)
+            direction.order = 2
+        return (yield from walk)
     direction.forget()  # the sample was misleading
     return (yield from steps(theta, direction, step_size, noise))
 

@@ -23,9 +23,10 @@ EPS = float(np.finfo(np.float64).eps)
 #: What is left of the least gain that matters when nothing is.
 NOTHING = 1e-12
 
-#: The least pivot of a Cholesky factor, squared, that no rounding can have made; and of
-#: sums in float32, in which only the order of the pivots tells the one from the other.
-CLEAR, CLEAR_OF_SINGLES = 1e-10, 1e-6
+#: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
+#: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
+#: times what is; and only pivots in their order tell.
+CLEAR, CLEAR_OF_NOISE = 1e-10, 8.0
 
 
 class Newton(LBFGS):
@@ -254,7 +255,7 @@ class Solver:
                 return
             scaled = matrix / self.unit
             scaled /= self.unit[:, None]
-            least = CLEAR_OF_SINGLES if noise > EPS else -1.0  # LAPACK's own
+            least = CLEAR_OF_NOISE * noise if noise > EPS else -1.0  # LAPACK's own
             self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, least, lower=1)
             self.order, self.is_regular = pivots - 1, False
             least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2

@@ -204,7 +204,9 @@ class Passes:
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
         # As for a single member, as it is the chunks that give sums their order.
         squares = n_pairs * n**2
-        chunks = _chunks(self._spans, work, 1 + n_slopes + squares * (n <= 128))
+        # What is formed as rows are read is summed for each chunk, if there is room.
+        summed = squares if n <= 128 else squares // 8 * (4 * self._n_stored < n)
+        chunks = _chunks(self._spans, work, 1 + n_slopes + summed)
         first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))

@@ -100,24 +100,35 @@ CLONES static void NAME(adds)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t le
             }                                                                          \
         }                                                                              \
     }                                                                                  \
-    /* Lower triangle: sums += X1^T diag(by) X1, (n, n). */                            \
+    /* Lower triangle: sums += X1^T diag(by) X1, (n, n). Two inputs at a time, or what \
+    is stored would be read twice as often. */                                         \
     static void NAME(sparse_squares_##name)(const Features *X, ptrdiff_t start,        \
                                             ptrdiff_t m, int intercept, const T *by,   \
-                                            ptrdiff_t n, double *restrict sums)        \
+                                            ptrdiff_t n, double *sums)                 \
     {                                                                                  \
         const index *indptr = X->indptr, *indices = X->indices;                        \
         const T *values = X->data;                                                     \
-        double *last = sums + (n - 1) * n;                                             \
+        double *last = sums + (n - 1) * n, *second = last;                             \
         for (ptrdiff_t i = 0; i < m; i++) {                                            \
+            ptrdiff_t from = indptr[start + i], to = indptr[start + i + 1];            \
             double weight = by[i];                                                     \
-            index from = indptr[start + i], to = indptr[start + i + 1];                \
-            for (index k = from; k < to; k++) {                                        \
-                double value = weight * values[k];                                     \
-                double *restrict row = sums + (ptrdiff_t)indices[k] * n;               \
-                for (index l = from; l <= k; l++)                                      \
-                    row[indices[l]] += value * values[l];                              \
+            for (ptrdiff_t k = from; k < to; k += 2) {                                 \
+                int both = k + 1 < to;                                                 \
+                double a = weight * values[k], b = both ? weight * values[k + 1] : 0;  \
+                double *first = sums + (ptrdiff_t)indices[k] * n;                      \
+                second = both ? sums + (ptrdiff_t)indices[k + 1] * n : first;          \
+                for (ptrdiff_t l = from; l <= k; l++) {                                \
+                    ptrdiff_t at = indices[l];                                         \
+                    T value = values[l];                                               \
+                    first[at] += a * value;                                            \
+                    second[at] += b * value;                                           \
+                }                                                                      \
+                if (both)                                                              \
+                    second[indices[k + 1]] += b * values[k + 1];                       \
                 if (intercept)                                                         \
-                    last[indices[k]] += value;                                         \
+                    last[indices[k]] += a;                                             \
+                if (intercept && both)                                                 \
+                    last[indices[k + 1]] += b;                                         \
             }                                                                          \
             if (intercept)                                                             \
                 last[n - 1] += weight;                                                 \

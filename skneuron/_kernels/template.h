@@ -188,7 +188,10 @@ static const T *NAME(load)(const Features *X, const ptrdiff_t *at, ptrdiff_t sta
         return values + start * *lead + first;
     }
     *lead = width;
-    if (!at && !X->indptr && llabs(X->row) < llabs(X->column)) { /* by columns */
+    if (!at && !X->indptr && X->row == X->column * width) { /* rows without gaps */
+        NAME(read)(X->type, (const char *)X->data + start * X->row + first * X->column,
+                   X->column, m * width, room, 1);
+    } else if (!at && !X->indptr && llabs(X->row) < llabs(X->column)) { /* by columns */
         for (ptrdiff_t j = 0; j < width; j++)
             NAME(read)(X->type,
                        (const char *)X->data + start * X->row + (first + j) * X->column,

@@ -23,8 +23,9 @@ from .._arrays import like
 ALIKE = 32.0
 
 #: The largest offset, in deviations, that the chain rule is left to deal with: it costs
-#: the curvature the square of that in rounding errors.
-MILD = 8.0
+#: the curvature the square of that in rounding errors. Sparse features, such as a
+#: category that nearly all have, would take several times as long to centre.
+MILD, MILD_IF_SPARSE = 8.0, 64.0
 
 #: So many sparse features may be read without their gaps, to take an offset from them.
 FEW = 500
@@ -47,6 +48,9 @@ class Coordinates:
         self.mean, self.scale, self.exponents = mean, scale, exponents
         self._columns = mean[:, None], scale[:, None]
         self.reach, self.farthest = reach, float(np.max(reach))
+        offset = min(float(np.max(np.abs(mean) / scale)), 1e3)
+        #: In what rounds a curvature, what the chain rule's differences leave of that.
+        self.noise = offset**2 if offset > MILD else 1.0
 
     def to_parameters(self, first):
         """T along the first axis, in place."""
@@ -148,7 +152,8 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
         # A centre of few digits: what has few, too, is taken from it without rounding.
         mean = np.where(constant, mean, np.rint(16 * mean / scale) * scale / 16)
     mean = mean.astype(rows.dtype).astype(np.float64)
-    mild = bool((np.abs(mean) <= MILD * scale).all())
+    most = MILD if rows.is_dense or rows.dtype != np.float64 else MILD_IF_SPARSE
+    mild = bool((np.abs(mean) <= most * scale).all())
     chained = mild or n_features > FEW
     if rows.is_dense:
         chained = mild and exponents is None and not rows.is_small

@@ -245,7 +245,7 @@ class Objective:
             total = self._total(sums.over_rows, read, self.divisor, **how)
         here = self.evaluation(theta, read, total)
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
-        here.noise = self.noise
+        here.noise = self.noise * (self.coordinates.noise if self._chained else 1.0)
         if curvature and not is_elsewhere(self.rows.X):
             here.roots = partial(self._roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)

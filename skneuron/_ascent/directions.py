@@ -142,7 +142,7 @@ class LBFGS(Direction):
 
     Parameters
     ----------
-    memory : int, default=40
+    memory : int, default=32
         How many steps are kept.
 
     Attributes
@@ -158,7 +158,7 @@ class LBFGS(Direction):
         Where the next step is from; None: the next place is not a step from the last.
     """
 
-    def __init__(self, memory=40):
+    def __init__(self, memory=32):
         self.n_kept, self.n_pairs, self.last = memory, 0, None
 
     @property
@@ -195,7 +195,9 @@ class LBFGS(Direction):
     @property
     def pairs(self):
         """Each step, its change, and the product of both, the oldest first."""
-        return [(self.steps[i], self.changes[i], self.products[i, i]) for i in self.places]
+        return [
+            (self.steps[i], self.changes[i], self.products[i, i]) for i in self.places
+        ]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -232,7 +234,6 @@ class LBFGS(Direction):
 
     def forget(self):
         had_any, self.n_pairs, self.last = bool(self.n_pairs), 0, None
-        self.steps = self.changes = self.products = None
         return had_any
 
     def bend(self, more):

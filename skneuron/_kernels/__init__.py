@@ -21,8 +21,9 @@ except ImportError:  # not built, or not for this SciPy
     _core = None
 
 #: Runs of rows that are summed each by itself, at most; what they should compute at
-#: least, in products; and the numbers that all their sums may take.
-MOST_CHUNKS, CHUNK_WORK, SUMS = 64, 1 << 16, 1 << 18
+#: least, in products; the numbers that all their sums may take; and beyond which number
+#: of runs that is no larger share of what is read.
+MOST_CHUNKS, CHUNK_WORK, SUMS, FEWEST, SHARE = 64, 1 << 16, 1 << 18, 8, 1 / 64
 
 #: Spans of rows, each of one run at least: a team takes 1024 tasks.
 MOST_SPANS = 512
@@ -201,7 +202,8 @@ class Passes:
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
         # As for a single member, as it is the chunks that give sums their order.
         squares = n_pairs * n**2
-        chunks = _chunks(self._spans, work, 1 + n_slopes + squares * (n <= 128))
+        n_sums = 1 + n_slopes + squares * (n <= 128)
+        chunks = _chunks(self._spans, self._n_stored, work, n_sums)
         first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
@@ -216,7 +218,7 @@ def moments(X, weights, dtype):
     """
     n_rows, n_columns = _shape(X)
     out = np.empty((2, n_columns))
-    chunks = _chunks([slice(0, n_rows)], _n_stored(X), out.size)
+    chunks = _chunks([slice(0, n_rows)], _n_stored(X), _n_stored(X), out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
@@ -233,12 +235,14 @@ def _n_stored(X):
     return n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
 
 
-def _chunks(spans, row_work, n_sums):
+def _chunks(spans, n_stored, row_work, n_sums):
     """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
     n_rows = sum(span.stop - span.start for span in spans)
     if not n_rows:
         return np.empty((0, 2), np.intp)
-    n = min(MOST_CHUNKS, n_rows * row_work // CHUNK_WORK, SUMS // max(1, n_sums))
+    small, n_sums = int(SHARE * n_rows * n_stored), max(1, n_sums)
+    n = min(MOST_CHUNKS, SUMS // n_sums, max(FEWEST, small // n_sums))
+    n = min(n, n_rows * row_work // CHUNK_WORK)
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
     size = -(-n_rows // n)

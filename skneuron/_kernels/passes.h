@@ -194,11 +194,13 @@ int NAME(pass)(const Pass *pass)
     of.n_sums *= pass->n_members;
     of.n_first = of.n_sums;
     ptrdiff_t n_matrices = 0, n_rows = 0;
+    for (int chunk = 0; chunk < pass->n_chunks; chunk++)
+        n_rows += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
     if (pass->curvature) {
         for (ptrdiff_t o = 0; o < y->n_outputs; o++)
             n_matrices += y->widths[o] ? y->widths[o] * (y->widths[o] + 1) / 2 : 1;
         of.pairs = NAME(list_pairs)(y, &of.n_pairs);
-        NAME(plan_curvature)(&of);
+        NAME(plan_curvature)(&of, n_rows);
     }
     ptrdiff_t numbers = 1 + of.d + 4 * of.n_logits;
     of.rows = BLOCK_NUMBERS / numbers;
@@ -211,9 +213,10 @@ int NAME(pass)(const Pass *pass)
     int failed = !of.firsts || !of.chunk_sums || !of.rooms;
     failed |= pass->curvature && !of.pairs;
     if (!failed && of.n_parts) {
+        ptrdiff_t first = 0;
         for (int chunk = 0; chunk < pass->n_chunks; chunk++) {
-            of.firsts[chunk] = n_rows;
-            n_rows += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
+            of.firsts[chunk] = first;
+            first += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
         }
         of.n_kept = n_rows;
         of.kept = malloc(sizeof(T) * (size_t)(n_rows * of.n_logits));

@@ -16,6 +16,7 @@ from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import Bernoulli, by_output
 from .sums import (
+    compiled,
     curvature_roots,
     log_likelihood,
     rounding_errors,
@@ -312,10 +313,12 @@ class Objective:
             # Softmax cannot see a shift of all its logits: there the curvature is 0,
             # and the gradient too. Any definite matrix in that place keeps the
             # directions that it can see, and spares their solver a singular matrix.
-            shift = sum(pairs[a, a] for a in logits) / size**2 if size > 1 else 0.0
             matrix = np.empty((n // size, size, n // size, size))
             for (i, a), (j, c) in product(enumerate(logits), repeat=2):
-                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
+                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)]
+            if size > 1:
+                shift = sum(pairs[a, a] for a in logits) / size**2
+                matrix += shift[:, None, :, None]
             matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
@@ -344,20 +347,27 @@ class Objective:
                 roots[i] = turned.T
         return self.noise, [R / self.divisor**0.5 for R in roots]
 
-    def root_at_0(self):
-        """R of the curvature of one logit, ``R^T R``, where theta is 0, as read.
+    def curvature_at_0(self, along=None):
+        """That of one logit where theta is 0, as read; or its root along a direction.
 
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
         start = np.zeros((self.n_inputs, 1))
-        of = partial(curvature_roots, self.network, Bernoulli(), start, None)
-        roots = self.rows.total(of, stacked)
-        if self.l2:
-            step = self.network.sizes[-1]
-            of_penalty = np.sqrt(self.l2 * self.shrunk[: len(start) * step : step])
-            roots = stacked(roots, [np.diag(of_penalty)])
-        return roots[0]
+        penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
+        if along is not None:
+            model = self.network, Bernoulli(), start, [along[:, None]]
+            ((root,),) = self.rows.total(partial(curvature_roots, *model), stacked)
+            return np.hypot(root.item(), np.sqrt(penalty @ along**2))
+        sums = None
+        if self.rows.lie_here and np.ndim(self.rows.weights) < 2:
+            sums = compiled(self.network, Bernoulli(), start[:, 0], self.rows, 2)
+        if sums is None:
+            matrix = 0.25 * self.rows.total(partial(_products, np.eye(len(start)), 1.0))
+        else:
+            matrix = sums.pairs[0, 0]
+        matrix.reshape(-1)[:: len(start) + 1] += penalty
+        return matrix
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""

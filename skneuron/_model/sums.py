@@ -56,7 +56,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     sums : Sums
     """
     if is_numpy(theta):
-        total = _compiled(network, likelihood, theta, rows, 1 + curvature)
+        total = compiled(network, likelihood, theta, rows, 1 + curvature)
         if total is not None:
             gradient = total.gradient / divisor
             total.gradient = gradient.astype(theta.dtype, copy=False)
@@ -85,7 +85,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     return total
 
 
-def _compiled(network, likelihood, theta, rows, order):
+def compiled(network, likelihood, theta, rows, order):
     """The sums, with so many derivatives, by the compiled core; None: it cannot.
 
     A curvature is that of a network without hidden layers.
@@ -125,8 +125,10 @@ def _by_block(network, likelihood, rows, n_numbers, theta, *matrices):
 
 def _inputs(network, rows):
     """What the weights, and intercepts, multiply: in float64, on the host."""
-    X = to_host(rows.X if rows.is_dense else rows.X.toarray()).astype(np.float64)
-    return np.pad(X, [(0, 0), (0, network.fit_intercept)], constant_values=1.0)
+    n_rows, d = rows.X.shape
+    inputs = np.ones((n_rows, d + network.fit_intercept))
+    inputs[:, :d] = to_host(rows.X if rows.is_dense else rows.X.toarray())
+    return inputs
 
 
 def curvature_roots(network, likelihood, theta, along, rows):
@@ -187,7 +189,7 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's layers give."""
     layers, rows = _about_a_row(layers, rows)
     if not is_elsewhere(layers[0][0]):
-        found = _compiled(network, likelihood, network.flatten(layers), rows, 0)
+        found = compiled(network, likelihood, network.flatten(layers), rows, 0)
         if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
             return found.log_likelihood
     total = 0.0

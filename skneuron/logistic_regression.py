@@ -531,8 +531,13 @@ def _has_ridge(objective):
     left, flat = _ascent.pivots(inputs.curvature_at_0())
     if np.any((left > rounding) & (left < RIDGE)):
         return True
+    if flat is None:
+        return False
     # The curvature has half of the digits: rows tell what is flat indeed.
-    return flat is not None and bool(inputs.curvature_at_0(flat) > rounding)
+    along = np.zeros(inputs.n_parameters)
+    along[:: inputs.likelihood.n_logits] = flat
+    _, (size, *_) = inputs.roots(0 * along, along)
+    return bool(abs(size) > rounding)
 
 
 def _price_of_curvature(objective):

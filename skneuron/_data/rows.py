@@ -28,7 +28,7 @@ from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
 #: second-level cache. Of data that are not many times that, a share, or the least.
-BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 32, 1 << 18
+BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 18
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.
@@ -355,14 +355,13 @@ def slices(n_rows, size):
 def block_rows(row_bytes, X=None, n_bytes=np.inf):
     """How many rows of `row_bytes` make a block, where X lies; by default, here.
 
-    `n_bytes` is what all rows take.
+    Of rows that take `n_bytes` in all.
     """
-    size = block_bytes(X)
-    if not is_elsewhere(X):
-        size = min(size, max(n_bytes // SHARE, LEAST_BYTES))
-    return max(LEAST_ROWS, int(size // max(1, row_bytes)))
+    return max(LEAST_ROWS, int(block_bytes(X, n_bytes) // max(1, row_bytes)))
 
 
-def block_bytes(X=None):
+def block_bytes(X=None, n_bytes=np.inf):
     """What a block may take."""
-    return DEVICE_BYTES if is_elsewhere(X) else BLOCK_BYTES
+    if is_elsewhere(X):
+        return DEVICE_BYTES
+    return min(BLOCK_BYTES, max(SHARE * n_bytes, LEAST_BYTES))

@@ -14,9 +14,9 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
-from .likelihood import Bernoulli, by_output
+from .likelihood import by_output
 from .sums import (
-    compiled,
+    curvature_at_0,
     curvature_roots,
     log_likelihood,
     rounding_errors,
@@ -268,7 +268,7 @@ class Objective:
         here = self.evaluation(theta, read, self.rows.total(of))
         here.passed = passed
         if curvature and not is_elsewhere(self.rows.X):
-            here.roots = partial(self._roots, read)
+            here.roots = partial(self.roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
@@ -326,7 +326,8 @@ class Objective:
             blocks.append((places, matrix))
         return blocks
 
-    def _roots(self, read, along=None):
+    def roots(self, read, along=None):
+        """`Evaluation.roots` of parameters for the features as they are read."""
         read, by_block = self._first_layer(read).astype(np.float64), None
         if along is not None:
             along = self.as_read(along)
@@ -347,26 +348,16 @@ class Objective:
                 roots[i] = turned.T
         return self.noise, [R / self.divisor**0.5 for R in roots]
 
-    def curvature_at_0(self, along=None):
-        """That of one logit where theta is 0, as read; or its root along a direction.
+    def curvature_at_0(self):
+        """That of one logit where theta is 0, as read.
 
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        start = np.zeros((self.n_inputs, 1))
+        matrix = self.rows.total(partial(curvature_at_0, self.network))
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
-        if along is not None:
-            model = self.network, Bernoulli(), start, [along[:, None]]
-            ((root,),) = self.rows.total(partial(curvature_roots, *model), stacked)
-            return np.hypot(root.item(), np.sqrt(penalty @ along**2))
-        sums = None
-        if self.rows.lie_here and np.ndim(self.rows.weights) < 2:
-            sums = compiled(self.network, Bernoulli(), start[:, 0], self.rows, 2)
-        if sums is None:
-            matrix = 0.25 * self.rows.total(partial(_products, np.eye(len(start)), 1.0))
-        else:
-            matrix = sums.pairs[0, 0]
-        matrix.reshape(-1)[:: len(start) + 1] += penalty
+        matrix.reshape(-1)[:: len(matrix) + 1] += penalty
+        matrix /= self.divisor
         return matrix
 
     def log_likelihood(self, theta, *, guarded=False):

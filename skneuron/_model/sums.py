@@ -9,6 +9,7 @@ from scipy.linalg import qr
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_elsewhere, is_numpy, like, to_host
+from .likelihood import Bernoulli
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
 #: the terms of a logit that this makes too large for its digits.
@@ -56,7 +57,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     sums : Sums
     """
     if is_numpy(theta):
-        total = compiled(network, likelihood, theta, rows, 1 + curvature)
+        total = _compiled(network, likelihood, theta, rows, 1 + curvature)
         if total is not None:
             gradient = total.gradient / divisor
             total.gradient = gradient.astype(theta.dtype, copy=False)
@@ -85,7 +86,7 @@ def sums_over_rows(network, likelihood, theta, divisor, rows, *, curvature):
     return total
 
 
-def compiled(network, likelihood, theta, rows, order):
+def _compiled(network, likelihood, theta, rows, order):
     """The sums, with so many derivatives, by the compiled core; None: it cannot.
 
     A curvature is that of a network without hidden layers.
@@ -155,6 +156,17 @@ def curvature_roots(network, likelihood, theta, along, rows):
     return [_triangular(rows) for rows in total]
 
 
+def curvature_at_0(network, rows):
+    """``X1^T diag(w) X1 / 4``, of the first output: of one logit that is 0."""
+    start = np.zeros((network.sizes[0] + network.fit_intercept, 1))
+    if np.ndim(rows.weights) < 2:
+        sums = _compiled(network, Bernoulli(), start, rows, 2)
+        if sums is not None:
+            return sums.pairs[0, 0]
+    (root,) = curvature_roots(network, Bernoulli(), start, None, rows)
+    return root.T @ root
+
+
 def _triangular(rows):
     """R of ``QR = rows``; by SciPy's BLAS, which keeps to one thread."""
     return qr(rows, mode="r", check_finite=False)[0][: rows.shape[1]]
@@ -189,7 +201,7 @@ def log_likelihood(network, likelihood, layers, rows, *, guarded=False):
     """The total, weighted log-likelihood of rows that a network's layers give."""
     layers, rows = _about_a_row(layers, rows)
     if not is_elsewhere(layers[0][0]):
-        found = compiled(network, likelihood, network.flatten(layers), rows, 0)
+        found = _compiled(network, likelihood, network.flatten(layers), rows, 0)
         if found is not None and (np.isfinite(found.log_likelihood) or not guarded):
             return found.log_likelihood
     total = 0.0

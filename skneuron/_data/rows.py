@@ -28,7 +28,7 @@ from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
 #: second-level cache. Of data that are not many times that, a share, or the least.
-BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 18
+BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 20
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.

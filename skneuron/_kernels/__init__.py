@@ -150,10 +150,11 @@ class Passes:
         if self._by_inputs:
             theta = theta.reshape(self._n_members, n, -1).swapaxes(0, 1)
         theta = np.ascontiguousarray(theta, self._dtype)
-        for chunks in calls:
-            some = out if chunks is calls[0] else np.zeros(size)
-            threads = n_threads() if len(chunks) > 1 else 1
-            self._rows.sums(theta, chunks, gradients, curvature, some, threads)
+        for chunks, n_partial in calls:
+            some = out if chunks is calls[0][0] else np.zeros(size)
+            threads = n_threads() if n_partial > 1 else 1
+            wanted = n_partial, gradients, curvature
+            self._rows.sums(theta, chunks, *wanted, some, threads)
             if some is not out:
                 out += some
         gradient = None
@@ -185,12 +186,13 @@ class Passes:
         """
         calls, *_, size = self._plan(True, True)
         thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
-        thetas[0], chunks, room = theta, np.concatenate(calls), np.empty(size)
+        thetas[0], room = theta, np.empty(size)
+        chunks = np.concatenate([chunks for chunks, _ in calls])
         n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, room)
         return [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
 
     def _plan(self, *wanted):
-        """The chunks of each call, and where the sums of each kind lie."""
+        """The chunks of each call, in how many sums, and where these lie, by kind."""
         if wanted not in self._plans:
             self._plans[wanted] = self._planned(*wanted)
         return self._plans[wanted]
@@ -203,12 +205,13 @@ class Passes:
         # As for a single member, as it is the chunks that give sums their order.
         squares = n_pairs * n**2
         n_sums = 1 + n_slopes + squares * (n <= 128)
-        chunks = _chunks(self._spans, self._n_stored, work, n_sums)
+        chunks, partial = _chunks(self._spans, self._n_stored, work, n_sums)
         first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
         calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
-        return calls if n_rows else [], first, second, second + squares
+        calls = [(of, -(-len(of) * partial // len(chunks))) for of in calls if n_rows]
+        return calls, first, second, second + squares
 
 
 def moments(X, weights, dtype):
@@ -218,7 +221,7 @@ def moments(X, weights, dtype):
     """
     n_rows, n_columns = _shape(X)
     out = np.empty((2, n_columns))
-    chunks = _chunks([slice(0, n_rows)], _n_stored(X), _n_stored(X), out.size)
+    chunks, _ = _chunks([slice(0, n_rows)], _n_stored(X), _n_stored(X), out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
@@ -236,10 +239,13 @@ def _n_stored(X):
 
 
 def _chunks(spans, n_stored, row_work, n_sums):
-    """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
+    """Runs of rows, (n_chunks, 2), of about the same length; and in how many sums.
+
+    By sizes alone.
+    """
     n_rows = sum(span.stop - span.start for span in spans)
     if not n_rows:
-        return np.empty((0, 2), np.intp)
+        return np.empty((0, 2), np.intp), 0
     small, n_sums = int(SHARE * n_rows * n_stored), max(1, n_sums)
     n = min(MOST_CHUNKS, SUMS // n_sums, max(FEWEST, small // n_sums))
     n = min(n, n_rows * row_work // CHUNK_WORK)
@@ -253,7 +259,8 @@ def _chunks(spans, n_stored, row_work, n_sums):
         pieces = -(-(span.stop - span.start) // size)
         ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
         borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    return np.ascontiguousarray(np.concatenate(borders))
+    chunks = np.ascontiguousarray(np.concatenate(borders))
+    return chunks, min(n, len(chunks))
 
 
 def takes(array):

@@ -319,7 +319,7 @@ static void NAME(plan_curvature)(NAME(Sums) *of, ptrdiff_t n_rows)
     of->scattered = dense < 0.25;
     of->multiplied = pairs >= MANY_PAIRS && PAIRS_TO_INPUTS * pairs >= n;
     of->fused = of->scattered || (!of->sparse && n <= FEW_INPUTS && !of->multiplied);
-    if (of->fused && pairs * n * n * pass->n_chunks > 1 << 22)
+    if (of->fused && pairs * n * n * pass->n_partial > 1 << 22)
         of->fused = of->scattered = 0;
     of->fused |= !pairs;
     if (of->fused) {

@@ -516,10 +516,19 @@ def _has_ridge(objective):
     """
     inputs = objective.in_coordinates(objective.coordinates, chained=False)
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
-    R = inputs.sample(n_some).root_at_0()
-    own, size = np.abs(np.diagonal(R)), np.linalg.norm(R, axis=0)[: len(R)]
-    rounding = _ascent.rounding(len(R), objective.noise)
-    return bool(np.any((own > rounding * size) & (own < RIDGE * size)))
+    rows = inputs.rows.sample(n_some).widened()
+    inputs = inputs.on(rows, whole_penalty=False)
+    rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
+    left, flat = _ascent.pivots(inputs.curvature_at_0())
+    if np.any((left > rounding) & (left < RIDGE)):
+        return True
+    if flat is None:
+        return False
+    # The curvature has half of the digits: rows tell what is flat indeed.
+    along = np.zeros(inputs.n_parameters)
+    along[:: inputs.likelihood.n_logits] = flat
+    size, *_ = inputs.roots(0 * along, along)
+    return bool(abs(size) > rounding)
 
 
 def _price_of_curvature(objective):

@@ -142,7 +142,7 @@ class LBFGS(Direction):
 
     Parameters
     ----------
-    memory : int, default=40
+    memory : int, default=32
         How many steps are kept.
 
     Attributes
@@ -152,13 +152,15 @@ class LBFGS(Direction):
         place of the oldest.
     products : array of shape (memory, memory)
         Each step times every change that was met no sooner.
+    scale : float
+        What the last pair says of the first guess.
     n_pairs : int
         Pairs so far, those that are kept no longer among them.
     last : (theta, gradient) or None
         Where the next step is from; None: the next place is not a step from the last.
     """
 
-    def __init__(self, memory=40):
+    def __init__(self, memory=32):
         self.n_kept, self.n_pairs, self.last = memory, 0, None
 
     @property
@@ -172,17 +174,18 @@ class LBFGS(Direction):
     def note(self, theta, gradient):
         """Note the place that the climb has come to."""
         if self.last is not None:
-            step, change = theta - self.last[0], self.last[1] - gradient
-            # Positive curvature along every kept step keeps the estimate definite.
-            if step @ change > 1e-10 * _norm(change) * _norm(step):
-                self._keep(step, change)
+            self._keep(theta - self.last[0], self.last[1] - gradient)
         self.last = (theta, gradient)
 
     def _keep(self, step, change):
+        product, square = float(step @ change), float(change @ change)
+        # Positive curvature along every kept step keeps the estimate definite.
+        if not product > 1e-10 * square**0.5 * _norm(step):
+            return
         if not self.n_pairs:
             self.steps, self.changes = np.zeros((2, self.n_kept, len(step)))
             self.products = np.zeros((self.n_kept, self.n_kept))
-        at = self.n_pairs % self.n_kept
+        at, self.scale = self.n_pairs % self.n_kept, product / square
         self.steps[at], self.changes[at] = step, change
         self.products[:, at] = blas.dgemv(1.0, self.steps.T, change, trans=1)
         self.n_pairs += 1
@@ -195,9 +198,8 @@ class LBFGS(Direction):
     @property
     def pairs(self):
         """Each step, its change, and the product of both, the oldest first."""
-        return [
-            (self.steps[i], self.changes[i], self.products[i, i]) for i in self.places
-        ]
+        at = self.places
+        return [(self.steps[i], self.changes[i], self.products[i, i]) for i in at]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -212,7 +214,7 @@ class LBFGS(Direction):
         of the curvature that the pairs correct.
         """
         if not self.n_pairs:
-            return self.first_guess(+gradient)
+            return self.first_guess(gradient)
         at, n = self.places, min(self.n_pairs, self.n_kept)
         steps, changes = self.steps[:n].T, self.changes[:n].T
         lower, shares = self.products[np.ix_(at, at)].T, np.empty(n)
@@ -226,15 +228,10 @@ class LBFGS(Direction):
 
     def first_guess(self, gradient):
         """``curvature^-1 gradient`` without what the pairs correct."""
-        if self.n_pairs:
-            at = self.places[-1]
-            change = self.changes[at]
-            gradient *= self.products[at, at] / float(change @ change)
-        return gradient
+        return self.scale * gradient if self.n_pairs else +gradient
 
     def forget(self):
         had_any, self.n_pairs, self.last = bool(self.n_pairs), 0, None
-        self.steps = self.changes = self.products = None
         return had_any
 
     def bend(self, more):
@@ -243,9 +240,7 @@ class LBFGS(Direction):
             self.last = theta, gradient - more * theta
         pairs, self.n_pairs = self.pairs, 0
         for step, change, _ in pairs:
-            change = change + more * step
-            if step @ change > 0:
-                self._keep(step, change)
+            self._keep(step, change + more * step)
 
 
 def _norm(vector):

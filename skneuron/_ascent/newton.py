@@ -209,6 +209,32 @@ def rounding(size, noise):
     return max(8 * size * EPS, 2 * size**0.5 * noise)
 
 
+def pivots(matrix):
+    """Those of the Cholesky factor of a matrix, in units that give it a unit diagonal.
+
+    The largest are first: columns are taken in the order of what those before leave of
+    them. The matrix is lost.
+
+    Returns
+    -------
+    pivots : array of shape (rank,)
+    flat : array of shape (size,), or None
+        A direction of length 1, in those units, along which the matrix is flat.
+    """
+    squares, size = matrix.diagonal(), len(matrix)
+    unit = np.sqrt(np.where(squares > 0, squares, 1.0))
+    matrix /= unit
+    matrix /= unit[:, None]
+    factor, order, rank, _ = lapack.dpstrf(matrix.T, lower=1, overwrite_a=1)
+    found = factor.diagonal()[:rank].copy()
+    if rank == size:
+        return found, None
+    factor[rank:, rank:] = np.eye(size - rank)
+    flat = np.repeat([0.0, 1.0], [rank, size - rank])
+    flat[order - 1] = blas.dtrsv(factor, flat, lower=1, trans=1)
+    return found, flat / _norm(flat) / unit
+
+
 class Solver:
     """A positive semidefinite matrix made ready to solve with.
 

@@ -24,8 +24,8 @@ from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
-#: second-level cache.
-BLOCK_BYTES = 1 << 21
+#: second-level cache. Of data that are not many times that, a share, or the least.
+BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 20
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.
@@ -34,7 +34,8 @@ DEVICE_BYTES = 1 << 28
 #: Rows of a block, at least, but for the last one.
 LEAST_ROWS = 64
 
-#: The share of the rows that a sample may copy.
+#: The share of the rows that a sample may copy, if they are read on demand or lie on a
+#: device. Others are read in place.
 COPIED = 1 / 12
 
 #: Runs of rows in a sample, at most: a pass sums each by itself.
@@ -113,7 +114,7 @@ class Rows:
 
     def only(self, at):
         """The rows at an index array, without a copy of features that are large."""
-        if isinstance(self.X, np.ndarray | OnDemand) and self._exceed(LARGE_BYTES):
+        if isinstance(self.X, np.ndarray | OnDemand) and self._bytes() > LARGE_BYTES:
             return self.take(at, OnDemand(self.X, self.dtype, at))
         return self.take(at)
 
@@ -134,8 +135,7 @@ class Rows:
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
 
-        Runs, as they need no copy where they are long, and are quickly copied where
-        they are short.
+        A copy where to read costs a call, unless they are many.
         """
         if n_rows >= self.n_rows:
             return self
@@ -143,7 +143,8 @@ class Rows:
         n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
-        if n_rows > COPIED * self.n_rows:
+        dear = isinstance(self.X, OnDemand) or is_elsewhere(self.X)
+        if n_rows > COPIED * self.n_rows or not dear:
             spans = [slice(start, start + size) for start in starts.tolist()]
             return Rows(self.X, self.codes, self.weights, self.centre, spans)
         at = np.add.outer(starts, np.arange(size)).reshape(-1)
@@ -155,12 +156,19 @@ class Rows:
         """The same rows, standardised as they are read; at once if they are few."""
         centre = like(mean, self.X), 1 / like(scale, self.X)
         rows = Rows(self.X, self.codes, self.weights, centre)
-        return next(rows.blocks(0)) if self.is_small else rows
+        return rows.standardised() if self.is_small else rows
+
+    def standardised(self):
+        """Rows with a centre, read as it has them."""
+        (mean, inverse), X = self.centre, take_rows(self.X, slice(None))
+        X = (X if self.is_dense else X.toarray()) - mean
+        X *= inverse
+        return Rows(X, self.codes, self.weights)
 
     @property
     def is_small(self):
-        """Whether all rows are one block, copied sooner than read with care."""
-        return self.is_dense and not self._exceed(block_bytes(self.X))
+        """Whether all rows are copied sooner than read with care."""
+        return self.is_dense and self._bytes() <= block_bytes(self.X)
 
     def in_units(self, exponents):
         """The same rows, each column divided by 2 to its exponent.
@@ -169,7 +177,7 @@ class Rows:
         """
         if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
-            X = X if self._exceed(LARGE_BYTES) else X[:]
+            X = X if self._bytes() > LARGE_BYTES else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
             X = self.X * like(np.exp2(half), self.X)
@@ -183,7 +191,8 @@ class Rows:
         """The same rows, read as float64; on a device or sparse, as they are."""
         if is_elsewhere(self.X) or not self.is_dense or self.dtype == np.float64:
             return self
-        return Rows(OnDemand(self.X, np.float64), self.codes, self.weights)
+        X = OnDemand(self.X, np.float64)
+        return Rows(X, self.codes, self.weights, self.centre, self.spans)
 
     def blocks(self, n_numbers):
         """Yield consecutive blocks as Rows.
@@ -193,16 +202,12 @@ class Rows:
         n_numbers : int
             How many are computed from a row, at the same time.
         """
-        size = block_rows(n_numbers * self.dtype.itemsize + self._row_bytes(), self.X)
+        row_bytes = n_numbers * self.dtype.itemsize + self._row_bytes()
+        size = block_rows(row_bytes, self.X, self._bytes())
         for span in self.spans:
             for at in slices(span.stop, size, span.start):
                 block = self.take(at)
-                if self.centre is not None:
-                    mean, inverse = self.centre
-                    X = (block.X if self.is_dense else block.X.toarray()) - mean
-                    X *= inverse
-                    block = Rows(X, block.codes, block.weights)
-                yield block
+                yield block if self.centre is None else block.standardised()
 
     def products(self, matrix, n_numbers):
         """Yield consecutive blocks, and ``X1 @ matrix`` of each.
@@ -277,8 +282,9 @@ class Rows:
         """The largest absolute value in every column, (n_features,)."""
         return self.total(ends, np.maximum).max(axis=0)
 
-    def _exceed(self, n_bytes):
-        return self.X.shape[0] * self._row_bytes() > n_bytes
+    def _bytes(self):
+        """What all features take, as they are read."""
+        return self.X.shape[0] * self._row_bytes()
 
     def _row_bytes(self):
         """What the features of a row take, as they are read, on the average."""
@@ -314,11 +320,16 @@ def take_rows(X, at):
     return type(X)(parts, shape=(stop - start, X.shape[1]))
 
 
-def block_rows(row_bytes, X=None):
-    """How many rows of `row_bytes` make a block, where X lies; by default, here."""
-    return max(LEAST_ROWS, block_bytes(X) // max(1, row_bytes))
+def block_rows(row_bytes, X=None, n_bytes=np.inf):
+    """How many rows of `row_bytes` make a block, where X lies; by default, here.
+
+    Of rows that take `n_bytes` in all.
+    """
+    return max(LEAST_ROWS, int(block_bytes(X, n_bytes) // max(1, row_bytes)))
 
 
-def block_bytes(X=None):
+def block_bytes(X=None, n_bytes=np.inf):
     """What a block may take."""
-    return DEVICE_BYTES if is_elsewhere(X) else BLOCK_BYTES
+    if is_elsewhere(X):
+        return DEVICE_BYTES
+    return min(BLOCK_BYTES, max(SHARE * n_bytes, LEAST_BYTES))

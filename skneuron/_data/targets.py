@@ -101,7 +101,7 @@ class Targets:
         most = max(len(classes) for classes in self.per_output)
         codes = np.empty(columns.shape, dtype=np.min_scalar_type(-most))
         for i, classes in enumerate(self.per_output):
-            for at in slices(len(columns), NARROW):
+            for at in slices(len(columns), AT_A_TIME):
                 labels = columns[at, i]
                 codes[at, i] = places = _places(classes, labels)
                 unknown = classes.take(places) != labels
@@ -157,8 +157,9 @@ def looked_up(tables, codes):
     return [take(beside(of, codes), codes[:, i], axis=0) for i, of in enumerate(tables)]
 
 
-#: Integers in a range up to this are counted, not sorted: a tenth of the time.
-NARROW = 1 << 16
+#: Integers in a range up to this are counted, not sorted: a tenth of the time. And so
+#: many labels are looked up at a time.
+NARROW, AT_A_TIME = 1 << 16, 1 << 13
 
 
 def _above(low, labels):
@@ -172,7 +173,7 @@ def _unique(labels):
         low, high = labels.min(), labels.max()
         if int(high) - int(low) < NARROW:
             seen = np.zeros(_above(low, high) + 1, dtype=bool)
-            for at in slices(len(labels), NARROW):
+            for at in slices(len(labels), AT_A_TIME):
                 seen[_above(low, labels[at])] = True
             return np.flatnonzero(seen).astype(labels.dtype) + low
     return np.unique(labels)

@@ -21,8 +21,9 @@ except ImportError:  # not built, or not for this SciPy
     _core = None
 
 #: Runs of rows that are summed each by itself, at most; what they should compute at
-#: least, in products; and the numbers that all their sums may take.
-MOST_CHUNKS, CHUNK_WORK, SUMS = 64, 1 << 16, 1 << 18
+#: least, in products; the numbers that all their sums may take; and beyond which number
+#: of runs that is no larger share of what is read.
+MOST_CHUNKS, CHUNK_WORK, SUMS, FEWEST, SHARE = 64, 1 << 16, 1 << 18, 8, 1 / 64
 
 #: Spans of rows, each of one run at least: a team takes 1024 tasks.
 MOST_SPANS = 512
@@ -149,10 +150,11 @@ class Passes:
         shape, each = np.shape(theta), (self._n_members, n, self._width)
         theta = theta.reshape(each).transpose(self._axes)
         theta = np.ascontiguousarray(theta, self._dtype)
-        for chunks in calls:
-            part, threads = np.empty(size), n_threads() if len(chunks) > 1 else 1
-            self._rows.sums(theta, chunks, gradients, curvature, part, threads)
-            out = part if chunks is calls[0] else out + part
+        for chunks, n_partial in calls:
+            part, threads = np.empty(size), n_threads() if n_partial > 1 else 1
+            wanted = n_partial, gradients, curvature
+            self._rows.sums(theta, chunks, *wanted, part, threads)
+            out = part if chunks is calls[0][0] else out + part
         gradient = None
         if gradients:
             gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
@@ -186,13 +188,14 @@ class Passes:
         """
         calls, _, second, size = self._plan(True, True)
         thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
-        thetas[0], chunks, sums = theta, np.concatenate(calls), np.empty(size)
+        thetas[0], sums = theta, np.empty(size)
+        chunks = np.concatenate([chunks for chunks, _ in calls])
         n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, sums)
         places = [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
         return places, sums[1:second], self._pairs(sums[second:])
 
     def _plan(self, *wanted):
-        """The chunks of each call, and where the sums of each kind lie."""
+        """The chunks of each call, in how many sums, and where these lie, by kind."""
         if wanted not in self._plans:
             self._plans[wanted] = self._planned(*wanted)
         return self._plans[wanted]
@@ -204,14 +207,16 @@ class Passes:
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
         # As for a single member, as it is the chunks that give sums their order.
         squares = n_pairs * n**2
-        # What is formed as rows are read is summed for each chunk, if there is room.
+        # What is formed as rows are read is summed by chunks, if there is room.
         summed = squares if n <= 128 else squares // 8 * (4 * self._n_stored < n)
-        chunks = _chunks(self._spans, work, 1 + n_slopes + summed)
+        n_sums = 1 + n_slopes + summed
+        chunks, partial = _chunks(self._spans, self._n_stored, work, n_sums)
         first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
         calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
-        return calls if n_rows else [], first, second, second + squares
+        calls = [(of, -(-len(of) * partial // len(chunks))) for of in calls if n_rows]
+        return calls, first, second, second + squares
 
 
 def moments(X, weights, dtype):
@@ -221,7 +226,7 @@ def moments(X, weights, dtype):
     """
     n_rows, n_columns = _shape(X)
     out = np.empty((2, n_columns))
-    chunks = _chunks([slice(0, n_rows)], _n_stored(X), out.size)
+    chunks, _ = _chunks([slice(0, n_rows)], _n_stored(X), _n_stored(X), out.size)
     threads = n_threads() if len(chunks) > 1 else 1
     _core.moments(X, _weights(weights), chunks, out, dtype == np.float32, threads)
     return out
@@ -238,18 +243,23 @@ def _n_stored(X):
     return n_columns if is_numpy(X) else len(X[0]) // max(1, n_rows) + 1
 
 
-def _chunks(spans, row_work, n_sums):
-    """Runs of rows, (n_chunks, 2), of about the same length, by sizes alone."""
+def _chunks(spans, n_stored, row_work, n_sums):
+    """Runs of rows, (n_chunks, 2), of about the same length; and in how many sums.
+
+    By sizes alone.
+    """
     if len(spans) > MOST_SPANS:
         raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     n_rows = sum(span.stop - span.start for span in spans)
-    n = min(MOST_CHUNKS, n_rows * row_work // CHUNK_WORK, SUMS // max(1, n_sums))
+    small, n_sums = int(SHARE * n_rows * n_stored), max(1, n_sums)
+    n = min(MOST_CHUNKS, SUMS // n_sums, max(FEWEST, small // n_sums))
+    n = min(n, n_rows * row_work // CHUNK_WORK)
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
     size = max(1, -(-n_rows // n))
     starts = ((at, of.stop) for of in spans for at in range(of.start, of.stop, size))
     chunks = [(start, min(start + size, stop)) for start, stop in starts]
-    return np.array(chunks, np.intp).reshape(-1, 2)
+    return np.array(chunks, np.intp).reshape(-1, 2), min(n, len(chunks))
 
 
 def takes(array):

@@ -46,7 +46,7 @@ cdef extern from "kernels.h":
         int intercept
         const void *theta
         const Py_ssize_t *chunks
-        int n_chunks, n_threads, gradients, curvature
+        int n_chunks, n_partial, n_threads, gradients, curvature
         double *sums
 
     int pass_float(const Pass *) nogil
@@ -230,13 +230,14 @@ cdef class Rows:
         self.job.y = _targets(held, codes, weights, widths, n_logits)
         self.job.intercept, self.job.n_members = intercept, n_members
 
-    def sums(self, theta, chunks, bint gradients, bint curvature, out, int n_threads):
+    def sums(self, theta, chunks, int n_partial, bint gradients, bint curvature, out,
+             int n_threads):
         """Sums over the rows of `chunks`, put in `out`."""
         cdef Pass job = self.job
         cdef _Buffers held = _Buffers()
         job.theta = held.data(theta)
         job.chunks = <const Py_ssize_t *>held.data(chunks)
-        job.n_chunks, job.n_threads = len(chunks), n_threads
+        job.n_chunks, job.n_partial, job.n_threads = len(chunks), n_partial, n_threads
         job.gradients, job.curvature = gradients, curvature
         job.sums = <double *>held.data(out, True)
         cdef bint single = theta.itemsize == 4
@@ -253,7 +254,8 @@ cdef class Rows:
         cdef _Buffers held = _Buffers()
         job.job = self.job
         job.job.chunks = <const Py_ssize_t *>held.data(chunks)
-        job.job.n_chunks, job.job.n_threads = len(chunks), 1
+        job.job.n_chunks = job.job.n_partial = len(chunks)
+        job.job.n_threads = 1
         job.job.gradients = job.job.curvature = True
         job.job.sums = <double *>held.data(out, True)
         job.n_parameters = thetas.shape[1]

@@ -305,7 +305,7 @@ static void NAME(join_parts)(const NAME(Sums) *of, ptrdiff_t which)
 /* --- before and after -------------------------------------------------------------- */
 
 /* How the curvature is formed: decided by sizes alone. */
-static void NAME(plan_curvature)(NAME(Sums) *of)
+static void NAME(plan_curvature)(NAME(Sums) *of, ptrdiff_t n_rows)
 {
     const Pass *pass = of->pass;
     ptrdiff_t n = of->n_inputs, pairs = of->n_pairs, from, to = 0;
@@ -319,7 +319,7 @@ static void NAME(plan_curvature)(NAME(Sums) *of)
     of->scattered = dense < 0.25;
     of->multiplied = pairs >= MANY_PAIRS && PAIRS_TO_INPUTS * pairs >= n;
     of->fused = of->scattered || (!of->sparse && n <= FEW_INPUTS && !of->multiplied);
-    if (of->fused && pairs * n * n * pass->n_chunks > 1 << 22)
+    if (of->fused && pairs * n * n * pass->n_partial > 1 << 22)
         of->fused = of->scattered = 0;
     of->fused |= !pairs;
     if (of->fused) {
@@ -342,8 +342,11 @@ static void NAME(plan_curvature)(NAME(Sums) *of)
         of->part_rows = 2 * MOST_ROWS;
         of->n_parts = across * (across + 1) / 2;
     }
-    of->n_groups = 16 / (of->n_sets * of->n_parts);
-    of->n_groups = of->n_groups < 1 ? 1 : of->n_groups;
+    ptrdiff_t items = of->n_sets * of->n_parts;
+    of->n_groups = items < 16 ? 16 / items : 1;
+    double inputs = (double)n_rows * (double)n * sizeof(T) / sizeof(double);
+    double most = inputs / MOST_SHARE / (double)(items * of->part_size);
+    of->n_groups = most < of->n_groups ? (ptrdiff_t)most + (most < 1) : of->n_groups;
     of->n_groups = of->n_groups < pass->n_chunks ? of->n_groups : pass->n_chunks;
 }
 

@@ -26,10 +26,12 @@ some of the second-level cache. */
 #define BLOCK_NUMBERS 32768
 
 /* Curvatures of so many inputs are formed as rows are read; of more, or of many classes,
-in tiles of so many rows at most, or strips of about so many numbers. */
+in tiles of so many rows at most, or strips of about so many numbers. What is summed in
+groups of chunks, and put together in the end, takes no larger share of the inputs. */
 #define FEW_INPUTS 128
-#define MOST_TILE 512
+#define MOST_TILE 320
 #define STRIP 512
+#define MOST_SHARE 16
 
 /* What is done at a time in an epoch. */
 enum phase { BEGIN, SHIFTS, NEURONS, ROWS, STEPS, END, THE_END };

@@ -69,8 +69,8 @@ typedef struct {
     int intercept;
     const void *theta;       /* T, (n_members, n_inputs, n_logits); of sparse
                                 features (n_inputs, n_members, n_logits) */
-    const ptrdiff_t *chunks; /* (n_chunks, 2): runs of rows, each summed by itself */
-    int n_chunks, n_threads;
+    const ptrdiff_t *chunks; /* (n_chunks, 2): runs of rows, in so many sums */
+    int n_chunks, n_partial, n_threads;
     int gradients, curvature;
     double *sums; /* log-likelihoods, (n_members,); gradients, as theta is; curvature,
                      (n_pairs, n_inputs, n_inputs) */

@@ -1,6 +1,6 @@
 /* A pass over rows, for the float type T.
 
-Runs of rows, `chunks`, are summed each by itself and then in their order, whoever did
+Runs of rows, `chunks`, are summed in groups, and these then in their order, whoever did
 which. Within, blocks of rows stay in the nearest cache from the logits to the sums.
 */
 
@@ -91,51 +91,60 @@ static void NAME(add_sparse)(const NAME(Sums) *of, const NAME(Room) *room,
         NAME(sparse_adds_narrow)(&pass->X, start, m, width, by_row, gradient);
 }
 
-static void NAME(add_chunk)(const NAME(Sums) *of, int chunk, int rank)
+static void NAME(add_chunk)(const NAME(Sums) *of, ptrdiff_t chunk, double *values,
+                            const NAME(Room) *room)
 {
     const Pass *pass = of->pass;
-    NAME(Room) room = NAME(room)(of, rank);
     ptrdiff_t b = of->rows, size = of->n_inputs * of->n_logits;
     ptrdiff_t begin = pass->chunks[2 * chunk], stop = pass->chunks[2 * chunk + 1];
-    double *values = of->chunk_sums + chunk * of->n_sums;
     double *gradients = values + pass->n_members;
-    memset(values, 0, sizeof(double) * (size_t)of->n_sums);
-    NAME(no_weights)(b * pass->y.n_outputs, room.weights);
     for (ptrdiff_t start = begin, m; start < stop; start += m) {
         m = stop - start < b ? stop - start : b;
         const T *x = NULL;
         ptrdiff_t lead = 0;
-        NAME(load_targets)(&pass->y, NULL, start, m, room.codes, room.weights, b);
+        NAME(load_targets)(&pass->y, NULL, start, m, room->codes, room->weights, b);
         if (of->sparse) {
-            NAME(add_sparse)(of, &room, start, m, values, gradients);
+            NAME(add_sparse)(of, room, start, m, values, gradients);
         } else {
-            x = NAME(load)(&pass->X, NULL, start, m, 0, of->d, room.x, &lead);
+            x = NAME(load)(&pass->X, NULL, start, m, 0, of->d, room->x, &lead);
             /* One after the other, so that each has the sums that it has alone. */
             for (ptrdiff_t member = 0; member < pass->n_members; member++)
                 values[member] += NAME(add_dense)(
-                    of, &room, m, x, lead, (const T *)pass->theta + member * size,
+                    of, room, m, x, lead, (const T *)pass->theta + member * size,
                     gradients + member * size);
         }
         if (of->fused) {
-            NAME(add_curvature)(of, &room, start, m, x, lead, values + of->n_first);
+            NAME(add_curvature)(of, room, start, m, x, lead, values + of->n_first);
         } else if (pass->curvature) {
             ptrdiff_t at = of->firsts[chunk] + start - begin;
             for (ptrdiff_t c = 0; c < of->n_logits; c++)
-                memcpy(of->kept + c * of->n_kept + at, room.kept + c * b,
+                memcpy(of->kept + c * of->n_kept + at, room->kept + c * b,
                        sizeof(T) * (size_t)m);
         }
     }
 }
 
+static void NAME(add_chunks)(const NAME(Sums) *of, int group, int rank)
+{
+    const Pass *pass = of->pass;
+    NAME(Room) room = NAME(room)(of, rank);
+    double *values = of->chunk_sums + group * of->n_sums;
+    memset(values, 0, sizeof(double) * (size_t)of->n_sums);
+    NAME(no_weights)(of->rows * pass->y.n_outputs, room.weights);
+    for (ptrdiff_t chunk = (ptrdiff_t)group * pass->n_chunks / pass->n_partial;
+         chunk < (group + (ptrdiff_t)1) * pass->n_chunks / pass->n_partial; chunk++)
+        NAME(add_chunk)(of, chunk, values, &room);
+}
+
 /* --- the job ----------------------------------------------------------------------- */
 
-/* The sums of chunks, in their order. */
+/* The sums of groups of chunks, in their order. */
 static void NAME(join_chunks)(const NAME(Sums) *of)
 {
     const Pass *pass = of->pass;
     ptrdiff_t size = of->n_inputs * of->n_inputs;
-    for (int chunk = 0; chunk < pass->n_chunks; chunk++) {
-        const double *some = of->chunk_sums + chunk * of->n_sums;
+    for (int group = 0; group < pass->n_partial; group++) {
+        const double *some = of->chunk_sums + group * of->n_sums;
         for (ptrdiff_t j = 0; j < of->n_first; j++)
             pass->sums[j] += some[j];
         some += of->n_first;
@@ -154,7 +163,7 @@ static int NAME(plan_pass)(void *what, long phase)
     const NAME(Sums) *of = what;
     ptrdiff_t parts = of->n_sets * of->n_parts;
     if (phase == 0)
-        return of->pass->n_chunks;
+        return of->pass->n_partial;
     if (phase == 1)
         return 1 + MOST_TASKS(parts * of->n_groups);
     return phase == 2 && of->parts ? MOST_TASKS(parts) : 0;
@@ -164,7 +173,7 @@ static void NAME(work_pass)(void *what, long phase, int task, int rank)
 {
     const NAME(Sums) *of = what;
     if (phase == 0) {
-        NAME(add_chunk)(of, task, rank);
+        NAME(add_chunks)(of, task, rank);
     } else if (phase == 1 && task == 0) {
         NAME(join_chunks)(of);
     } else {
@@ -194,11 +203,13 @@ int NAME(pass)(const Pass *pass)
     of.n_sums *= pass->n_members;
     of.n_first = of.n_sums;
     ptrdiff_t n_matrices = 0, n_rows = 0;
+    for (int chunk = 0; chunk < pass->n_chunks; chunk++)
+        n_rows += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
     if (pass->curvature) {
         for (ptrdiff_t o = 0; o < y->n_outputs; o++)
             n_matrices += y->widths[o] ? y->widths[o] * (y->widths[o] + 1) / 2 : 1;
         of.pairs = NAME(list_pairs)(y, &of.n_pairs);
-        NAME(plan_curvature)(&of);
+        NAME(plan_curvature)(&of, n_rows);
     }
     ptrdiff_t numbers = 1 + of.d + 4 * of.n_logits;
     of.rows = BLOCK_NUMBERS / numbers;
@@ -206,14 +217,15 @@ int NAME(pass)(const Pass *pass)
 
     of.room_size = NAME(room_bytes)(&of);
     of.firsts = malloc(sizeof *of.firsts * (size_t)pass->n_chunks);
-    of.chunk_sums = malloc(sizeof(double) * (size_t)(of.n_sums * pass->n_chunks));
+    of.chunk_sums = malloc(sizeof(double) * (size_t)(of.n_sums * pass->n_partial));
     of.rooms = malloc(of.room_size * (size_t)pass->n_threads);
     int failed = !of.firsts || !of.chunk_sums || !of.rooms;
     failed |= pass->curvature && !of.pairs;
     if (!failed && of.n_parts) {
+        ptrdiff_t first = 0;
         for (int chunk = 0; chunk < pass->n_chunks; chunk++) {
-            of.firsts[chunk] = n_rows;
-            n_rows += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
+            of.firsts[chunk] = first;
+            first += pass->chunks[2 * chunk + 1] - pass->chunks[2 * chunk];
         }
         of.n_kept = n_rows;
         of.kept = malloc(sizeof(T) * (size_t)(n_rows * of.n_logits));

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from .. import _kernels
 from .._arrays import adjoint, array_namespace, is_elsewhere, like, to_host
 from . import sums
-from .likelihood import Likelihood, by_output
+from .likelihood import by_output
 
 
 @dataclass
@@ -247,7 +247,7 @@ class Objective:
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         here.noise = self.noise * (self.coordinates.noise if self._chained else 1.0)
         if curvature and not is_elsewhere(self.rows.X):
-            here.roots = partial(self._roots, read)
+            here.roots = partial(self.roots, read)
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
@@ -301,10 +301,12 @@ class Objective:
             # Softmax cannot see a shift of all its logits: there the curvature is 0,
             # and the gradient too. Any definite matrix in that place keeps the
             # directions that it can see, and spares their solver a singular matrix.
-            shift = sum(pairs[a, a] for a in logits) / size**2 if size > 1 else 0.0
             matrix = np.empty((n // size, size, n // size, size))
             for (i, a), (j, c) in product(enumerate(logits), repeat=2):
-                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
+                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)]
+            if size > 1:
+                shift = sum(pairs[a, a] for a in logits) / size**2
+                matrix += shift[:, None, :, None]
             matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
@@ -312,8 +314,8 @@ class Objective:
             blocks.append((places, matrix))
         return blocks
 
-    def _roots(self, read, along=None):
-        """R of :class:`Evaluation`: of a direction, or of all parameters."""
+    def roots(self, read, along=None):
+        """`Evaluation.roots` of parameters for the features as they are read."""
         read, directions = self._first_layer(read).astype(np.float64), []
         for at in self._places:
             sides = np.eye(len(at)) if along is None else along[at, None]
@@ -326,19 +328,17 @@ class Objective:
             roots = roots + [root[at] * sides for at, sides in both]
         return [R / self.divisor**0.5 for R in roots]
 
-    def root_at_0(self):
-        """R of the curvature of one logit, ``R^T R``, where theta is 0, as read.
+    def curvature_at_0(self):
+        """That of one logit where theta is 0, as read.
 
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        n, of_one = self.n_inputs, self.but(likelihood=Likelihood([0]))
-        roots = of_one._total(sums.curvature_roots, np.zeros((n, 1)), [np.eye(n)])
-        if self.l2:
-            step = self.network.sizes[-1]
-            of_penalty = np.sqrt(self.l2 * self.shrunk[: n * step : step])
-            roots = roots + [np.diag(of_penalty)]
-        return roots[0]
+        matrix = self.rows.total(partial(sums.curvature_at_0, self.network))
+        penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
+        matrix.reshape(-1)[:: len(matrix) + 1] += penalty
+        matrix /= self.divisor
+        return matrix
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""

@@ -10,6 +10,7 @@ from scipy.linalg import qr
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_numpy, like, to_host
+from .likelihood import Likelihood
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
 #: the terms of a logit that this makes too large for its digits.
@@ -150,6 +151,17 @@ class Roots(list):
 
     def __add__(self, others):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
+
+
+def curvature_at_0(network, rows):
+    """``X1^T diag(w) X1 / 4``, of the first output: of one logit that is 0."""
+    n, of_one = network.sizes[0] + network.fit_intercept, Likelihood([0])
+    if np.ndim(rows.weights) < 2:
+        total = _compiled(network, of_one, np.zeros((n, 1)), rows, 2)
+        if total is not None:
+            return total.pairs[0, 0]
+    (root,) = curvature_roots(network, of_one, np.zeros((n, 1)), [np.eye(n)], rows)
+    return root.T @ root
 
 
 def _triangular(rows):

@@ -7,6 +7,7 @@ from tables import KINDS, dense, draw, kinds, weightings
 
 from skneuron._arrays import adjoint
 from skneuron._data import rows
+from skneuron._data.files import OnDemand
 from skneuron._data.rows import Rows, block_rows, take_rows
 
 
@@ -244,9 +245,18 @@ def test_a_sample_of_many_runs(make, block_bytes, monkeypatch):
 
 
 @kinds
-def test_a_small_sample_is_copied_and_a_large_one_read_in_place(make):
+@pytest.mark.parametrize("n_rows", [20, 1000])
+def test_a_sample_is_read_in_place(make, n_rows):
     X, codes, weights = draw(n=3000, weighting="row")
     whole = Rows(make(X), codes, weights)
+    sample = whole.sample(n_rows)
+    assert len(sample.spans) > 1
+    assert sample.X is whole.X and sample.weights is whole.weights
+
+
+def test_of_what_is_read_on_demand_a_small_sample_is_copied():
+    X, codes, weights = draw(n=3000, weighting="row")
+    whole = Rows(OnDemand(X, float), codes, weights)
     small, large = (whole.sample(int(3000 * rows.COPIED) + n) for n in (0, 1))
     assert len(small.spans) == 1 and small.X.shape[0] == small.n_rows
     assert len(large.spans) > 1

@@ -208,7 +208,7 @@ def test_large_curvatures(dtype, d, likelihood):
     theta /= np.sqrt(d, dtype=dtype)
     expected, sizes = slow(X, codes, likelihood, theta, weights, intercept)
     for most, n_rows_of in [(64, 64), (1, 1 << 30)]:  # chunks: several, and one
-        with patched(MOST_CHUNKS=most, CHUNK_WORK=n_rows_of, SUMS=1 << 30):
+        with patched(MOST_CHUNKS=most, CHUNK_WORK=n_rows_of, SUMS=1 << 30, FEWEST=most):
             found = sums(
                 X,
                 codes,

@@ -83,13 +83,12 @@ class AnswersPeers:
         return {name: of.default for name, of in signature(cls).parameters.items()}
 
     @classmethod
-    @cache
     def _get_param_names(cls):
-        return super()._get_param_names()
+        return sorted(cls._defaults())
 
     @classmethod
     def _refuse(cls, params, error, before, after):
-        for name in IN_PLACE.keys() & params.keys() - {*cls._get_param_names()}:
+        for name in IN_PLACE.keys() & params.keys() - cls._defaults().keys():
             raise error(f"{before} {name!r}{after}. {IN_PLACE[name]}")
 
     def _validate_params(self):

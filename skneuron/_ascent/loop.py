@@ -42,7 +42,7 @@ class Position:
     def is_finite(self):
         # One call where `all(isfinite(...))` takes two; what the sum overflows of has
         # long left the numbers that a climb can come back from.
-        return math.isfinite(self.value) and math.isfinite(self.theta.sum())
+        return math.isfinite(self.value + self.theta.sum())
 
 
 @dataclass

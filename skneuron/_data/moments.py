@@ -169,8 +169,7 @@ def usual(rows, mean, deviation, robust):
     if rows.lie_here:
         few = rows.take(np.arange(0, rows.n_rows, 1 + rows.n_rows // GLANCE))
         median, distances = _about_median(columns, few)
-        off = np.hypot(deviation, mean - median)
-        width = distances[len(distances) // 2]
+        off, width = np.hypot(deviation, mean - median), distances[len(distances) // 2]
         columns = np.flatnonzero(~(width * ABSURD / 10 > off))
         if not len(columns):
             return mean, deviation, reach

@@ -83,11 +83,12 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
             X = check_features(estimator, X, reset=reset)
             y = validate_data(estimator, X="no_validation", y=y, multi_output=True)
             check_consistent_length(X, y)
+        elif reset and not finite and are_plain(X, y):  # to be noted, that is all
+            vars(estimator).pop("feature_names_in_", None)
+            estimator.n_features_in_ = X.shape[1]
         else:  # in one call, which notes nothing of X if y is wrong
-            rules = {"skip_check_array": True}
-            if finite or not are_plain(X, y):
-                rules = {"accept_sparse": "csr", "dtype": floats(X)}
-                rules |= {"multi_output": True, "ensure_all_finite": finite}
+            rules = {"multi_output": True, "accept_sparse": "csr", "dtype": floats(X)}
+            rules["ensure_all_finite"] = finite
             X, y = validate_data(estimator, X, y, reset=reset, **rules)
     X = canonical(X)
     if sample_weight is not None:
@@ -97,10 +98,9 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
 
 def are_plain(X, y):
     """Whether arrays are such that scikit-learn could mind nothing in them but NaN."""
-    if not (type(X) is type(y) is np.ndarray and X.ndim == 2 and y.ndim == 1):
-        return False
-    as_many = len(X) == len(y) and X.size > 0
-    return as_many and X.dtype in FLOATS and y.dtype.kind in "biu"
+    arrays = type(X) is type(y) is np.ndarray
+    alike = arrays and X.ndim == 2 and X.size > 0 and X.shape[:1] == y.shape
+    return alike and X.dtype in FLOATS and y.dtype.kind in "biu"
 
 
 @contextmanager

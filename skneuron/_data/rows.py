@@ -15,7 +15,6 @@ from .._arrays import (
     beside,
     float_type,
     is_elsewhere,
-    is_numpy,
     is_sparse,
     like,
     product,
@@ -230,7 +229,7 @@ class Rows:
         """
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
-            if not is_numpy(there):
+            if is_elsewhere(there):
                 xp = array_namespace(there)
                 X = xp.astype(block.X, there.dtype, copy=False)
                 block = Rows(X, block.codes, block.weights)

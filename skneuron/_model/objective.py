@@ -15,7 +15,7 @@ from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_elsewhere, like, to_host
 from .likelihood import Bernoulli, by_output
 from .sums import (
-    Sums,
+    after_steps,
     curvature_roots,
     log_likelihood,
     rounding_errors,
@@ -261,9 +261,12 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        steps = self._after_steps(theta, rules) if rules else None
+        model, steps = (self.network, self.likelihood), None
+        if rules and not self._chained:
+            shrunk = self.l2 * self.shrunk if self.l2 else None
+            steps = after_steps(*model, self.rows, theta, shrunk, self.divisor, rules)
         theta, sums, passed = steps or (theta, None, ())
-        read, model = self.as_read(theta), (self.network, self.likelihood)
+        read = self.as_read(theta)
         if sums is None:
             whole = *model, read, self.divisor
             sums = self.rows.total(partial(sums_over_rows, *whole, curvature=curvature))
@@ -274,19 +277,6 @@ class Objective:
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
-
-    def _after_steps(self, theta, rules):
-        """Where compiled steps lead, the sums there, and the places before; or None."""
-        passes, plain = None, self.rows.lie_here and not self._chained
-        if plain and theta.dtype == self.rows.dtype == np.float64:
-            passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
-        if not isinstance(passes, list):
-            return None
-        shrunk = self.l2 * self.shrunk if self.l2 else None
-        given = theta, shrunk, self.divisor, rules
-        passed, gradient, pairs = passes[0].newton(*given)
-        theta, log_likelihood, _ = passed.pop()
-        return theta, Sums(log_likelihood, gradient / self.divisor, pairs), passed
 
     def evaluation(self, theta, read, sums):
         """The evaluation at theta that the sums over the rows make; `read` as_read."""
@@ -445,8 +435,9 @@ class Objective:
 
     def _mapped(self, theta, *maps):
         theta = array_namespace(theta).asarray(theta, copy=True)
+        first = self._first_layer(theta)
         for change in maps:
-            change(self._first_layer(theta))
+            change(first)
         return theta
 
     def as_read(self, theta):

@@ -72,13 +72,12 @@ class AnswersPeers:
         return {name: of.default for name, of in signature(cls).parameters.items()}
 
     @classmethod
-    @cache
     def _get_param_names(cls):
-        return super()._get_param_names()
+        return sorted(cls._defaults())
 
     @classmethod
     def _refuse(cls, params, error, before, of=""):
-        for name in answers().keys() & params.keys() - {*cls._get_param_names()}:
+        for name in answers().keys() & params.keys() - cls._defaults().keys():
             after = of and f" for estimator {of}"  # which takes a while to print
             raise error(f"{before} {name!r}{after}. {answers()[name]}")
 

@@ -23,7 +23,7 @@ def is_finite(position):
     """Whether a place, and what is known of it, are numbers."""
     # One call where `all(isfinite(...))` takes two; what the sum overflows of has
     # long left the numbers that a climb can come back from.
-    return math.isfinite(position.value) and math.isfinite(position.theta.sum())
+    return math.isfinite(position.value + position.theta.sum())
 
 
 @dataclass

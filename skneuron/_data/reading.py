@@ -22,6 +22,12 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     ValueError if there is no y. `finite`: whether to look for NaN.
     """
     check_file(X)
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.size and X.dtype in FLOATS
+    if plain and reset and not finite and y is not None:
+        # Nothing is left that scikit-learn could mind.
+        vars(estimator).pop("feature_names_in_", None)
+        estimator.n_features_in_ = X.shape[1]
+        return X
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"
     some = np.asarray(X[0 : min(1, X.shape[0])]) if stays else X
     # Which scikit-learn looks for in NumPy's arrays alone.
@@ -31,9 +37,6 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     xp, _, device = _array_api.get_namespace_and_device(some)
     floats = [_array_api._max_precision_float_dtype(xp, device), xp.float32]
     rules = {"accept_sparse": "csr", "dtype": floats, "ensure_all_finite": finite}
-    if not finite and type(some) is np.ndarray and some.ndim == 2 and some.size:
-        # Nothing is left that scikit-learn could mind.
-        rules = {"skip_check_array": True} if some.dtype in FLOATS else rules
     some = validation.validate_data(estimator, some, y, reset=reset, **rules)
     if not stays:
         return some

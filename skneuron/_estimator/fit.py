@@ -118,16 +118,12 @@ class NeuronClassifier(
             data = self._read(X, y, sample_weight, past, classes)
             climber = self._prepare(data, past)
 
-            weights = {"sample_weight": sample_weight}
-            given = {"estimator": self, "X": X, "y": y}
-            given["metadata"] = None if sample_weight is None else weights
-            context = self._init_callback_context(max_subtasks=climber.max_iter)
-            context.call_on_fit_task_begin(**given)
-            watch = Watch(self, context, given, climber)
+            routed = None if sample_weight is None else {"sample_weight": sample_weight}
+            given = {"estimator": self, "X": X, "y": y, "metadata": routed}
+            watch = Watch(self, given, climber)
             result = climber.run(watch)
-            watch.close(result)
             self._keep(climber, result)
-            context.call_on_fit_task_end(**given, reconstruction_attributes={})
+            watch.close(result)
             warning = self._warning(climber, result)
             if result.interrupted and is_one_of_many():
                 raise KeyboardInterrupt
@@ -144,8 +140,8 @@ class NeuronClassifier(
             needed = needed if getattr(self, name) == value else {}
             for other, fitting in needed.items():
                 if (given := getattr(self, other)) not in fitting:
-                    takes = "; solver='gradient' takes it" if name == "solver" else ""
                     needs = f"{name}={value!r} needs {other}={fitting[0]!r}"
+                    takes = "; solver='gradient' takes it" if name == "solver" else ""
                     raise ValueError(f"{needs}, got {given!r}{takes}.")
 
     def _past(self, partial=False):

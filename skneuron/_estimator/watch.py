@@ -9,24 +9,26 @@ from .._model import Objective
 class Watch:
     """What looks on while the climb runs: callbacks, and the lines of `verbose`."""
 
-    def __init__(self, estimator, context, given, climber):
+    def __init__(self, estimator, given, climber):
         self.estimator, self.given, self.climber = estimator, given, climber
-        self.context = context if hasattr(estimator, "_skl_callbacks") else None
-        self.verbose, self.next_line = estimator.verbose, 0
+        self.verbose, self.next_line, self.whole = estimator.verbose, 0, None
+        if hasattr(estimator, "_skl_callbacks"):
+            context = estimator._init_callback_context(max_subtasks=climber.max_iter)
+            self.whole = context.call_on_fit_task_begin(**given)
 
     def begin(self, n, position):
         check_file(self.given["X"])
         if self.verbose and n == 1:
             self._print(0, position, "next at 1")
-        if self.context is not None:
-            self.task = self.context.subcontext(task_name="iteration")
+        if self.whole is not None:
+            self.task = self.whole.subcontext(task_name="iteration")
             self.task.call_on_fit_task_begin(**self._at(position))
 
     def end(self, n, position):
         if self.verbose and n >= self.next_line:
             self.next_line = n * 10
             self._print(n, position, f"next at {self.next_line}")
-        if self.context is None:
+        if self.whole is None:
             return False
         return self.task.call_on_fit_task_end(**self._at(position))
 
@@ -38,6 +40,8 @@ class Watch:
     def close(self, result):
         if self.verbose and result.n_iter >= self.next_line // 10 + 1:
             self._print(result.n_iter, result.position, "the end")
+        if self.whole is not None:
+            self.whole.call_on_fit_task_end(**self.given, reconstruction_attributes={})
 
     def _print(self, n, position, then):
         mean = position.log_likelihood / self.climber.plan.objective.total_weight

@@ -238,7 +238,10 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        steps = self._after_steps(theta, rules) if rules else None
+        model, steps = (self.network, self.likelihood, self.rows), None
+        if rules and not self._chained:
+            shrunk = self.l2 * self.shrunk if self.l2 else None
+            steps = sums.after_steps(*model, theta, shrunk, self.divisor, rules)
         theta, total, passed = steps or (theta, None, ())
         read, how = self.as_read(theta), {"order": 1 + curvature}
         if total is None:
@@ -251,20 +254,6 @@ class Objective:
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
-
-    def _after_steps(self, theta, rules):
-        """Where compiled steps lead, the sums there, and the places before; or None."""
-        passes, plain = None, self.rows.lie_here and not self._chained
-        if plain and theta.dtype == self.rows.dtype == np.float64:
-            passes = self.rows.passes(self.likelihood, self.network.fit_intercept)
-        if not isinstance(passes, list):
-            return None
-        shrunk = self.l2 * self.shrunk if self.l2 else None
-        given = theta, shrunk, self.divisor, rules
-        passed, gradient, pairs = passes[0].newton(*given)
-        theta, log_likelihood, _ = passed.pop()
-        found = sums.Sums(log_likelihood, gradient / self.divisor, pairs)
-        return theta, found, passed
 
     def _total(self, of, *given, **how):
         """What a function of network, likelihood, others and rows gives of all rows."""
@@ -416,8 +405,9 @@ class Objective:
 
     def _mapped(self, theta, *maps):
         theta = array_namespace(theta).asarray(theta, copy=True)
+        first = self._first_layer(theta)
         for change in maps:
-            change(self._first_layer(theta))
+            change(first)
         return theta
 
     def as_read(self, theta):

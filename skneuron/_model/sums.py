@@ -109,6 +109,22 @@ def _compiled(network, likelihood, theta, rows, order):
     return Sums(*_kernels.network_sums(*given))
 
 
+def after_steps(network, likelihood, rows, theta, shrunk, divisor, rules):
+    """Where compiled steps of Newton's lead, the sums there, and the places before.
+
+    None where there are no such steps. `rules` are a question's, `shrunk` the
+    penalty's, and sums are divided as in :func:`sums_over_rows`.
+    """
+    passes = None
+    if rows.lie_here and theta.dtype == rows.dtype == np.float64:
+        passes = rows.passes(likelihood, network.fit_intercept)
+    if not isinstance(passes, list):
+        return None
+    passed, gradient, pairs = passes[0].newton(theta, shrunk, divisor, rules)
+    theta, log_likelihood, _ = passed.pop()
+    return theta, Sums(log_likelihood, gradient / divisor, pairs), passed
+
+
 def _by_block(network, likelihood, rows, n_numbers, theta, *matrices):
     """Yield of blocks of rows: themselves, codes, weights, and inputs times matrices.
 

@@ -5,10 +5,11 @@ import copy
 import numpy as np
 from sklearn.base import clone
 from sklearn.inspection import DecisionBoundaryDisplay
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_feature_names_in
 
-from .passes import check_estimator
+from .passes import check_count, check_estimator
 from .pictures import NEGATIVE, POSITIVE, NetworkDisplay
 
 #: What an estimator predicts by.
@@ -139,10 +140,12 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
     >>> animation = animate_climb(clf, X, y, n_frames=4)
     >>> html = animation.to_jshtml()
     """
+    check_matplotlib_support("animate_climb")
     import matplotlib.pyplot as plt
     from matplotlib.animation import FuncAnimation
 
     check_estimator(est, [])
+    check_count("n_frames", n_frames)
     if getattr(X, "ndim", np.ndim(X)) != 2 or np.shape(X)[1] != 2:
         raise ValueError(f"X must have two features; its shape is {np.shape(X)}.")
     if type_of_target(y, input_name="y") not in ("binary", "multiclass"):

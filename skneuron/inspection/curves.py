@@ -283,7 +283,8 @@ class LearningRateDisplay(Display):
         metric = _choose("metric", metric, metrics, likely, "metrics")
         names = sorted({name for candidate in candidates for name in candidate})
         likely = [name for name in names if name.split("__")[-1] == "learning_rate"]
-        name = _choose("learning_rate_name", learning_rate_name, names, likely, "rates")
+        which = "learning_rate_name", learning_rate_name
+        name = _choose(*which, names, likely, "learning rates")
         means, stds = (results[f"{of}_test_{metric}"] for of in ("mean", "std"))
         best_of = {}  # the candidate that is drawn, by rate
         for i in np.argsort(-means, kind="stable"):

@@ -108,28 +108,30 @@ CLONES static void NAME(adds)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t le
     {                                                                                  \
         const index *indptr = X->indptr, *indices = X->indices;                        \
         const T *values = X->data;                                                     \
-        double *last = sums + (n - 1) * n, *second = last;                             \
+        double *last = sums + (n - 1) * n;                                             \
         for (ptrdiff_t i = 0; i < m; i++) {                                            \
-            ptrdiff_t from = indptr[start + i], to = indptr[start + i + 1];            \
+            ptrdiff_t k = indptr[start + i], from = k, to = indptr[start + i + 1];     \
             double weight = by[i];                                                     \
-            for (ptrdiff_t k = from; k < to; k += 2) {                                 \
-                int both = k + 1 < to;                                                 \
-                double a = weight * values[k], b = both ? weight * values[k + 1] : 0;  \
-                double *first = sums + (ptrdiff_t)indices[k] * n;                      \
-                second = both ? sums + (ptrdiff_t)indices[k + 1] * n : first;          \
+            for (; k + 2 <= to; k += 2) {                                              \
+                ptrdiff_t at_a = indices[k], at_b = indices[k + 1];                    \
+                double a = weight * values[k], b = weight * values[k + 1];             \
+                double *of_a = sums + at_a * n, *of_b = sums + at_b * n;               \
                 for (ptrdiff_t l = from; l <= k; l++) {                                \
                     ptrdiff_t at = indices[l];                                         \
-                    T value = values[l];                                               \
-                    first[at] += a * value;                                            \
-                    second[at] += b * value;                                           \
+                    double value = values[l];                                          \
+                    of_a[at] += a * value;                                             \
+                    of_b[at] += b * value;                                             \
                 }                                                                      \
-                if (both)                                                              \
-                    second[indices[k + 1]] += b * values[k + 1];                       \
-                if (intercept)                                                         \
-                    last[indices[k]] += a;                                             \
-                if (intercept && both)                                                 \
-                    last[indices[k + 1]] += b;                                         \
+                of_b[at_b] += b * values[k + 1];                                       \
+                if (intercept) {                                                       \
+                    last[at_a] += a;                                                   \
+                    last[at_b] += b;                                                   \
+                }                                                                      \
             }                                                                          \
+            for (ptrdiff_t l = from; k < to && l <= k; l++)                            \
+                sums[indices[k] * n + indices[l]] += weight * values[k] * values[l];   \
+            if (intercept && k < to)                                                   \
+                last[indices[k]] += weight * values[k];                                \
             if (intercept)                                                             \
                 last[n - 1] += weight;                                                 \
         }                                                                              \

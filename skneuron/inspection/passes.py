@@ -263,7 +263,7 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         network, layers, likelihood, rows = problem
         (*inputs, z), residuals, gradient = _backward(*problem)
         # What rounding of its terms, and of z, may do to a log-likelihood.
-        terms = rows.weights[:, None] * likelihood.log_prob(z, rows.codes)
+        terms = likelihood.log_prob(z, rows.codes, rows.weights)
         noise = 8 * EPS * (abs(terms).sum() + abs(z * residuals[-1]).sum())
         sizes, steps = [], []
         for kind, h, (W, _), D in zip(network.kinds, inputs, layers, residuals):
@@ -344,8 +344,7 @@ def _problem(est, X, y, sample_weight, dtype=None):
 def _backward(network, layers, likelihood, rows):
     """Every layer's activations and dLL/dz, and the flat gradient."""
     activations = network.forward(layers, rows.X, guarded=True)
-    residual = likelihood.residual(activations[-1], rows.codes)
-    residual *= rows.weights[:, None]
+    residual = likelihood.residual(activations[-1], rows.codes, rows.weights)
     gradient = np.empty(network.n_parameters, rows.dtype)
     into = network.layers(gradient)
     return activations, network.backward(layers, activations, residual, into), gradient

@@ -22,7 +22,7 @@ from math import log
 import numpy as np
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_numpy, widest_float
+from .._arrays import array_namespace, beside, is_numpy, like, widest_float
 
 
 def sigmoid(z):
@@ -122,19 +122,13 @@ class Likelihood:
         """
         if _kernels.takes(z):
             return _kernels.outcome(z, codes, self, weights, _kernels.RESIDUAL), z
-        residual = self.residual(z, codes)
-        if weights is not None:
-            each = self.per_logit(weights)
-            residual *= array_namespace(z).astype(each, z.dtype, copy=False)
-        return self.total(z, codes, weights), residual
+        return self.total(z, codes, weights), self.residual(z, codes, weights)
 
     def total(self, z, codes, weights=None):
         """``sum w log P(y | z)``, of rows and outputs."""
         if _kernels.takes(z):
             return _kernels.outcome(z, codes, self, weights, _kernels.LOG_LIKELIHOOD)
-        log_prob = self.log_prob(z, codes)
-        if weights is not None:
-            log_prob = log_prob * by_output(weights)
+        log_prob = self.log_prob(z, codes, weights)
         return array_namespace(z).sum(log_prob, dtype=widest_float(log_prob))
 
     def per_logit(self, given):
@@ -172,15 +166,19 @@ class Likelihood:
         """``1 - y_hat``: the probability of the other label, or of all others."""
         return self._by_output(lambda z: sigmoid(-z), lambda z: others(softmax(z)), z)
 
-    def log_prob(self, z, codes):
-        """``log P(y | z)`` of each output, (n_rows, n_outputs)."""
+    def log_prob(self, z, codes, weights=None):
+        """``w log P(y | z)`` of each output, (n_rows, n_outputs)."""
         of = log_prob_of_sigmoid, log_prob_of_softmax
-        return self._by_output(*of, z, self.observed(codes))
+        log_prob = self._by_output(*of, z, self.observed(codes))
+        return log_prob if weights is None else log_prob * by_output(weights)
 
-    def residual(self, z, codes):
-        """``y - y_hat``: what all others have, where y is 1."""
-        y = self.observed(codes)
-        return array_namespace(z).where(y, self.rest(z), -self.y_hat(z))
+    def residual(self, z, codes, weights=None):
+        """``w (y - y_hat)``: what all others have, where y is 1."""
+        where, y = array_namespace(z).where, self.observed(codes)
+        residual = where(y, self.rest(z), -self.y_hat(z))
+        if weights is not None:
+            residual *= self.per_logit(like(weights, z))
+        return residual
 
     def couplings(self, z, weights=None):
         """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""

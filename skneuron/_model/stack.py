@@ -9,7 +9,6 @@ parameters go there in one move, and what was summed there comes back in one.
 import numpy as np
 
 from .._arrays import adjoint, array_namespace, like, to_host, widest
-from .likelihood import by_output
 from .sums import Sums
 
 
@@ -67,13 +66,12 @@ def _plain(objective, theta):
     for block, z in rows.products(there, 4 * there.shape[1]):
         z = xp.reshape(z, (-1, k))
         codes = xp.repeat(block.codes, n_members, axis=0)
-        log_prob = likelihood.log_prob(z, codes)
-        residual = likelihood.residual(z, codes)
-        if block.weights is not None:
-            w = xp.repeat(like(block.weights, z), n_members, axis=0)
-            log_prob = log_prob * by_output(w)
-            residual = residual * likelihood.per_logit(w)
-        values = xp.reshape(xp.sum(widest(log_prob), axis=1), (-1, n_members))
+        w = block.weights
+        if w is not None:
+            w = xp.repeat(like(w, z), n_members, axis=0)
+        log_prob = widest(likelihood.log_prob(z, codes, w))
+        residual = likelihood.residual(z, codes, w)
+        values = xp.reshape(xp.sum(log_prob, axis=1), (-1, n_members))
         values = xp.sum(values, axis=0)
         residual = xp.reshape(residual, (-1, n_members * k))
         gradient = widest(adjoint(block.X, residual, there.shape[0]))

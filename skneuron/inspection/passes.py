@@ -256,7 +256,7 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         model, found, residuals, gradient = _passes(est, X, y, sample_weight, float)
         (network, layers, likelihood, rows), (*inputs, z) = model, found
         # What rounding of its terms, and of z, may do to a log-likelihood.
-        terms = rows.weights[:, None] * likelihood.log_prob(z, rows.codes)
+        terms = likelihood.log_prob(z, rows.codes, rows.weights)
         noise = 8 * EPS * (abs(terms).sum() + abs(z * residuals[-1]).sum())
         sizes, steps = [], []
         for kind, h, (W, _), D in zip(network.kinds, inputs, layers, residuals):
@@ -337,8 +337,8 @@ def _passes(est, X, y, sample_weight, dtype=None):
     weights = np.ones(len(y), dtype) if weights is None else weights.astype(dtype)
     rows = Rows(X, targets.encode(y), weights)
     activations = network.forward(layers, rows.X, guarded=True)
-    residual = targets.likelihood.residual(activations[-1], rows.codes)
-    residual *= rows.weights[:, None]
+    given = activations[-1], rows.codes, rows.weights
+    residual = targets.likelihood.residual(*given)
     gradient = np.empty(network.n_parameters, rows.dtype)
     into = network.layers(gradient)
     residuals = network.backward(layers, activations, residual, into)

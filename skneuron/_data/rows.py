@@ -217,6 +217,10 @@ class Rows:
         """
         number = n_numbers * self.dtype.itemsize
         size = block_rows(number + self._row_bytes(), self.X, self._bytes())
+        if len(self.spans) > 1 and self.n_rows <= size:
+            at = [np.arange(span.start, span.stop) for span in self.spans]
+            yield from self.take(np.concatenate(at)).blocks(n_numbers)
+            return
         for span in self.spans:
             for start in range(span.start, span.stop, size):
                 block = self

@@ -252,15 +252,14 @@ def _chunks(spans, n_stored, row_work, n_sums):
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
     size = -(-n_rows // n)
-    borders = []
     if len(spans) > MOST_SPANS:
         raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
-    for span in spans:
-        pieces = -(-(span.stop - span.start) // size)
-        ends = np.linspace(span.start, span.stop, pieces + 1).astype(np.intp)
-        borders.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    chunks = np.ascontiguousarray(np.concatenate(borders))
-    return chunks, min(n, len(chunks))
+    starts, stops = np.array([(span.start, span.stop) for span in spans], np.intp).T
+    pieces = -(-(stops - starts) // size)
+    of = np.repeat(np.arange(len(spans)), pieces)  # the span of each piece; and which
+    which = np.arange(len(of)) - (np.cumsum(pieces) - pieces)[of]
+    which = np.stack([which, which + 1], axis=1) * (stops - starts)[of, None]
+    return starts[of, None] + which // pieces[of, None], min(n, len(of))
 
 
 def takes(array):

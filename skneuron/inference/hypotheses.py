@@ -20,6 +20,8 @@ from .summary import examined
 
 #: A climb on a profile ends where no slope is larger, in nats to a standard error.
 FLAT = 1e-5
+#: Nor sooner: that of L-BFGS-B, which takes a fifth of BFGS's time.
+QUICK = {"gtol": FLAT, "ftol": 0.0}
 #: Standard errors from the estimate, to both sides, within which limits are sought.
 FURTHEST = 200.0
 #: A deviance that is as good as infinite.
@@ -296,8 +298,7 @@ class Profile:
                 return side * t
             inside, outside = (t, outside) if root < z else (inside, t)
             slope, last = (root - last[1]) / (t - last[0]), (t, root)
-            t = t + (z - root) / slope if slope > 0 else np.inf
-            t = min(t, 4 * max(inside, z))
+            t = min(t + (z - root) / slope if slope > 0 else np.inf, 4 * max(inside, z))
             if not inside < t < outside:
                 t = (inside + outside) / 2
         return side * (t if np.isfinite(outside) else np.inf)
@@ -311,5 +312,7 @@ class Profile:
 
         if not len(start):
             return -depth(start)[0], start
-        found = minimize(depth, start, method="BFGS", jac=True, options={"gtol": FLAT})
-        return -found.fun, found.x
+        top = minimize(depth, start, method="L-BFGS-B", jac=True, options=QUICK)
+        if abs(top.jac).max() > FLAT:  # as on a long slope, where classes separate
+            top = minimize(depth, top.x, method="BFGS", jac=True, tol=FLAT)
+        return -top.fun, top.x

@@ -21,6 +21,8 @@ from .summary import examined
 
 #: A climb on a profile ends where no slope is larger, in nats to a standard error.
 FLAT = 1e-5
+#: Nor sooner: that of L-BFGS-B, which takes a fifth of BFGS's time.
+QUICK = {"gtol": FLAT, "ftol": 0.0}
 #: Standard errors from the estimate, to both sides, within which limits are sought.
 FURTHEST = 200.0
 #: A deviance that is as good as infinite.

@@ -309,5 +309,7 @@ def _highest(fitted, place, axes, start):
 
     if not len(start):
         return -depth(start)[0], start
-    found = minimize(depth, start, method="BFGS", jac=True, options={"gtol": FLAT})
-    return -found.fun, found.x
+    top = minimize(depth, start, method="L-BFGS-B", jac=True, options=QUICK)
+    if abs(top.jac).max() > FLAT:  # as on a long slope, where classes separate
+        top = minimize(depth, top.x, method="BFGS", jac=True, tol=FLAT)
+    return -top.fun, top.x

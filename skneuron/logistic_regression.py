@@ -436,7 +436,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         target = max(self.tol, objective.resolution) ** 2
         is_bargain = price * min(1.0, share) <= BARGAIN
         at_once = is_bargain or (price < np.inf and _has_ridge(objective))
-        return _ascent.Newton(price, at_once, target, ahead=price == 0)
+        return _ascent.Newton(price, at_once, target, price == 0, not objective.l2)
 
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""

@@ -53,6 +53,8 @@ class Newton(LBFGS):
         The promised gain at which the way ends.
     ahead : bool, default=False
         Whether whole steps may be taken by whoever answers the first question.
+    endless : bool, default=True
+        Whether the top may be at infinity, where a gain that falls slowly is no way.
     """
 
     #: Iterations since the last climb or curvature; and those that keeping it has cost.
@@ -60,9 +62,12 @@ class Newton(LBFGS):
     #: What solutions with a curvature of another hill are to be multiplied by.
     _scale = 1.0
 
-    def __init__(self, price=0.0, at_once=True, target=1e-12, ahead=False):
+    def __init__(
+        self, price=0.0, at_once=True, target=1e-12, ahead=False, endless=True
+    ):
         super().__init__()
         self.price, self.target, self.ahead = price, target, ahead
+        self.endless = endless
         self.order = 1 + at_once
         self.solvers, self._gains = [], []
         self._is_carried = self._is_bent = False
@@ -180,11 +185,12 @@ class Newton(LBFGS):
                 self.order = 2
                 return False
         last, self._last_slope = self._last_slope, gain
+        little = tol if self.endless else self.target
         if self._keeps():
             # Of another hill's curvature a stall says little.
-            stalls = 0.9 * last < gain <= tol and not self._is_bent
+            stalls = 0.9 * last < gain <= little and not self._is_bent
             return gain <= self.target or stalls
-        return gain <= NOTHING * tol**2 or 0.1 * last < gain <= tol
+        return gain <= NOTHING * tol**2 or 0.1 * last < gain <= little
 
 
 def is_flat_indeed(solvers, here):

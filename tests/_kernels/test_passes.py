@@ -240,8 +240,10 @@ def test_curvatures_of_sparse_rows(dtype, d, density, wide, centred):
     expected, sizes = slow(read, codes, likelihood, theta, weights, True)
     X = _kernels.readable(X, dtype)
     given = {"intercept": True, "weights": weights, "centre": centre}
-    found = sums(X, codes, likelihood, theta, curvature=True, **given)
-    check(found, expected, sizes, dtype, likelihood.pairs)
+    for work in (64, 1 << 30):  # chunks: several, and one
+        with patched(CHUNK_WORK=work):
+            found = sums(X, codes, likelihood, theta, curvature=True, **given)
+        check(found, expected, sizes, dtype, likelihood.pairs)
 
 
 # --- many members ---------------------------------------------------------------------

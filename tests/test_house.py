@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_578, 3_435
+WHOLE, WHOLE_CORE = 6_584, 3_442
 
 
 def imports(name, tree=None):

@@ -64,6 +64,20 @@ def log_prob_of_softmax(z, y):
     return xp.sum(xp.where(y, log_p, xp.zeros_like(log_p)), axis=1, keepdims=True)
 
 
+def residual_of_sigmoid(z, y):
+    """``y - y_hat``: what the other label has, of the sign of this one."""
+    where = array_namespace(z).where
+    missed = sigmoid(where(y, -z, z))
+    return where(y, missed, -missed)
+
+
+def residual_of_softmax(z, y):
+    """``y - y_hat``: the class that was observed lacks what all others have."""
+    xp, y_hat = array_namespace(z), softmax(z)
+    missed = xp.where(y, xp.zeros_like(y_hat), y_hat)
+    return xp.where(y, xp.sum(missed, axis=1, keepdims=True), -y_hat)
+
+
 def others(p):
     """The sum of all other probabilities: ``1 - p``, without a difference."""
     eye = array_namespace(p).eye(p.shape[1], dtype=p.dtype, device=p.device)
@@ -89,6 +103,7 @@ class Likelihood:
     Attributes
     ----------
     n_outputs, n_logits : int
+    has_softmax : bool
     blocks : list of range
         The logits of each output.
     coupled : int
@@ -107,7 +122,8 @@ class Likelihood:
         self.blocks = [range(*span) for span in zip([0, *ends], ends)]
         self.n_outputs, self.n_logits = len(ends), ends[-1]
         self.coupled = max(map(len, self.blocks))
-        self.largest_curvature = 0.5 if any(widths) else 0.25
+        self.has_softmax = any(widths)
+        self.largest_curvature = 0.5 if self.has_softmax else 0.25
         self.of_even_odds = -sum(log(of or 2) for of in widths)
 
     @cached_property
@@ -141,13 +157,16 @@ class Likelihood:
 
     def observed(self, codes):
         """Where y is 1: of a sigmoid if the code is, of a softmax in that class."""
-        labels = [c for k in self.widths for c in (range(k) if k else [1])]
-        return self.per_logit(codes) == beside(np.array(labels), codes)
+        if not self.has_softmax:
+            return codes > 0
+        labels = [c for k in self.widths.tolist() for c in (range(k) if k else [1])]
+        there = array_namespace(codes).asarray(labels, device=codes.device)
+        return self.per_logit(codes) == there
 
     def _by_output(self, of_sigmoids, of_softmax, *arrays):
         """What functions of each output's logits give, side by side."""
-        if not self.widths.any():
-            return of_sigmoids(*arrays)
+        if self.n_outputs == 1 or not self.has_softmax:
+            return (of_softmax if self.has_softmax else of_sigmoids)(*arrays)
         parts = []
         for width, of in zip(self.widths, self.blocks):
             own = [array[:, of.start : of.stop] for array in arrays]
@@ -173,9 +192,9 @@ class Likelihood:
         return log_prob if weights is None else log_prob * by_output(weights)
 
     def residual(self, z, codes, weights=None):
-        """``w (y - y_hat)``: what all others have, where y is 1."""
-        where, y = array_namespace(z).where, self.observed(codes)
-        residual = where(y, self.rest(z), -self.y_hat(z))
+        """``w (y - y_hat)`` of each logit, (n_rows, n_logits)."""
+        of = residual_of_sigmoid, residual_of_softmax
+        residual = self._by_output(*of, z, self.observed(codes))
         if weights is not None:
             residual *= self.per_logit(like(weights, z))
         return residual

@@ -217,7 +217,7 @@ class Rows:
         """
         number = n_numbers * self.dtype.itemsize
         size = block_rows(number + self._row_bytes(), self.X, self._bytes())
-        if len(self.spans) > 1 and self.n_rows <= size:
+        if len(self.spans) > 1 and self.n_rows <= size // 2:  # of a sample
             at = [np.arange(span.start, span.stop) for span in self.spans]
             yield from self.take(np.concatenate(at)).blocks(n_numbers)
             return

@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_720, 3_578
+WHOLE, WHOLE_CORE = 6_784, 3_642
 
 
 def imports(name, tree=None):

@@ -25,9 +25,6 @@ except ImportError:  # not built, or not for this SciPy
 #: of runs that is no larger share of what is read.
 MOST_CHUNKS, CHUNK_WORK, SUMS, FEWEST, SHARE = 64, 1 << 16, 1 << 18, 8, 1 / 64
 
-#: Spans of rows, each of one run at least: a team takes 1024 tasks.
-MOST_SPANS = 512
-
 #: Products in a call, after which Python may hear of an interrupt, about; and chunks in
 #: it, at least, so that threads find some.
 CALL_WORK, LEAST_CHUNKS = 1 << 31, 16
@@ -252,8 +249,6 @@ def _chunks(spans, n_stored, row_work, n_sums):
     # Two, if there is work for two: or a second thread would have none.
     n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
     size = -(-n_rows // n)
-    if len(spans) > MOST_SPANS:
-        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     starts, stops = np.array([(span.start, span.stop) for span in spans], np.intp).T
     pieces = -(-(stops - starts) // size)
     of = np.repeat(np.arange(len(spans)), pieces)  # the span of each piece; and which

@@ -142,7 +142,7 @@ class LBFGS(Direction):
 
     Parameters
     ----------
-    memory : int, default=32
+    memory : int, default=34
         How many steps are kept.
 
     Attributes
@@ -160,7 +160,7 @@ class LBFGS(Direction):
         Where the next step is from; None: the next place is not a step from the last.
     """
 
-    def __init__(self, memory=32):
+    def __init__(self, memory=34):
         self.n_kept, self.n_pairs, self.last = memory, 0, None
 
     @property

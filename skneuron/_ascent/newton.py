@@ -231,7 +231,8 @@ def pivots(matrix):
     unit = np.sqrt(np.where(squares > 0, squares, 1.0))
     matrix /= unit
     matrix /= unit[:, None]
-    factor, order, rank, _ = lapack.dpstrf(matrix.T, lower=1, overwrite_a=1)
+    rules = {"tol": 16 * size * EPS, "lower": 1, "overwrite_a": 1}
+    factor, order, rank, _ = lapack.dpstrf(matrix.T, **rules)
     found = factor.diagonal()[:rank].copy()
     if rank == size:
         return found, None

@@ -204,7 +204,7 @@ class Rows:
         """
         row_bytes = n_numbers * self.dtype.itemsize + self._row_bytes()
         size = block_rows(row_bytes, self.X, self._bytes())
-        if len(self.spans) > 1 and self.n_rows <= size:
+        if len(self.spans) > 1 and self.n_rows <= size // 2:  # of a sample
             at = [np.arange(span.start, span.stop) for span in self.spans]
             yield from self.take(np.concatenate(at)).blocks(n_numbers)
             return

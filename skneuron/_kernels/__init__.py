@@ -25,9 +25,6 @@ except ImportError:  # not built, or not for this SciPy
 #: of runs that is no larger share of what is read.
 MOST_CHUNKS, CHUNK_WORK, SUMS, FEWEST, SHARE = 64, 1 << 16, 1 << 18, 8, 1 / 64
 
-#: Spans of rows, each of one run at least: a team takes 1024 tasks.
-MOST_SPANS = 512
-
 #: Products in a call, after which Python may hear of an interrupt, about; and chunks in
 #: it, at least, so that threads find some.
 CALL_WORK, LEAST_CHUNKS = 1 << 31, 16
@@ -248,8 +245,6 @@ def _chunks(spans, n_stored, row_work, n_sums):
 
     By sizes alone.
     """
-    if len(spans) > MOST_SPANS:
-        raise ValueError(f"{len(spans)} spans are more than {MOST_SPANS}")
     n_rows = sum(span.stop - span.start for span in spans)
     small, n_sums = int(SHARE * n_rows * n_stored), max(1, n_sums)
     n = min(MOST_CHUNKS, SUMS // n_sums, max(FEWEST, small // n_sums))

@@ -113,7 +113,7 @@ def after_steps(network, likelihood, rows, theta, shrunk, divisor, rules):
     """Where compiled steps of Newton's lead, the sums there, and the places before.
 
     None where there are no such steps. `rules` are a question's, `shrunk` the
-    penalty's, and sums are divided as in :func:`sums_over_rows`.
+    penalty's, and sums are divided as in :func:`over_rows`.
     """
     passes = None
     if rows.lie_here and theta.dtype == rows.dtype == np.float64:

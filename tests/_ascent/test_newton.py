@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hills import Here, logistic, quadratic, reach, top_of, way
 
-from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, steps
+from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, pivots, steps
 from skneuron._ascent.newton import Solver
 
 # --- a curvature in every iteration ---------------------------------------------------
@@ -722,3 +722,19 @@ def test_solver_sees_what_is_flat_in_sums_of_singles(seed):
     assert Solver(matrix, None, single).rank == 18
     matrix[np.diag_indices(20)] *= 1 + 1e-4
     assert Solver(matrix, None, single).rank == 20
+
+
+@pytest.mark.parametrize("n_flat", [0, 1, 2])
+def test_pivots_tell_what_columns_leave_and_where_a_matrix_is_flat(n_flat):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 6)) * np.logspace(-3, 3, 6)
+    X = np.hstack([X, X[:, :n_flat] - X[:, 3 : 3 + n_flat]])[:, ::-1]
+    found, flat = pivots(X.T @ X)
+    unit = np.linalg.norm(X, axis=0)
+    volume = np.sqrt(np.linalg.det((X.T @ X / unit / unit[:, None])[n_flat:, n_flat:]))
+    assert len(found) == 6 and (flat is None) == (n_flat == 0)
+    assert found[0] == 1.0 and np.all(np.diff(found) <= 0)
+    assert n_flat or np.prod(found) == pytest.approx(volume, rel=1e-9)
+    if n_flat:
+        assert np.linalg.norm(flat * unit) == pytest.approx(1.0)
+        assert np.linalg.norm(X @ flat) < 1e-6

@@ -189,6 +189,17 @@ def test_a_unit_step_is_tried_first_and_taken_when_good():
     assert taken[0][0] == 3.0
 
 
+def test_a_step_that_was_too_long_tells_where_the_peak_of_a_cubic_is():
+    function = Function(lambda x: x - 1.1 * x**3, lambda x: 1 - 3.3 * x**2)
+    theta = np.zeros(1)
+    here = function.evaluate(theta)
+    function.places.clear()
+    take(LineSearch(), function, theta, here, np.ones(1), unit=True)
+    first, second = np.ravel(function.places)[:2]
+    # The slopes alone would say 0.3.
+    assert first == 1.0 and second == pytest.approx(3.3**-0.5, rel=0.1)
+
+
 @pytest.mark.parametrize("patience", [1, 3])
 def test_a_line_search_out_of_patience_can_be_renewed_a_few_times(patience):
     """Its steps gain no more than rounding, however often it is asked."""

@@ -3,11 +3,13 @@
 from functools import partial
 
 import numpy as np
+import pytest
 from some_rows import draw, every, makes, weightings
 
 from skneuron._model import Network, log_likelihood
+from skneuron._model import sums as of_rows
 from skneuron._model.likelihood import by_output
-from skneuron._model.sums import Sums, over_rows
+from skneuron._model.sums import Sums, curvature_at_0, over_rows
 
 
 def test_sums_of_parts_add_up():
@@ -56,3 +58,20 @@ def test_parts_of_rows_give_shares_of_their_sums():
     np.testing.assert_allclose(both.gradient, whole.gradient, rtol=1e-11, atol=1e-12)
     for pair, square in whole.pairs.items():
         np.testing.assert_allclose(both.pairs[pair], square, rtol=1e-11, atol=1e-12)
+
+
+@every
+@weightings
+@makes
+@pytest.mark.parametrize("core", [True, False])
+def test_the_curvature_at_0(likelihood, weighting, make, core, monkeypatch):
+    if not core:
+        monkeypatch.setattr(of_rows, "_compiled", lambda *given: None)
+    rows = draw(likelihood, weighting, make=make)
+    network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
+    X = rows.X.toarray() if hasattr(rows.X, "toarray") else rows.X
+    X1, w = np.c_[X, np.ones(len(X))], 1.0
+    if rows.weights is not None:
+        w = by_output(rows.weights)[:, :1]
+    found = curvature_at_0(network, rows)
+    np.testing.assert_allclose(found, X1.T @ (w * X1) / 4, rtol=1e-10, atol=1e-10)

@@ -363,17 +363,18 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             if memory["moments"][0] is None:
                 return self._plan_beside_the_past(objective, memory)
             solver = "gradient"
-        unit = {}
-        if objective.l2 and objective.network.sizes[0] > objective.n_rows:
-            unit = {"width": 1.0, "alike": ALIKE_IF_WIDE}
+        wide = objective.l2 and objective.network.sizes[0] > objective.n_rows
+        unit = {"width": 1.0, "alike": ALIKE_IF_WIDE} if wide else {}
         objective, memory = standardised(objective, memory, partial=partial, **unit)
         known, step_size = memory.get("direction"), memory.get("step_size")
         direction = known or self._direction(objective, solver)
         if partial or step_size is None:
             step_size = _ascent.LineSearch()
             if solver == "gradient" and (self.batch_size or partial):
-                # Half the largest safe rate is the one that gains most for certain.
-                step_size = _ascent.Rate(0.5 * largest_safe_rate(objective))
+                # Half the largest safe rate is the one that gains most for certain; in
+                # four digits, as the last ones depend on the threads of a BLAS.
+                safe = round_down(largest_safe_rate(objective))
+                step_size = _ascent.Rate(0.5 * safe)
         plan = self._plan_of(objective, direction, step_size, rng, memory)
         n_rows = _sample_size(objective) if solver == "auto" else None
         if n_rows and not known:

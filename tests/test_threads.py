@@ -62,6 +62,14 @@ def test_fits_side_by_side_agree_and_restore_the_threads():
     assert threads() == before
 
 
+def test_a_rate_is_the_same_for_any_number_of_threads():
+    """By few digits: the last ones of a BLAS's sums depend on its threads."""
+    X, y = make_classification(2000, 20, random_state=0)
+    clf = LR(batch_size=100, max_iter=1, tol=0.1, warm_start=True).fit(X, y)
+    safe = 2 * clf._state["memory"]["step_size"].rate
+    assert safe == pytest.approx(float(f"{safe:.4g}"), rel=1e-14)
+
+
 def test_contexts_that_overlap_restore_all_threads():
     before = all_threads()
     first, second, third = blas_on_one_thread(), one_blas(), blas_on_one_thread()

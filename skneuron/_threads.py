@@ -78,6 +78,9 @@ def in_threads(do, jobs):
         try:
             with config_context(**config):
                 return do(job)
+        except KeyboardInterrupt:
+            calls.are_over = True
+            raise
         finally:
             calls.left.pop()
 

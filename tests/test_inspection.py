@@ -807,7 +807,7 @@ def test_searches_that_cannot_be_drawn(plt):
         with pytest.raises(TypeError, match=r"search, as.*LogLikelihoodDisplay"):
             show(other)
     search, X, y = searched(grid={"C": [1.0]})
-    with pytest.raises(ValueError, match=r"no rates among \['C'\]: say with"):
+    with pytest.raises(ValueError, match=r"no learning rates among \['C'\]: say with"):
         show(search)
     with pytest.raises(ValueError, match="learning_rate_name='eta' is not among"):
         show(search, learning_rate_name="eta")

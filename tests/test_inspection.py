@@ -815,7 +815,7 @@ def test_searches_that_cannot_be_drawn(plt):
     with pytest.raises(ValueError, match="No value of learning_rate in the grid is a"):
         show(search)
     search.cv_results_["params"] = [{"a__learning_rate": 1.0, "b__learning_rate": 2.0}]
-    with pytest.raises(ValueError, match="several rates"):
+    with pytest.raises(ValueError, match="several learning rates"):
         show(search)
     assert show(search, learning_rate_name="b__learning_rate").learning_rates == [2.0]
     search, X, y = searched()

@@ -2,13 +2,10 @@
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-from sklearn import config_context, get_config
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.parallel import _get_threadpool_controller
 
@@ -56,63 +53,15 @@ def _limit(numbers):
         release(force=True)
 
 
-def n_threads():
-    """How many threads scikit-learn would use, in a worker of joblib's and elsewhere.
-
-    As many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less. Of
-    calls that are made :func:`in_threads`, each has its share of those.
-    """
-    calls = calls_beside()
-    if calls is None:
-        return _openmp_effective_n_threads()
-    return max(1, calls.n_threads // len(calls.left))
+#: How many threads scikit-learn would use, in a worker of joblib's and elsewhere: as
+#: many as there are cores, unless OMP_NUM_THREADS or threadpoolctl say less.
+n_threads = _openmp_effective_n_threads
 
 
-def in_threads(do, jobs):
-    """What `do` makes of each job, one beside the other; an interrupt ends them all."""
-    calls, config, n = _Calls(jobs), get_config(), min(n_threads(), len(jobs))
-    if n <= 1:
-        return [do(job) for job in jobs]
-
-    def call(job):
-        try:
-            with config_context(**config):
-                return do(job)
-        except KeyboardInterrupt:
-            calls.are_over = True
-            raise
-        finally:
-            calls.left.pop()
-
-    with ThreadPoolExecutor(n, initializer=_calls.set, initargs=[calls]) as pool:
-        try:
-            return list(pool.map(call, jobs))
-        finally:
-            calls.are_over = True
-
-
-class _Calls:
-    """Calls beside one another: the last have the threads of those that have ended.
-
-    They are what looks on at their climbs, and :attr:`turn` a context for what threads
-    may not do at the same time.
-    """
-
-    def __init__(self, jobs):
-        self.n_threads, self.left, self.are_over = n_threads(), [*jobs], False
-        self.turn = threading.RLock()
-
-    def begin(self, *iteration):
-        if self.are_over:
-            raise KeyboardInterrupt
-
-    def end(self, *iteration):
-        """Stop for nothing else."""
-
-
-_calls = ContextVar("calls", default=None)
-#: Gives the calls that this one is made beside; None: it is made alone.
-calls_beside = _calls.get
+def one_thread():
+    """A context in which this thread's kernels have no others: for one of many fits."""
+    # OpenMP counts them for each thread that asks.
+    return _get_threadpool_controller().limit(limits=1, user_api="openmp")
 
 
 def one_blas():

@@ -47,8 +47,7 @@ class LockstepSearchCV(GridSearchCV):
         What to measure on the test rows; None is ``estimator.score``.
     n_jobs : int or None, default=None
         How many processes: folds go to them, whose candidates stay together. None
-        is 1, unless joblib's context says otherwise: this process, in which the folds
-        of regressions without mini-batches have threads.
+        is 1, unless joblib's context says otherwise.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; of several metrics, which of
         them says what is best, or a function of `cv_results_` that gives the index.

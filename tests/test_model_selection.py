@@ -3,7 +3,6 @@
 import pickle
 import re
 import warnings
-from _thread import interrupt_main
 
 import numpy as np
 import pandas as pd
@@ -37,10 +36,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
-from skneuron._ascent import LineSearch, Newton, Rate
-from skneuron._model import Objective
-from skneuron._search import lockstep
+from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _kernels
 from skneuron._search.teams import Team
 from skneuron.model_selection import LockstepSearchCV
 
@@ -115,8 +111,8 @@ def together(monkeypatch):
     """How many fits each call of Team.fit was for."""
     calls, fit = [], Team.fit
 
-    def counted(*job, **given):
-        outcomes = fit(*job, **given)
+    def counted(team, *args):
+        outcomes = fit(team, *args)
         calls.append(len(outcomes))
         return outcomes
 
@@ -454,43 +450,13 @@ def test_scores_are_the_same_in_any_number_of_threads(model, n_threads, monkeypa
     }[model]
     found = []
     for n in (1, n_threads):
-        monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda n=n: n)
+        monkeypatch.setattr(_kernels, "n_threads", lambda n=n: n)
         search = LockstepSearchCV(model, grid, **LOSS).fit(x, y)
         found.append(search)
     np.testing.assert_array_equal(*(of.log_likelihoods_ for of in found))
     for key, scores in found[0].cv_results_.items():
         if key.startswith("split"):
             np.testing.assert_array_equal(found[1].cv_results_[key], scores)
-
-
-@pytest.mark.parametrize("whose", ["a fold's", "the caller's"])
-@pytest.mark.parametrize("way", ["answers", "answer"])
-def test_an_interrupt_ends_the_climbs_of_all_folds(way, whose, monkeypatch):
-    """Which have threads of their own, and would climb for long."""
-    monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda: 3)
-    calls, model, grid = [], clone(LR).set_params(tol=0.0), RATES
-    if whose == "the caller's":
-        model.set_params(max_iter=10**9)
-    module = lockstep
-    if way == "answer":
-        monkeypatch.setattr(Newton, "is_settled", lambda *of: False)
-        monkeypatch.setattr(LineSearch, "next_rate", lambda self: 1e-9, raising=False)
-        monkeypatch.setattr(LineSearch, "__call__", Rate.__call__)
-        model.set_params(learning_rate="auto")
-        module, grid = Objective, PENALTIES
-    compute = getattr(module, way)
-
-    def answer(*given):
-        calls.append(given)
-        if len(calls) == 7:
-            if whose == "a fold's":
-                raise KeyboardInterrupt
-            interrupt_main()
-        return compute(*given)
-
-    monkeypatch.setattr(module, way, answer)
-    with pytest.raises(KeyboardInterrupt):
-        LockstepSearchCV(model, grid).fit(X, Y)
 
 
 def test_one_warning_speaks_of_many_fits():

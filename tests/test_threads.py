@@ -1,27 +1,16 @@
 """SciPy's own BLAS keeps to one thread in a fit, and has its threads back after it."""
 
-import time
-from _thread import interrupt_main
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event, Thread
+from threading import Thread
 
 import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401 (its BLAS is loaded)
-from sklearn import config_context, get_config
 from sklearn.datasets import make_classification
 from sklearn.utils.parallel import _get_threadpool_controller
 
 from skneuron import GradientAscentLogisticRegression as LR
-from skneuron import _threads
-from skneuron._threads import (
-    _blas,
-    blas_on_one_thread,
-    calls_beside,
-    in_threads,
-    n_threads,
-    one_blas,
-)
+from skneuron._threads import _blas, blas_on_one_thread, one_blas
 
 
 def threads():
@@ -98,67 +87,3 @@ def test_any_thread_limits_them_whoever_did_before():
     with one_blas():
         assert all(n == 1 for n in threads())
     assert threads() == before
-
-
-@pytest.fixture
-def four_threads(monkeypatch):
-    monkeypatch.setattr(_threads, "_openmp_effective_n_threads", lambda: 4)
-
-
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 9])
-def test_jobs_in_threads_share_what_threads_there_are(n, four_threads):
-    together = Barrier(max(1, min(n, 4)))
-
-    def look(job):
-        if n <= 4 or job < 4:
-            together.wait(60)
-            seen = n_threads()
-            together.wait(60)
-            return seen, get_config()["assume_finite"]
-        return n_threads(), get_config()["assume_finite"]
-
-    with config_context(assume_finite=True):
-        seen = in_threads(look, range(n))
-    shares = {1: 4, 2: 2, 3: 1}
-    assert seen[:4] == [(shares.get(n, 1), True)] * min(n, 4)
-    assert all(share >= 1 and finite for share, finite in seen)
-    assert n_threads() == 4 and calls_beside() is None
-
-
-def test_the_last_job_has_all_threads(four_threads):
-    first = Event()
-
-    def look(job):
-        if job == 0:
-            first.set()
-            return None
-        first.wait(60)
-        while n_threads() < 4:  # until the first has gone
-            time.sleep(1e-3)
-        return n_threads()
-
-    assert in_threads(look, range(2)) == [None, 4]
-
-
-def test_an_error_of_a_job_is_raised(four_threads):
-    for error in (ValueError, KeyboardInterrupt):
-
-        def work(job, error=error):
-            if job == 2:
-                raise error
-
-        with pytest.raises(error):
-            in_threads(work, range(5))
-    assert n_threads() == 4 and calls_beside() is None
-
-
-def test_an_interrupt_of_the_caller_ends_all_jobs(four_threads):
-    def work(job):
-        if job == 0:
-            interrupt_main()
-        while True:
-            calls_beside().begin()
-            time.sleep(1e-3)
-
-    with pytest.raises(KeyboardInterrupt):
-        in_threads(work, range(3))

@@ -17,10 +17,6 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._array_api import get_namespace_and_device
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._arrays import is_elsewhere
-from .._threads import in_threads
-from .teams import Team, last_step
-
 
 class Evaluation:
     """The fits of a search's candidates on all splits.
@@ -50,21 +46,15 @@ class Evaluation:
             tuple(xp.asarray(as_indices(rows), device=device) for rows in split)
             for split in cv.split(self.X, self.y, **self.split_params)
         ]
-        jobs = [(team, train) for train, _ in splits for team in self.teams]
-        given = {"X": self.X, "y": self.y, "sample_weight": self.sample_weight}
-        workers = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)
-        some = [last_step(of) for team in self.teams for of in team.candidates.values()]
-        # Nothing is drawn on the way, and the rows are in this memory.
-        fixed = all(of.batch_size is None for of in some) and not is_elsewhere(self.X)
-        if workers.n_jobs == 1 and fixed:
-            found = in_threads(lambda job: Team.fit(*job, **given), jobs)
-        else:
-            found = workers(delayed(Team.fit)(*job, **given) for job in jobs)
+        jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
+        found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
+            delayed(team.fit)(self.X, self.y, splits[split][0], self.sample_weight)
+            for team, split in jobs
+        )
         shape = self.n_candidates, len(splits)
         self.outcomes = np.full(shape, None)
         self.log_likelihoods = np.full(shape, np.nan)
-        for i, outcomes in enumerate(found):
-            split = i // len(self.teams)
+        for (_, split), outcomes in zip(jobs, found, strict=True):
             for number, outcome in outcomes.items():
                 self.outcomes[number, split] = outcome
                 self.log_likelihoods[number, split] = outcome.mean_log_likelihood

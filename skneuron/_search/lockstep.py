@@ -1,15 +1,16 @@
 """The fits of a fold: the same climbs as one by one, on data that is read once."""
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
 
 from .._arrays import is_elsewhere, numbers_may_end
 from .._model import answers
-from .._threads import calls_beside, in_threads, one_blas
+from .._threads import n_threads, one_blas, one_thread
 from ..logistic_regression import GradientAscentLogisticRegression
 
 #: Bytes that the parameters of climbs that are answered together may take.
@@ -84,15 +85,21 @@ class Member:
             mean = estimator.log_likelihood_ / self.data.rows.total_weight
             outcome.mean_log_likelihood = mean
 
-    def fit(self):
-        """Fit by itself."""
-        with self.outcome.keeping_errors(), numbers_may_end():
+    def fit(self, context=nullcontext):
+        """Fit by itself, in a context."""
+        with self.outcome.keeping_errors(), numbers_may_end(), context():
             climber = self.prepare()
-            self.finish(climber, climber.run(calls_beside()))
+            self.finish(climber, climber.run())
 
 
-def read_members(estimators, X, y, sample_weight):
-    """Make fits of estimators of one kind to the same rows ready to climb.
+def fit_members(estimators, X, y, sample_weight):
+    """Fit estimators of one kind to the same rows.
+
+    - Logistic regressions that take the lecture's steps, each at a rate of its own,
+      climb side by side: what they ask is answered by one pass over the rows.
+    - Those that go to the top, and differ in C alone, climb one after the other, from
+      the strongest penalty to the weakest, each from where the tops before it lead.
+    - Others have a thread each.
 
     Parameters
     ----------
@@ -103,14 +110,26 @@ def read_members(estimators, X, y, sample_weight):
     Returns
     -------
     outcomes : list of Outcome
-        Those to be, or errors.
-    members : list of Member
-        The others: where they read alike, it was read once.
     """
-    outcomes, members, readings = [Outcome(of) for of in estimators], [], {}
+    outcomes = [Outcome(estimator) for estimator in estimators]
+    with numbers_may_end(), one_blas():
+        ways = {"beside": [], None: []}
+        for member in _read(outcomes, X, y, sample_weight):
+            ways.setdefault(_way(member), []).append(member)
+        _climb_side_by_side(ways.pop("beside"))
+        rest = ways.pop(None)
+        for members in ways.values():
+            _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
+        _climb_each(rest)
+    return outcomes
+
+
+def _read(outcomes, X, y, sample_weight):
+    """The members that are sound, and read the same where they read alike."""
+    members, readings = [], {}
     for outcome in outcomes:
         estimator = outcome.estimator
-        with outcome.keeping_errors(), numbers_may_end(), one_blas():
+        with outcome.keeping_errors():
             estimator._validate_params()
             estimator._check_parameters()
             past = estimator._past()
@@ -126,32 +145,7 @@ def read_members(estimators, X, y, sample_weight):
                 if hasattr(first, name):
                     setattr(estimator, name, getattr(first, name))
             members.append(Member(outcome, data, past))
-    return outcomes, members
-
-
-def climb_members(members):
-    """Let those climb that were read.
-
-    - Logistic regressions that take the lecture's steps, each at a rate of its own,
-      climb side by side: what they ask is answered by one pass over the rows.
-    - Those that go to the top, and differ in C alone, climb one after the other, from
-      the strongest penalty to the weakest, each from where the tops before it lead.
-    - Others have a thread each.
-
-    Parameters
-    ----------
-    members : list of Member
-        Whose outcomes are filled in.
-    """
-    with numbers_may_end(), one_blas():
-        ways = {"beside": [], None: []}
-        for member in members:
-            ways.setdefault(_way(member), []).append(member)
-        _climb_side_by_side(ways.pop("beside"))
-        rest = ways.pop(None)
-        for members in ways.values():
-            _climb_along(sorted(members, key=lambda one: one.outcome.estimator.C))
-        _climb_each(rest)
+    return members
 
 
 def _way(member):
@@ -184,7 +178,7 @@ def _climb_side_by_side(members):
 
 def _results(climbers):
     results = [None] * len(climbers)
-    climbs = [climber.climb(calls_beside()) for _, climber in climbers]
+    climbs = [climber.climb() for _, climber in climbers]
     objectives = [climber.plan.objective for _, climber in climbers]
     asked = {i: next(climb) for i, climb in enumerate(climbs)}
     while asked:
@@ -211,7 +205,7 @@ def _climb_along(members):
             t = math.log(member.outcome.estimator.C)
             theta = _ahead(tops, t) if tops else climber.theta
             climber = member.outcome.estimator._follow(climber, theta)
-            result = climber.run(calls_beside())
+            result = climber.run()
             if tops and t - max(tops) < CLOSE:
                 tops.popitem()
             tops[t] = result.position.theta
@@ -247,4 +241,6 @@ def _climb_each(members):
     seeds = [member.outcome.estimator.random_state for member in members]
     fixed = all(isinstance(seed, Integral) for seed in seeds)
     fixed &= not any(is_elsewhere(member.data.rows.X) for member in members)
-    list((in_threads if fixed else map)(Member.fit, members))
+    n_jobs = max(1, min(n_threads(), len(members))) if fixed else 1
+    alone = one_thread if n_jobs > 1 else nullcontext
+    Parallel(n_jobs, prefer="threads")(delayed(one.fit)(alone) for one in members)

@@ -1,7 +1,6 @@
 """Which candidates of a search can be fitted together, and fitting them so."""
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from sklearn.base import clone
@@ -10,10 +9,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _safe_split
 
-from .._threads import calls_beside
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
-from .lockstep import Outcome, climb_members, read_members
+from .lockstep import Outcome, fit_members
 
 #: Subclasses may have changed anything.
 KINDS = GradientAscentLogisticRegression, SimpleMLPClassifier
@@ -39,24 +37,21 @@ class Team:
         """What the parameter of fit is called that weighs rows."""
         return f"{self.last}__sample_weight" if self.last else "sample_weight"
 
-    def fit(self, train, X, y, sample_weight):
+    def fit(self, X, y, train, sample_weight):
         """What comes of the candidates on the rows `train`, by their numbers."""
-        start, beside = time.time(), calls_beside()
-        estimators = [clone(one) for one in self.candidates.values()]
-        steps = estimators[0].steps[:-1] if self.last else []
-        with beside.turn if beside else nullcontext():  # for what may be anybody's code
-            if sample_weight is not None:
-                sample_weight = _safe_indexing(sample_weight, train)
-            X, y = _safe_split(estimators[0], X, y, train)
-            try:
-                if steps:
-                    X = Pipeline(steps).fit_transform(X, y)
-            except Exception as error:  # it is that of all of them
-                outcomes, members = [Outcome(one, error) for one in estimators], []
-            else:
-                last_steps = list(map(last_step, estimators))
-                outcomes, members = read_members(last_steps, X, y, sample_weight)
-        climb_members(members)
+        start = time.time()
+        members = [clone(one) for one in self.candidates.values()]
+        if sample_weight is not None:
+            sample_weight = _safe_indexing(sample_weight, train)
+        X, y = _safe_split(members[0], X, y, train)
+        steps = members[0].steps[:-1] if self.last else []
+        try:
+            if steps:
+                X = Pipeline(steps).fit_transform(X, y)
+        except Exception as error:  # it is that of all of them
+            outcomes = [Outcome(member, error) for member in members]
+        else:
+            outcomes = fit_members(list(map(last_step, members)), X, y, sample_weight)
         _say_once(outcomes)
         for outcome in outcomes:
             outcome.seconds = (time.time() - start) / len(outcomes)

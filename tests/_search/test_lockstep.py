@@ -13,10 +13,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
-from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier, _threads
+from skneuron import GradientAscentLogisticRegression, SimpleMLPClassifier
 from skneuron._model import Objective
 from skneuron._search import lockstep
-from skneuron._search.lockstep import _ahead, climb_members, read_members
+from skneuron._search.lockstep import _ahead, fit_members
 from skneuron.exceptions import SeparationWarning
 
 LR = GradientAscentLogisticRegression(0.5, max_iter=30)
@@ -24,12 +24,6 @@ TOP = GradientAscentLogisticRegression()
 MLP = SimpleMLPClassifier((5,), max_iter=6, random_state=0)
 RATES = {"learning_rate": [0.01, 0.3, 2.0]}
 CS = {"C": [0.01, 1.0, 100.0, np.inf, 0.1]}
-
-
-def fit_members(*given):
-    outcomes, members = read_members(*given)
-    climb_members(members)
-    return outcomes
 
 
 def variants(base, **grid):
@@ -515,7 +509,7 @@ def test_mini_batches():
 @pytest.mark.parametrize("kind", ["two classes", "three classes", "several"])
 def test_networks(random_state, n_threads, kind, monkeypatch):
     """To the last digit, in threads where the seed makes that the same."""
-    monkeypatch.setattr(_threads, "n_threads", lambda: n_threads)
+    monkeypatch.setattr(lockstep, "n_threads", lambda: n_threads)
     y = {"two classes": Y, "three classes": Y3, "several": np.stack([Y, Y3], 1)}[kind]
     some = variants(
         clone(MLP).set_params(random_state=random_state),
@@ -529,7 +523,7 @@ def test_networks(random_state, n_threads, kind, monkeypatch):
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_networks_that_stop_early_set_their_own_rows_aside(n_threads, monkeypatch):
-    monkeypatch.setattr(_threads, "n_threads", lambda: n_threads)
+    monkeypatch.setattr(lockstep, "n_threads", lambda: n_threads)
     base = clone(MLP).set_params(early_stopping=True, max_iter=20, n_iter_no_change=2)
     some = variants(base, random_state=[0, 1], validation_fraction=[0.1, 0.4])
     check([*some, clone(MLP)], X3, Y3, W, same=same_bits)
@@ -706,7 +700,7 @@ def test_an_interrupt_ends_all_of_them(name, n, monkeypatch):
         return compute(*given)
 
     monkeypatch.setattr(module, attribute, interrupted)
-    monkeypatch.setattr(_threads, "n_threads", lambda: 1)
+    monkeypatch.setattr(lockstep, "n_threads", lambda: 1)
     with pytest.raises(KeyboardInterrupt):
         fit_members(some, X, Y, None)
     assert len(calls) == n + 1

@@ -147,10 +147,10 @@ class LBFGS(Direction):
 
     Attributes
     ----------
-    steps, changes : arrays of shape (memory, n_parameters)
-        Steps, and the changes of the gradient that they met. The next pair takes the
-        place of the oldest.
-    products : array of shape (memory, memory)
+    kept : array of shape (2, room, n_parameters)
+        Steps, and the changes of the gradient that they met. There is room for twice as
+        many once it is full; in the end the next pair takes the place of the oldest.
+    products : array of shape (room, room)
         Each step times every change that was met no sooner.
     scale : float
         What the last pair says of the first guess.
@@ -183,11 +183,14 @@ class LBFGS(Direction):
         if not product > 1e-10 * square**0.5 * _norm(step):
             return
         if not self.n_pairs:
-            self.steps, self.changes = np.zeros((2, self.n_kept, len(step)))
-            self.products = np.zeros((self.n_kept, self.n_kept))
+            self.kept, self.products = np.zeros((2, 0, len(step))), np.zeros((0, 0))
+        if self.n_pairs == (room := len(self.products)) < self.n_kept:
+            more = min(max(room, 4), self.n_kept - room)
+            self.kept = np.pad(self.kept, [(0, 0), (0, more), (0, 0)])
+            self.products = np.pad(self.products, (0, more))
         at, self.scale = self.n_pairs % self.n_kept, product / square
-        self.steps[at], self.changes[at] = step, change
-        self.products[:, at] = blas.dgemv(1.0, self.steps.T, change, trans=1)
+        self.kept[:, at] = step, change
+        self.products[:, at] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
         self.n_pairs += 1
 
     @property
@@ -198,8 +201,7 @@ class LBFGS(Direction):
     @property
     def pairs(self):
         """Each step, its change, and the product of both, the oldest first."""
-        at = self.places
-        return [(self.steps[i], self.changes[i], self.products[i, i]) for i in at]
+        return [(*self.kept[:, i], self.products[i, i]) for i in self.places]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -216,7 +218,7 @@ class LBFGS(Direction):
         if not self.n_pairs:
             return self.first_guess(gradient)
         at, n = self.places, min(self.n_pairs, self.n_kept)
-        steps, changes = self.steps[:n].T, self.changes[:n].T
+        steps, changes = (of[:n].T for of in self.kept)
         lower, shares = self.products[np.ix_(at, at)].T, np.empty(n)
         along = blas.dgemv(1.0, steps, gradient, trans=1)[at]
         shares[at] = blas.dtrsv(lower, along, lower=1, trans=1)

@@ -520,14 +520,14 @@ def _has_ridge(objective):
     rows = inputs.rows.sample(n_some).widened()
     inputs = inputs.on(rows, whole_penalty=False)
     rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
-    left, flat = _ascent.pivots(inputs.curvature_at_0())
-    if np.any((left > rounding) & (left < RIDGE)):
+    solver = _ascent.Solver(inputs.curvature_at_0())
+    if np.any((solver.pivots > rounding) & (solver.pivots < RIDGE)):
         return True
-    if flat is None:
+    if solver.rank == inputs.n_inputs:
         return False
     # The curvature has half of the digits: rows tell what is flat indeed.
     along = np.zeros(inputs.n_parameters)
-    along[:: inputs.likelihood.n_logits] = flat
+    along[:: inputs.likelihood.n_logits] = solver.flat_direction()
     size, *_ = inputs.roots(0 * along, along)
     return bool(abs(size) > rounding)
 

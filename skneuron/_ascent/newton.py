@@ -199,47 +199,18 @@ def is_flat_indeed(solvers, here):
     The curvature has half of the digits. Its size along a direction that has all of the
     flat ones in it tells, of the rows: nothing but rounding.
     """
-    direction, any_way = np.zeros_like(here.theta), np.random.default_rng(0)
+    direction = np.zeros_like(here.theta)
     for at, solve in solvers:
         if solve.rank < len(at):
-            direction[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
-    of_blocks, noise = zip(solvers, here.roots(direction)), here.noise
-    return all(
-        abs(R[0, 0]) <= rounding(len(at), noise) * _norm(direction[at] * solve.unit)
-        for (at, solve), R in of_blocks
-    )
+            direction[at] = solve.flat_direction()
+    sizes = [abs(R[0, 0]) for R in here.roots(direction)]
+    least = [rounding(len(at), here.noise) for at, _ in solvers]
+    return all(size <= of for size, of in zip(sizes, least))
 
 
 def rounding(size, noise):
     """What rounds the root of a matrix of so many columns, relatively, at most."""
     return max(8 * size * EPS, 2 * size**0.5 * noise)
-
-
-def pivots(matrix):
-    """Those of the Cholesky factor of a matrix, in units that give it a unit diagonal.
-
-    The largest are first: columns are taken in the order of what those before leave of
-    them. The matrix is lost.
-
-    Returns
-    -------
-    pivots : array of shape (rank,)
-    flat : array of shape (size,), or None
-        A direction of length 1, in those units, along which the matrix is flat.
-    """
-    squares, size = matrix.diagonal(), len(matrix)
-    unit = np.sqrt(np.where(squares > 0, squares, 1.0))
-    matrix /= unit
-    matrix /= unit[:, None]
-    rules = {"tol": 16 * size * EPS, "lower": 1, "overwrite_a": 1}
-    factor, order, rank, _ = lapack.dpstrf(matrix.T, **rules)
-    found = factor.diagonal()[:rank].copy()
-    if rank == size:
-        return found, None
-    factor[rank:, rank:] = np.eye(size - rank)
-    flat = np.repeat([0.0, 1.0], [rank, size - rank])
-    flat[order - 1] = blas.dtrsv(factor, flat, lower=1, trans=1)
-    return found, flat / _norm(flat) / unit
 
 
 class Solver:
@@ -264,8 +235,10 @@ class Solver:
     ----------
     rank : int
         -1 where it is not clear, in the eigenvalues either.
+    pivots : array
+        Those of the Cholesky factor, in those units: what columns leave of one another.
     is_clear : bool
-        Whether the pivots show it.
+        Whether the pivots show the rank.
     """
 
     def __init__(self, matrix, root=None, noise=EPS):
@@ -274,30 +247,34 @@ class Solver:
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
         self.tall, self.is_clear, self.is_regular = None, True, False
+        self.least = max(16 * size * EPS, CLEAR_OF_NOISE * noise)
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
-            pivots = np.abs(np.diagonal(R))
-            self.rank = int(np.sum(pivots > rounding(size, noise) * pivots[0]))
+            self.pivots = np.abs(np.diagonal(R))
+            self.rank = int(
+                np.sum(self.pivots > rounding(size, noise) * self.pivots[0])
+            )
             self.factor = np.asfortranarray(R[:size].T)
         else:
             self.rank, self.is_regular = size, True
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
-            pivots = self.factor.diagonal() / self.unit
-            if not fails and pivots.min() ** 2 > CLEAR and noise <= EPS:
+            self.pivots = self.factor.diagonal() / self.unit
+            if not fails and self.pivots.min() ** 2 > CLEAR and noise <= EPS:
                 return
             scaled = matrix / self.unit
             scaled /= self.unit[:, None]
-            least = CLEAR_OF_NOISE * noise if noise > EPS else -1.0  # LAPACK's own
-            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, least, lower=1)
-            self.order, self.is_regular = pivots - 1, False
-            least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
-            self.is_clear = self.rank > 0 and bool(least_pivot > CLEAR)
+            self.factor, order, self.rank, _ = lapack.dpstrf(
+                scaled, self.least, lower=1
+            )
+            self.order, self.is_regular = order - 1, False
+            self.pivots = self.factor.diagonal()[: self.rank]
+            self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
         if not self.is_clear:
             self.values, self.vectors = eigh(scaled)
             large = self.values > CLEAR * self.values[-1]
-            none = self.values <= 16 * size * EPS * self.values[-1]
-            self.rank = int(np.sum(large)) if np.all(large | none) else -1
+            is_told = np.all(large | self._are_flat())
+            self.rank = int(np.sum(large)) if is_told else -1
         elif 0 < self.rank < size:
             # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
             self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
@@ -331,13 +308,31 @@ class Solver:
 
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""
-        return _norm(self.flat(vector) * self.unit)
+        return _norm((vector - self.matrix @ self(vector)) / self.unit)
+
+    def flat_direction(self):
+        """One with all those in it along which the matrix, a singular one, is flat.
+
+        Its length is 1, in the units that give the matrix a unit diagonal.
+        """
+        flat = np.ones(len(self.unit))
+        if not self.is_clear:
+            flat = self.vectors @ self._are_flat()
+        elif self.tall is not None:  # L^T takes it to 0
+            lower, rest = np.split(self.tall, [self.rank])
+            leading = -blas.dtrsv(lower, rest.sum(axis=0), lower=1, trans=1)
+            flat[self.order[: self.rank]] = leading
+        return flat / _norm(flat) / self.unit
+
+    def _are_flat(self):
+        """Which eigenvalues rounding can have made."""
+        return self.values <= self.least * self.values[-1]
 
     def _by_eigenvalues(self, vector):
         values = self.values
         along = self.vectors.T @ vector
         # Below rounding an eigenvalue says nothing, and neither does a slope.
-        flat = values <= len(values) * EPS * values[-1]
+        flat = self._are_flat()
         rounding = 32 * EPS * _norm(vector)
         flat |= (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding)
         return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hills import Here, logistic, quadratic, reach, top_of, way
 
-from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, pivots, steps
+from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, steps
 from skneuron._ascent.newton import Solver
 
 # --- a curvature in every iteration ---------------------------------------------------
@@ -727,14 +727,34 @@ def test_solver_sees_what_is_flat_in_sums_of_singles(seed):
 @pytest.mark.parametrize("n_flat", [0, 1, 2])
 def test_pivots_tell_what_columns_leave_and_where_a_matrix_is_flat(n_flat):
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((40, 6)) * np.logspace(-3, 3, 6)
+    X = rng.standard_normal((40, 6))
     X = np.hstack([X, X[:, :n_flat] - X[:, 3 : 3 + n_flat]])[:, ::-1]
-    found, flat = pivots(X.T @ X)
-    unit = np.linalg.norm(X, axis=0)
-    volume = np.sqrt(np.linalg.det((X.T @ X / unit / unit[:, None])[n_flat:, n_flat:]))
-    assert len(found) == 6 and (flat is None) == (n_flat == 0)
-    assert found[0] == 1.0 and np.all(np.diff(found) <= 0)
-    assert n_flat or np.prod(found) == pytest.approx(volume, rel=1e-9)
+    X *= np.logspace(-3, 3, 6 + n_flat)
+    matrix, unit = X.T @ X, np.linalg.norm(X, axis=0)
+    volume = np.sqrt(np.linalg.det((matrix / unit / unit[:, None])[n_flat:, n_flat:]))
+    solve = Solver(matrix)
+    assert solve.rank == len(solve.pivots) == 6
+    assert solve.pivots[0] == pytest.approx(1.0)
+    assert n_flat or np.prod(solve.pivots) == pytest.approx(volume, rel=1e-9)
     if n_flat:
+        assert np.all(np.diff(solve.pivots) <= 0)
+        flat = solve.flat_direction()
         assert np.linalg.norm(flat * unit) == pytest.approx(1.0)
-        assert np.linalg.norm(X @ flat) < 1e-6
+        assert np.linalg.norm(X @ flat) < 1e-12
+
+
+@pytest.mark.parametrize("noise", [1, 8])
+@pytest.mark.parametrize("n", [2, 6, 33])
+def test_what_is_flat_but_for_rounding_gets_no_share_of_a_step(n, noise):
+    """However it is that sums were rounded: what is left is no curvature."""
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((100, n - 1))
+    X = np.c_[X, X.sum(axis=1)]
+    unit = np.linalg.norm(X, axis=0)
+    flat = unit * np.r_[np.ones(n - 1), -1.0]
+    flat /= np.linalg.norm(flat)
+    rounded = noise * n * newton.EPS * np.outer(flat, flat)
+    solve = Solver(X.T @ X + rounded * unit * unit[:, None])
+    assert solve.rank == n - 1
+    gradient = X.T @ rng.standard_normal(100) + 1e-12 * unit * flat
+    assert abs(unit * solve(gradient) @ flat) <= 1e-9

@@ -12,9 +12,11 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import adjoint, array_namespace, is_elsewhere, like, to_host
+from .._arrays import array_namespace, is_elsewhere, like, to_host
 from . import sums
-from .likelihood import by_output
+
+#: Features beyond this have squares that may be no numbers any more.
+HUGE = 1e100
 
 
 @dataclass
@@ -323,11 +325,16 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self.rows.total(partial(sums.curvature_at_0, self.network))
+        matrix = self.times_squares(np.eye(self.n_inputs)) / 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
         matrix /= self.divisor
         return matrix
+
+    def times_squares(self, directions, unit=1.0):
+        """``X1^T diag(w) X1 directions / unit`` of the inputs as they are read."""
+        of_rows = partial(sums.times_squares, self.network, directions, unit)
+        return self.rows.total(of_rows)
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
@@ -479,13 +486,14 @@ def largest_safe_rate(objective):
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
     # Keeps the squares of 1e200 finite.
-    unit = max(1.0, float(rows.largest_sizes().max())) if rows.centre is None else 1.0
+    largest = float(rows.largest_sizes().max()) if rows.centre is None else 1.0
+    unit = largest if largest > HUGE else 1.0
     first_logit = objective.shrunk[: n_inputs * n_logits : n_logits, None]
     shrunk = objective.l2 / bound / unit * first_logit
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = rows.total(partial(_products, theta, unit))
+        total = objective.times_squares(theta, unit)
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:
@@ -496,15 +504,3 @@ def largest_safe_rate(objective):
         largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
     curvature = bound * max(float(largest), 0.0)
     return 2.0 * objective.divisor / curvature / unit / unit if curvature else np.inf
-
-
-def _products(theta, unit, rows):
-    """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
-    total, xp = np.zeros_like(theta), array_namespace(rows.X)
-    for block, z in rows.products(theta, len(theta)):
-        if block.weights is not None:
-            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
-            z *= xp.astype(w, z.dtype, copy=False)
-        z /= unit
-        total += to_host(adjoint(block.X, z, len(theta)))
-    return total

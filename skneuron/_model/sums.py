@@ -9,8 +9,8 @@ import numpy as np
 from scipy.linalg import qr
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_numpy, like, to_host
-from .likelihood import Likelihood
+from .._arrays import adjoint, array_namespace, beside, is_numpy, like, to_host
+from .likelihood import Likelihood, by_output
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
 #: the terms of a logit that this makes too large for its digits.
@@ -169,15 +169,22 @@ class Roots(list):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
-def curvature_at_0(network, rows):
-    """``X1^T diag(w) X1 / 4``, of the first output: of one logit that is 0."""
-    n, of_one = network.sizes[0] + network.fit_intercept, Likelihood([0])
-    if np.ndim(rows.weights) < 2:
-        total = _compiled(network, of_one, np.zeros((n, 1)), rows, 2)
-        if total is not None:
-            return total.pairs[0, 0]
-    (root,) = curvature_roots(network, of_one, np.zeros((n, 1)), [np.eye(n)], rows)
-    return root.T @ root
+def times_squares(network, directions, unit, rows):
+    """``X1^T diag(w) X1 directions / unit``, with the rows' largest weights."""
+    whole = directions.shape[1] == len(directions) and unit == 1.0
+    if whole and np.ndim(rows.weights) < 2:
+        at_0 = np.zeros((len(directions), 1))  # where the curvature is a quarter of it
+        found = _compiled(network, Likelihood([0]), at_0, rows, 2)
+        if found is not None:
+            return 4 * found.pairs[0, 0] @ directions
+    total, xp = np.zeros_like(directions), array_namespace(rows.X)
+    for block, z in rows.products(directions, len(directions)):
+        if block.weights is not None:
+            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
+            z *= xp.astype(w, z.dtype, copy=False)
+        z /= unit
+        total += to_host(adjoint(block.X, z, len(directions)))
+    return total
 
 
 def _triangular(rows):

@@ -15,9 +15,6 @@ from .. import _kernels
 from .._arrays import array_namespace, is_elsewhere, like, to_host
 from . import sums
 
-#: Features beyond this have squares that may be no numbers any more.
-HUGE = 1e100
-
 
 @dataclass
 class Evaluation:
@@ -485,9 +482,9 @@ def largest_safe_rate(objective):
     n_logits = objective.network.sizes[1]
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
-    # Keeps the squares of 1e200 finite.
+    # Keeps sums of the squares of 1e200 finite.
     largest = float(rows.largest_sizes().max()) if rows.centre is None else 1.0
-    unit = largest if largest > HUGE else 1.0
+    unit = largest if largest > np.finfo(rows.dtype).max ** (1 / 3) else 1.0
     first_logit = objective.shrunk[: n_inputs * n_logits : n_logits, None]
     shrunk = objective.l2 / bound / unit * first_logit
 

@@ -111,10 +111,10 @@ class Newton(LBFGS):
 
     def note(self, theta, gradient):
         super().note(theta, gradient)
-        if self._is_bent and not self._n_steps and self.pairs and self.solvers:
+        if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            _, change, curvature = self.pairs[-1]
+            change, curvature = self.last_pair
             if (size := float(change @ self.first_guess(change))) > 0:
                 self._scale *= curvature / size
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hills import Here, logistic, quadratic, reach, top_of, way
+from hills import Here, logistic, pairs, quadratic, reach, top_of, way
 
 from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, steps
 from skneuron._ascent.newton import Solver
@@ -388,11 +388,11 @@ def test_a_curvature_serves_another_penalty():
     rng, more = np.random.default_rng(0), np.linspace(0.0, 2.0, 8)
     direction, below = Newton(1e9), quadratic()
     wandered(direction, below, 12, rng)
-    kept, steps_before = direction.solvers, [step for step, *_ in direction.pairs]
+    kept, steps_before = direction.solvers, [step for step, *_ in pairs(direction)]
     direction.bend(more)
     assert direction.solvers is kept and direction.order == 1
-    assert len(direction.pairs) == 11
-    for (step, change, curvature), before in zip(direction.pairs, steps_before):
+    assert len(pairs(direction)) == 11
+    for (step, change, curvature), before in zip(pairs(direction), steps_before):
         assert np.array_equal(step, before)
         assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
         assert curvature == pytest.approx(step @ change)
@@ -407,7 +407,7 @@ def test_the_way_to_the_start_under_another_penalty_is_a_step():
         direction.bend(more)
         last, at = direction.last[0], rng.standard_normal(8)
         direction(at, Here(below.evaluate(at).gradient - more * at))
-        step, change, _ = direction.pairs[-1]
+        step, change, _ = pairs(direction)[-1]
         assert np.array_equal(step, at - last)
         assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
 

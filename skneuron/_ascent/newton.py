@@ -1,6 +1,7 @@
 """Newton's direction, with a curvature that is kept for as long as it serves."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import blas, eigh, lapack, qr
@@ -252,9 +253,8 @@ class Solver:
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
             self.pivots = np.abs(np.diagonal(R))
-            self.rank = int(
-                np.sum(self.pivots > rounding(size, noise) * self.pivots[0])
-            )
+            least = rounding(size, noise) * self.pivots[0]
+            self.rank = int(np.sum(self.pivots > least))
             self.factor = np.asfortranarray(R[:size].T)
         else:
             self.rank, self.is_regular = size, True
@@ -262,24 +262,29 @@ class Solver:
             self.pivots = self.factor.diagonal() / self.unit
             if not fails and self.pivots.min() ** 2 > CLEAR and noise <= EPS:
                 return
-            scaled = matrix / self.unit
+            self.factor = None  # leaves its room to the next
+            scaled = np.triu(matrix)
+            scaled /= self.unit
             scaled /= self.unit[:, None]
-            self.factor, order, self.rank, _ = lapack.dpstrf(
-                scaled, self.least, lower=1
-            )
+            rules = {"tol": self.least, "lower": 1, "overwrite_a": 1}
+            self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
             self.order, self.is_regular = order - 1, False
             self.pivots = self.factor.diagonal()[: self.rank]
             self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
         if not self.is_clear:
-            self.values, self.vectors = eigh(scaled)
+            self.values, self.vectors = eigh(matrix / self.unit / self.unit[:, None])
             large = self.values > CLEAR * self.values[-1]
             is_told = np.all(large | self._are_flat())
             self.rank = int(np.sum(large)) if is_told else -1
         elif 0 < self.rank < size:
-            # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
-            self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
-            inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
-            self.factor, _ = lapack.dpotrf(inner, lower=1)
+            self.tall, rest = np.split(self.factor, [self.rank], axis=1)
+            rest[self.rank :] = np.eye(size - self.rank, rest.shape[1])
+
+    @cached_property
+    def _inner(self):
+        """The factor of L^T L: the pseudoinverse of L L^T is L (L^T L)^-2 L^T."""
+        inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
+        return lapack.dpotrf(inner, lower=1, overwrite_a=1)[0]
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
@@ -297,7 +302,7 @@ class Solver:
         else:
             x = blas.dgemv(1.0, self.tall, x, trans=1)
             for _ in range(2):
-                x, _ = lapack.dpotrs(self.factor, x, lower=1)
+                x, _ = lapack.dpotrs(self._inner, x, lower=1)
             x = blas.dgemv(1.0, self.tall, x)
         scaled[self.order] = x
         return scaled / self.unit
@@ -318,10 +323,9 @@ class Solver:
         flat = np.ones(len(self.unit))
         if not self.is_clear:
             flat = self.vectors @ self._are_flat()
-        elif self.tall is not None:  # L^T takes it to 0
-            lower, rest = np.split(self.tall, [self.rank])
-            leading = -blas.dtrsv(lower, rest.sum(axis=0), lower=1, trans=1)
-            flat[self.order[: self.rank]] = leading
+        elif self.rank:  # L^T takes it to 0
+            flat[: self.rank] = 0.0
+            flat[self.order] = blas.dtrsv(self.factor, flat, lower=1, trans=1)
         return flat / _norm(flat) / self.unit
 
     def _are_flat(self):

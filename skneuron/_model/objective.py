@@ -322,16 +322,12 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self.times_squares(np.eye(self.n_inputs)) / 4
+        matrix = self.rows.total(partial(sums.squares, self.network))
+        matrix /= 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
         matrix /= self.divisor
         return matrix
-
-    def times_squares(self, directions, unit=1.0):
-        """``X1^T diag(w) X1 directions / unit`` of the inputs as they are read."""
-        of_rows = partial(sums.times_squares, self.network, directions, unit)
-        return self.rows.total(of_rows)
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
@@ -490,7 +486,7 @@ def largest_safe_rate(objective):
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = objective.times_squares(theta, unit)
+        total = rows.total(partial(sums.times_squares, objective.network, theta, unit))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:

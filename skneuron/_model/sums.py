@@ -169,14 +169,26 @@ class Roots(list):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
-def times_squares(network, directions, unit, rows):
-    """``X1^T diag(w) X1 directions / unit``, with the rows' largest weights."""
-    whole = directions.shape[1] == len(directions) and unit == 1.0
-    if whole and np.ndim(rows.weights) < 2:
-        at_0 = np.zeros((len(directions), 1))  # where the curvature is a quarter of it
-        found = _compiled(network, Likelihood([0]), at_0, rows, 2)
+def squares(network, rows):
+    """``X1^T diag(w) X1``, w the rows' largest weights."""
+    n = network.sizes[0] + network.fit_intercept
+    if np.ndim(rows.weights) < 2:
+        found = _compiled(network, Likelihood([0]), np.zeros((n, 1)), rows, 2)
         if found is not None:
-            return 4 * found.pairs[0, 0] @ directions
+            matrix = found.pairs[0, 0]
+            matrix *= 4  # which a sigmoid's curvature is a quarter of, at 0
+            return matrix
+    return _times_squares(np.eye(n), 1.0, rows)
+
+
+def times_squares(network, directions, unit, rows):
+    """``X1^T diag(w) X1 directions / unit``, (n_inputs, any)."""
+    if directions.shape[1] == len(directions) and unit == 1.0:
+        return squares(network, rows) @ directions
+    return _times_squares(directions, unit, rows)
+
+
+def _times_squares(directions, unit, rows):
     total, xp = np.zeros_like(directions), array_namespace(rows.X)
     for block, z in rows.products(directions, len(directions)):
         if block.weights is not None:

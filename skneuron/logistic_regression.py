@@ -525,11 +525,11 @@ def _has_ridge(objective):
         return True
     if solver.rank == inputs.n_inputs:
         return False
-    # The curvature has half of the digits: rows tell what is flat indeed.
-    along = np.zeros(inputs.n_parameters)
-    along[:: inputs.likelihood.n_logits] = solver.flat_direction()
-    size, *_ = inputs.roots(0 * along, along)
-    return bool(abs(size) > rounding)
+    theta = np.zeros(inputs.n_parameters)
+    here = inputs.evaluation_of(0.0, theta)
+    here.roots, here.stored = partial(inputs.roots, theta), inputs.stored
+    of_one = np.arange(0, len(theta), inputs.likelihood.n_logits), solver
+    return not _ascent.is_flat_indeed([of_one], here)
 
 
 def _price_of_curvature(objective):

@@ -4,7 +4,7 @@ import math
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import blas, eigh, lapack, qr
+from scipy.linalg import blas, eigh, lapack, qr, solve_triangular
 
 from .directions import LBFGS, _norm
 
@@ -128,8 +128,7 @@ class Newton(LBFGS):
         self.order = 1 + (self.order > 1 or self._excess > self.price)
 
     def _learn(self, here):
-        noise = here.noise
-        self.solvers = [(at, Solver(of, None, noise)) for at, of in here.curvature]
+        self.solvers = [(at, Solver(of, None, here.noise)) for at, of in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
         # Once in doubt, for good: what is clear by rounding alone is no rank.
@@ -138,7 +137,9 @@ class Newton(LBFGS):
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             if -1 in ranks or not is_flat_indeed(self.solvers, here):
                 both = zip(here.curvature, here.roots())
-                self.solvers = [(at, Solver(of, R, noise)) for (at, of), R in both]
+                self.solvers = [
+                    (at, Solver(of, R, here.stored[at])) for (at, of), R in both
+                ]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
@@ -204,14 +205,25 @@ def is_flat_indeed(solvers, here):
     for at, solve in solvers:
         if solve.rank < len(at):
             direction[at] = solve.flat_direction()
-    sizes = [abs(R[0, 0]) for R in here.roots(direction)]
-    least = [rounding(len(at), here.noise) for at, _ in solvers]
-    return all(size <= of for size, of in zip(sizes, least))
+
+    roots = zip(solvers, here.roots(direction))
+    rounded = direction * here.stored
+    return all(
+        abs(R[0, 0]) <= rounding(len(at), _norm(rounded[at] * solve.unit))
+        for (at, solve), R in roots
+    )
 
 
 def rounding(size, noise):
     """What rounds the root of a matrix of so many columns, relatively, at most."""
     return max(8 * size * EPS, 2 * size**0.5 * noise)
+
+
+def _is_rounding(R, noise):
+    """Whether the last column is a sum of those before it, but for their rounding."""
+    lead, last = np.split(R[:, -1], [-1])
+    shares = np.append(solve_triangular(R[:-1, :-1], lead, check_finite=False), -1.0)
+    return abs(last[0]) <= rounding(len(noise), _norm(shares * noise[: len(R)]))
 
 
 class Solver:
@@ -222,8 +234,9 @@ class Solver:
     matrix : array of shape (size, size)
     root : array of shape (any, size), default=None
         R with ``R^T R`` the matrix, which has twice the digits.
-    noise : float, default=EPS
-        What rounds the numbers that matrix and root are made of, relatively.
+    noise : float or array of shape (size,), default=EPS
+        What rounds the numbers that the matrix, or the root's columns, are made of,
+        relatively.
 
     Notes
     -----
@@ -248,19 +261,23 @@ class Solver:
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
         self.tall, self.is_clear, self.is_regular = None, True, False
-        self.least = max(16 * size * EPS, CLEAR_OF_NOISE * noise)
+        most = float(np.max(noise))
+        self.least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
             self.pivots = np.abs(np.diagonal(R))
-            least = rounding(size, noise) * self.pivots[0]
+            noise = np.broadcast_to(noise, size)[self.order]
+            least = rounding(size, noise.min()) * self.pivots[0]
             self.rank = int(np.sum(self.pivots > least))
+            while self.rank and _is_rounding(R[: self.rank, : self.rank], noise):
+                self.rank -= 1
             self.factor = np.asfortranarray(R[:size].T)
         else:
             self.rank, self.is_regular = size, True
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
             self.pivots = self.factor.diagonal() / self.unit
-            if not fails and self.pivots.min() ** 2 > CLEAR and noise <= EPS:
+            if not fails and self.pivots.min() ** 2 > CLEAR and most <= EPS:
                 return
             self.factor = None  # leaves its room to the next
             scaled = np.triu(matrix)

@@ -42,6 +42,8 @@ class Evaluation:
         Floating-point operations that the roots take, about.
     noise : float
         What rounds the features, and the sums, relatively.
+    stored : array of shape (n_parameters,), or None
+        What rounds a parameter's input as it was stored, in its deviations.
     passed : sequence of Evaluation
         On the way from the question's theta to here, that one first.
     """
@@ -54,6 +56,7 @@ class Evaluation:
     theta: np.ndarray | None = None
     root_work: float = 0.0
     noise: float = float(np.finfo(np.float64).eps)
+    stored: np.ndarray | None = None
     passed: tuple = ()
 
 
@@ -249,7 +252,7 @@ class Objective:
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         here.noise = self.noise * (self.coordinates.noise if self._chained else 1.0)
         if curvature and not is_elsewhere(self.rows.X):
-            here.roots = partial(self.roots, read)
+            here.roots, here.stored = partial(self.roots, read), self.stored
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
@@ -274,6 +277,14 @@ class Objective:
                 self.pulled(matrix)
         value = value / self.divisor
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
+
+    @cached_property
+    def stored(self):
+        """What `Evaluation.stored` has."""
+        offsets = np.ones(self.n_inputs)
+        if self.coordinates is not None:
+            offsets[: len(self.coordinates.offsets)] = self.coordinates.offsets
+        return np.repeat(self.noise * offsets, self.network.sizes[-1])
 
     @cached_property
     def _places(self):

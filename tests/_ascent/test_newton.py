@@ -703,7 +703,8 @@ def test_the_rows_tell_what_is_flat_indeed(apart, flat):
     def roots(along):
         return [np.linalg.qr(X @ along[:, None], mode="r")]
 
-    here = SimpleNamespace(theta=np.zeros(4), roots=roots, noise=np.finfo(float).eps)
+    stored = np.full(4, newton.EPS)
+    here = SimpleNamespace(theta=np.zeros(4), roots=roots, stored=stored)
     assert newton.is_flat_indeed(solvers, here) == flat
 
 
@@ -758,3 +759,26 @@ def test_what_is_flat_but_for_rounding_gets_no_share_of_a_step(n, noise):
     assert solve.rank == n - 1
     gradient = X.T @ rng.standard_normal(100) + 1e-12 * unit * flat
     assert abs(unit * solve(gradient) @ flat) <= 1e-9
+
+
+@pytest.mark.parametrize("offset", [1e2, 1e5, 1e8])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sum_of_columns_far_from_0_is_known_as_such(offset, seed):
+    """What their roundings leave of it is no direction; what is larger is one."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((200, 3)) + offset
+    summed = X @ rng.standard_normal(3) + 1.8 * offset
+    apart = summed + 100 * newton.EPS * offset * rng.standard_normal(200)
+    for last, rank in [(summed, 4), (apart, 5)]:
+        columns = np.c_[X, last, rng.standard_normal(200)]
+        mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+        stored = newton.EPS * np.maximum(np.abs(mean) / deviation, 1.0)
+        columns = (columns - mean) / deviation
+        matrix, root = columns.T @ columns, np.linalg.qr(columns, mode="r")
+        assert Solver(matrix, root, stored).rank == rank
+        along = Solver(matrix)
+        here = SimpleNamespace(theta=np.zeros(5), stored=stored)
+        here.roots = lambda v, X=columns: [np.linalg.qr(X @ v[:, None], mode="r")]
+        if along.rank == 4:
+            is_flat = newton.is_flat_indeed([(np.arange(5), along)], here)
+            assert is_flat == (rank == 4)

@@ -520,16 +520,16 @@ def _has_ridge(objective):
     rows = inputs.rows.sample(n_some).widened()
     inputs = inputs.on(rows, whole_penalty=False)
     rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
-    left, flat = _ascent.pivots(inputs.curvature_at_0())
-    if np.any((left > rounding) & (left < RIDGE)):
+    solver = _ascent.Solver(inputs.curvature_at_0())
+    if np.any((solver.pivots > rounding) & (solver.pivots < RIDGE)):
         return True
-    if flat is None:
+    if solver.rank == inputs.n_inputs:
         return False
-    # The curvature has half of the digits: rows tell what is flat indeed.
-    along = np.zeros(inputs.n_parameters)
-    along[:: inputs.likelihood.n_logits] = flat
-    size, *_ = inputs.roots(0 * along, along)
-    return bool(abs(size) > rounding)
+    theta = np.zeros(inputs.n_parameters)
+    here = inputs.evaluation_of(0.0, theta)
+    here.roots, here.stored = partial(inputs.roots, theta), inputs.stored
+    of_one = np.arange(0, len(theta), inputs.likelihood.n_logits), solver
+    return not _ascent.is_flat_indeed([of_one], here)
 
 
 def _price_of_curvature(objective):

@@ -160,7 +160,30 @@ def test_a_category_that_nearly_all_have(share, n):
     dense, sparse = LR(tol=1e-9).fit(X, y), LR(tol=1e-9).fit(sp.csr_array(X), y)
     assert sparse.converged_
     assert sparse.log_likelihood_ == pytest.approx(dense.log_likelihood_, rel=1e-12)
-    # Along what is flat rounding may move it, which nothing shows, but not far.
-    logits = [of.decision_function(X) for of in (sparse, dense)]
-    np.testing.assert_allclose(*logits, rtol=1e-6, atol=1e-8)
-    assert abs(sparse.coef_).max() < 3
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    "deviation, dtype",
+    [(1.0, "f8"), (0.1, "f8"), (1e-2, "f8"), (1e-3, "f8"), (1.0, "f4"), (0.1, "f4")],
+)
+def test_a_temperature_in_three_units(deviation, dtype, n_classes):
+    """As stored, they differ by rounding: of that nothing is to be learned."""
+    rng = np.random.default_rng(0)
+    kelvin = 300 + deviation * rng.standard_normal(2000)
+    kelvin = kelvin.astype(dtype).astype(np.float64)
+    warmth, others = (kelvin - 300) / deviation, rng.standard_normal((2000, 3))
+    y = labels(rng, warmth + others.sum(axis=1))
+    if n_classes == 3:
+        y[rng.random(2000) < 1 / (1 + np.exp(others[:, 0]))] = 2
+    units = [kelvin, kelvin - 273.15, 1.8 * kelvin - 459.67]
+    X = np.column_stack([*units, others]).astype(dtype)
+    expected = LR().fit(np.column_stack([warmth, others]), y)
+    found = LR().fit(X, y)
+    assert found.converged_ and expected.converged_
+    rel = 1e-9 if dtype == "f8" else 1e-4
+    assert found.log_likelihood_ == pytest.approx(expected.log_likelihood_, rel=rel)
+    assert (
+        np.abs(found.coef_[:, :3]).max() <= 4 * np.abs(expected.coef_).max() / deviation
+    )

@@ -147,13 +147,11 @@ class LBFGS(Direction):
 
     Attributes
     ----------
-    steps, changes : arrays of shape (memory, n_parameters)
-        Steps, and the changes of the gradient that they met. The next pair takes the
-        place of the oldest.
-    products : array of shape (memory, memory)
+    kept : array of shape (2, room, n_parameters)
+        Steps, and the changes of the gradient that they met. There is room for twice as
+        many once it is full; in the end the next pair takes the place of the oldest.
+    products : array of shape (room, room)
         Each step times every change that was met no sooner.
-    scale : float
-        What the last pair says of the first guess.
     n_pairs : int
         Pairs so far, those that are kept no longer among them.
     last : (theta, gradient) or None
@@ -162,6 +160,7 @@ class LBFGS(Direction):
 
     def __init__(self, memory=34):
         self.n_kept, self.n_pairs, self.last = memory, 0, None
+        self.products = np.zeros((0, 0))
 
     @property
     def knows_its_length(self):
@@ -182,12 +181,15 @@ class LBFGS(Direction):
         # Positive curvature along every kept step keeps the estimate definite.
         if not product > 1e-10 * square**0.5 * _norm(step):
             return
-        if not self.n_pairs:
-            self.steps, self.changes = np.zeros((2, self.n_kept, len(step)))
-            self.products = np.zeros((self.n_kept, self.n_kept))
-        at, self.scale = self.n_pairs % self.n_kept, product / square
-        self.steps[at], self.changes[at] = step, change
-        self.products[:, at] = blas.dgemv(1.0, self.steps.T, change, trans=1)
+        room = len(self.products)
+        if self.n_pairs == room < self.n_kept:
+            more = min(max(room, 4), self.n_kept - room)
+            kept = self.kept if room else np.zeros((2, 0, len(step)))
+            self.kept = np.pad(kept, [(0, 0), (0, more), (0, 0)])
+            self.products = np.pad(self.products, (0, more))
+        at = self.n_pairs % self.n_kept
+        self.kept[:, at] = step, change
+        self.products[:, at] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
         self.n_pairs += 1
 
     @property
@@ -196,10 +198,10 @@ class LBFGS(Direction):
         return np.arange(max(0, self.n_pairs - self.n_kept), self.n_pairs) % self.n_kept
 
     @property
-    def pairs(self):
-        """Each step, its change, and the product of both, the oldest first."""
-        at = self.places
-        return [(self.steps[i], self.changes[i], self.products[i, i]) for i in at]
+    def last_pair(self):
+        """The last change of the gradient, and its product with the step."""
+        at = (self.n_pairs - 1) % self.n_kept
+        return self.kept[1, at], self.products[at, at]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -216,7 +218,7 @@ class LBFGS(Direction):
         if not self.n_pairs:
             return self.first_guess(gradient)
         at, n = self.places, min(self.n_pairs, self.n_kept)
-        steps, changes = self.steps[:n].T, self.changes[:n].T
+        steps, changes = (of[:n].T for of in self.kept)
         lower, shares = self.products[np.ix_(at, at)].T, np.empty(n)
         along = blas.dgemv(1.0, steps, gradient, trans=1)[at]
         shares[at] = blas.dtrsv(lower, along, lower=1, trans=1)
@@ -228,7 +230,10 @@ class LBFGS(Direction):
 
     def first_guess(self, gradient):
         """``curvature^-1 gradient`` without what the pairs correct."""
-        return self.scale * gradient if self.n_pairs else +gradient
+        if not self.n_pairs:
+            return +gradient
+        change, product = self.last_pair
+        return product / (change @ change) * gradient
 
     def forget(self):
         had_any, self.n_pairs, self.last = bool(self.n_pairs), 0, None
@@ -238,9 +243,10 @@ class LBFGS(Direction):
         if self.last is not None:  # the way to the next start is a step, too
             theta, gradient = self.last
             self.last = theta, gradient - more * theta
-        pairs, self.n_pairs = self.pairs, 0
-        for step, change, _ in pairs:
-            self._keep(step, change + more * step)
+        if self.n_pairs:
+            steps, changes = self.kept
+            changes += more * steps
+            self.products = blas.dgemm(1.0, steps.T, changes.T, trans_a=1)
 
 
 def _norm(vector):

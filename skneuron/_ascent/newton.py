@@ -1,9 +1,10 @@
 """Newton's direction, with a curvature that is kept for as long as it serves."""
 
 import math
+from functools import cached_property
 
 import numpy as np
-from scipy.linalg import blas, eigh, lapack, qr
+from scipy.linalg import blas, eigh, lapack, qr, solve_triangular
 
 from .directions import LBFGS, _norm
 
@@ -111,10 +112,10 @@ class Newton(LBFGS):
 
     def note(self, theta, gradient):
         super().note(theta, gradient)
-        if self._is_bent and not self._n_steps and self.pairs and self.solvers:
+        if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            _, change, curvature = self.pairs[-1]
+            change, curvature = self.last_pair
             if (size := float(change @ self.first_guess(change))) > 0:
                 self._scale *= curvature / size
 
@@ -127,8 +128,7 @@ class Newton(LBFGS):
         self.order = 1 + (self.order > 1 or self._excess > self.price)
 
     def _learn(self, here):
-        noise = here.noise
-        self.solvers = [(at, Solver(of, None, noise)) for at, of in here.curvature]
+        self.solvers = [(at, Solver(of, None, here.noise)) for at, of in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
         # Once in doubt, for good: what is clear by rounding alone is no rank.
@@ -137,7 +137,9 @@ class Newton(LBFGS):
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             if -1 in ranks or not is_flat_indeed(self.solvers, here):
                 both = zip(here.curvature, here.roots())
-                self.solvers = [(at, Solver(of, R, noise)) for (at, of), R in both]
+                self.solvers = [
+                    (at, Solver(of, R, here.stored[at])) for (at, of), R in both
+                ]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
@@ -199,14 +201,16 @@ def is_flat_indeed(solvers, here):
     The curvature has half of the digits. Its size along a direction that has all of the
     flat ones in it tells, of the rows: nothing but rounding.
     """
-    direction, any_way = np.zeros_like(here.theta), np.random.default_rng(0)
+    direction = np.zeros_like(here.theta)
     for at, solve in solvers:
         if solve.rank < len(at):
-            direction[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
-    of_blocks, noise = zip(solvers, here.roots(direction)), here.noise
+            direction[at] = solve.flat_direction()
+
+    roots = zip(solvers, here.roots(direction))
+    rounded = direction * here.stored
     return all(
-        abs(R[0, 0]) <= rounding(len(at), noise) * _norm(direction[at] * solve.unit)
-        for (at, solve), R in of_blocks
+        abs(R[0, 0]) <= rounding(len(at), _norm(rounded[at] * solve.unit))
+        for (at, solve), R in roots
     )
 
 
@@ -215,31 +219,11 @@ def rounding(size, noise):
     return max(8 * size * EPS, 2 * size**0.5 * noise)
 
 
-def pivots(matrix):
-    """Those of the Cholesky factor of a matrix, in units that give it a unit diagonal.
-
-    The largest are first: columns are taken in the order of what those before leave of
-    them. The matrix is lost.
-
-    Returns
-    -------
-    pivots : array of shape (rank,)
-    flat : array of shape (size,), or None
-        A direction of length 1, in those units, along which the matrix is flat.
-    """
-    squares, size = matrix.diagonal(), len(matrix)
-    unit = np.sqrt(np.where(squares > 0, squares, 1.0))
-    matrix /= unit
-    matrix /= unit[:, None]
-    rules = {"tol": 16 * size * EPS, "lower": 1, "overwrite_a": 1}
-    factor, order, rank, _ = lapack.dpstrf(matrix.T, **rules)
-    found = factor.diagonal()[:rank].copy()
-    if rank == size:
-        return found, None
-    factor[rank:, rank:] = np.eye(size - rank)
-    flat = np.repeat([0.0, 1.0], [rank, size - rank])
-    flat[order - 1] = blas.dtrsv(factor, flat, lower=1, trans=1)
-    return found, flat / _norm(flat) / unit
+def _is_rounding(R, noise):
+    """Whether the last column is a sum of those before it, but for their rounding."""
+    lead, last = np.split(R[:, -1], [-1])
+    shares = np.append(solve_triangular(R[:-1, :-1], lead, check_finite=False), -1.0)
+    return abs(last[0]) <= rounding(len(noise), _norm(shares * noise[: len(R)]))
 
 
 class Solver:
@@ -250,8 +234,9 @@ class Solver:
     matrix : array of shape (size, size)
     root : array of shape (any, size), default=None
         R with ``R^T R`` the matrix, which has twice the digits.
-    noise : float, default=EPS
-        What rounds the numbers that matrix and root are made of, relatively.
+    noise : float or array of shape (size,), default=EPS
+        What rounds the numbers that the matrix, or the root's columns, are made of,
+        relatively.
 
     Notes
     -----
@@ -264,8 +249,10 @@ class Solver:
     ----------
     rank : int
         -1 where it is not clear, in the eigenvalues either.
+    pivots : array
+        Those of the Cholesky factor, in those units: what columns leave of one another.
     is_clear : bool
-        Whether the pivots show it.
+        Whether the pivots show the rank.
     """
 
     def __init__(self, matrix, root=None, noise=EPS):
@@ -274,35 +261,47 @@ class Solver:
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
         self.tall, self.is_clear, self.is_regular = None, True, False
+        most = float(np.max(noise))
+        self.least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
-            pivots = np.abs(np.diagonal(R))
-            self.rank = int(np.sum(pivots > rounding(size, noise) * pivots[0]))
+            self.pivots = np.abs(np.diagonal(R))
+            noise = np.broadcast_to(noise, size)[self.order]
+            least = rounding(size, noise.min()) * self.pivots[0]
+            self.rank = int(np.sum(self.pivots > least))
+            while self.rank and _is_rounding(R[: self.rank, : self.rank], noise):
+                self.rank -= 1
             self.factor = np.asfortranarray(R[:size].T)
         else:
             self.rank, self.is_regular = size, True
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
-            pivots = self.factor.diagonal() / self.unit
-            if not fails and pivots.min() ** 2 > CLEAR and noise <= EPS:
+            self.pivots = self.factor.diagonal() / self.unit
+            if not fails and self.pivots.min() ** 2 > CLEAR and most <= EPS:
                 return
-            scaled = matrix / self.unit
+            self.factor = None  # leaves its room to the next
+            scaled = np.triu(matrix)
+            scaled /= self.unit
             scaled /= self.unit[:, None]
-            least = CLEAR_OF_NOISE * noise if noise > EPS else -1.0  # LAPACK's own
-            self.factor, pivots, self.rank, _ = lapack.dpstrf(scaled, least, lower=1)
-            self.order, self.is_regular = pivots - 1, False
-            least_pivot = self.factor[self.rank - 1, self.rank - 1] ** 2
-            self.is_clear = self.rank > 0 and bool(least_pivot > CLEAR)
+            rules = {"tol": self.least, "lower": 1, "overwrite_a": 1}
+            self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
+            self.order, self.is_regular = order - 1, False
+            self.pivots = self.factor.diagonal()[: self.rank]
+            self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
         if not self.is_clear:
-            self.values, self.vectors = eigh(scaled)
+            self.values, self.vectors = eigh(matrix / self.unit / self.unit[:, None])
             large = self.values > CLEAR * self.values[-1]
-            none = self.values <= 16 * size * EPS * self.values[-1]
-            self.rank = int(np.sum(large)) if np.all(large | none) else -1
+            is_told = np.all(large | self._are_flat())
+            self.rank = int(np.sum(large)) if is_told else -1
         elif 0 < self.rank < size:
-            # matrix = L L^T with L (size, rank): its pseudoinverse is L (L^T L)^-2 L^T.
-            self.tall = np.asfortranarray(np.tril(self.factor)[:, : self.rank])
-            inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
-            self.factor, _ = lapack.dpotrf(inner, lower=1)
+            self.tall, rest = np.split(self.factor, [self.rank], axis=1)
+            rest[self.rank :] = np.eye(size - self.rank, rest.shape[1])
+
+    @cached_property
+    def _inner(self):
+        """The factor of L^T L: the pseudoinverse of L L^T is L (L^T L)^-2 L^T."""
+        inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
+        return lapack.dpotrf(inner, lower=1, overwrite_a=1)[0]
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
@@ -320,7 +319,7 @@ class Solver:
         else:
             x = blas.dgemv(1.0, self.tall, x, trans=1)
             for _ in range(2):
-                x, _ = lapack.dpotrs(self.factor, x, lower=1)
+                x, _ = lapack.dpotrs(self._inner, x, lower=1)
             x = blas.dgemv(1.0, self.tall, x)
         scaled[self.order] = x
         return scaled / self.unit
@@ -331,13 +330,30 @@ class Solver:
 
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""
-        return _norm(self.flat(vector) * self.unit)
+        return _norm((vector - self.matrix @ self(vector)) / self.unit)
+
+    def flat_direction(self):
+        """One with all those in it along which the matrix, a singular one, is flat.
+
+        Its length is 1, in the units that give the matrix a unit diagonal.
+        """
+        flat = np.ones(len(self.unit))
+        if not self.is_clear:
+            flat = self.vectors @ self._are_flat()
+        elif self.rank:  # L^T takes it to 0
+            flat[: self.rank] = 0.0
+            flat[self.order] = blas.dtrsv(self.factor, flat, lower=1, trans=1)
+        return flat / _norm(flat) / self.unit
+
+    def _are_flat(self):
+        """Which eigenvalues rounding can have made."""
+        return self.values <= self.least * self.values[-1]
 
     def _by_eigenvalues(self, vector):
         values = self.values
         along = self.vectors.T @ vector
         # Below rounding an eigenvalue says nothing, and neither does a slope.
-        flat = values <= len(values) * EPS * values[-1]
+        flat = self._are_flat()
         rounding = 32 * EPS * _norm(vector)
         flat |= (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding)
         return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

@@ -48,7 +48,9 @@ class Coordinates:
         self.mean, self.scale, self.exponents = mean, scale, exponents
         self._columns = mean[:, None], scale[:, None]
         self.reach, self.farthest = reach, float(np.max(reach))
-        offset = min(float(np.max(np.abs(mean) / scale)), 1e3)
+        #: The features' sizes in their deviations, 1 at least.
+        self.offsets = np.maximum(np.abs(mean) / scale, 1.0)
+        offset = min(float(np.max(self.offsets)), 1e3)
         #: In what rounds a curvature, what the chain rule's differences leave of that.
         self.noise = offset**2 if offset > MILD else 1.0
 

@@ -12,9 +12,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
-from .._arrays import adjoint, array_namespace, is_elsewhere, like, to_host
+from .._arrays import array_namespace, is_elsewhere, like, to_host
 from . import sums
-from .likelihood import by_output
 
 
 @dataclass
@@ -43,6 +42,8 @@ class Evaluation:
         Floating-point operations that the roots take, about.
     noise : float
         What rounds the features, and the sums, relatively.
+    stored : array of shape (n_parameters,), or None
+        What rounds a parameter's input as it was stored, in its deviations.
     passed : sequence of Evaluation
         On the way from the question's theta to here, that one first.
     """
@@ -55,6 +56,7 @@ class Evaluation:
     theta: np.ndarray | None = None
     root_work: float = 0.0
     noise: float = float(np.finfo(np.float64).eps)
+    stored: np.ndarray | None = None
     passed: tuple = ()
 
 
@@ -250,7 +252,7 @@ class Objective:
         here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
         here.noise = self.noise * (self.coordinates.noise if self._chained else 1.0)
         if curvature and not is_elsewhere(self.rows.X):
-            here.roots = partial(self.roots, read)
+            here.roots, here.stored = partial(self.roots, read), self.stored
             rows = self.n_rows * (self.likelihood.coupled + 1)
             here.root_work = 2.0 * rows * max(map(len, self._places)) ** 2
         return here
@@ -275,6 +277,14 @@ class Objective:
                 self.pulled(matrix)
         value = value / self.divisor
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
+
+    @cached_property
+    def stored(self):
+        """What `Evaluation.stored` has."""
+        offsets = np.ones(self.n_inputs)
+        if self.coordinates is not None:
+            offsets[: len(self.coordinates.offsets)] = self.coordinates.offsets
+        return np.repeat(self.noise * offsets, self.network.sizes[-1])
 
     @cached_property
     def _places(self):
@@ -323,7 +333,8 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self.rows.total(partial(sums.curvature_at_0, self.network))
+        matrix = self.rows.total(partial(sums.squares, self.network))
+        matrix /= 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
         matrix /= self.divisor
@@ -478,14 +489,15 @@ def largest_safe_rate(objective):
     n_logits = objective.network.sizes[1]
     rows, n_inputs = objective.rows, objective.n_inputs
     bound = objective.likelihood.largest_curvature
-    # Keeps the squares of 1e200 finite.
-    unit = max(1.0, float(rows.largest_sizes().max())) if rows.centre is None else 1.0
+    # Keeps sums of the squares of 1e200 finite.
+    largest = float(rows.largest_sizes().max()) if rows.centre is None else 1.0
+    unit = largest if largest > np.finfo(rows.dtype).max ** (1 / 3) else 1.0
     first_logit = objective.shrunk[: n_inputs * n_logits : n_logits, None]
     shrunk = objective.l2 / bound / unit * first_logit
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = rows.total(partial(_products, theta, unit))
+        total = rows.total(partial(sums.times_squares, objective.network, theta, unit))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:
@@ -496,15 +508,3 @@ def largest_safe_rate(objective):
         largest = eigsh(operator, k=1, v0=start, return_eigenvectors=False)[0] * 1.0001
     curvature = bound * max(float(largest), 0.0)
     return 2.0 * objective.divisor / curvature / unit / unit if curvature else np.inf
-
-
-def _products(theta, unit, rows):
-    """``X1^T diag(w) X1 theta / unit`` of some rows, (n_inputs, any)."""
-    total, xp = np.zeros_like(theta), array_namespace(rows.X)
-    for block, z in rows.products(theta, len(theta)):
-        if block.weights is not None:
-            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
-            z *= xp.astype(w, z.dtype, copy=False)
-        z /= unit
-        total += to_host(adjoint(block.X, z, len(theta)))
-    return total

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.linalg import qr
 
 from .. import _kernels
-from .._arrays import array_namespace, beside, is_numpy, like, to_host
-from .likelihood import Likelihood
+from .._arrays import adjoint, array_namespace, beside, is_numpy, like, to_host
+from .likelihood import Likelihood, by_output
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
 #: the terms of a logit that this makes too large for its digits.
@@ -169,15 +169,34 @@ class Roots(list):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
-def curvature_at_0(network, rows):
-    """``X1^T diag(w) X1 / 4``, of the first output: of one logit that is 0."""
-    n, of_one = network.sizes[0] + network.fit_intercept, Likelihood([0])
+def squares(network, rows):
+    """``X1^T diag(w) X1``, w the rows' largest weights."""
+    n = network.sizes[0] + network.fit_intercept
     if np.ndim(rows.weights) < 2:
-        total = _compiled(network, of_one, np.zeros((n, 1)), rows, 2)
-        if total is not None:
-            return total.pairs[0, 0]
-    (root,) = curvature_roots(network, of_one, np.zeros((n, 1)), [np.eye(n)], rows)
-    return root.T @ root
+        found = _compiled(network, Likelihood([0]), np.zeros((n, 1)), rows, 2)
+        if found is not None:
+            matrix = found.pairs[0, 0]
+            matrix *= 4  # which a sigmoid's curvature is a quarter of, at 0
+            return matrix
+    return _times_squares(np.eye(n), 1.0, rows)
+
+
+def times_squares(network, directions, unit, rows):
+    """``X1^T diag(w) X1 directions / unit``, (n_inputs, any)."""
+    if directions.shape[1] == len(directions) and unit == 1.0:
+        return squares(network, rows) @ directions
+    return _times_squares(directions, unit, rows)
+
+
+def _times_squares(directions, unit, rows):
+    total, xp = np.zeros_like(directions), array_namespace(rows.X)
+    for block, z in rows.products(directions, len(directions)):
+        if block.weights is not None:
+            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
+            z *= xp.astype(w, z.dtype, copy=False)
+        z /= unit
+        total += to_host(adjoint(block.X, z, len(directions)))
+    return total
 
 
 def _triangular(rows):

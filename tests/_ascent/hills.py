@@ -176,3 +176,10 @@ def reach(objective, direction, theta=None, stop=None, max_iter=300, here=None):
     theta = np.zeros(objective.X.shape[1]) if theta is None else theta
     positions = way(objective, steps, theta, direction, LineSearch(), here)
     return go(positions, Until(1e-9) if stop is None else stop, max_iter)
+
+
+def pairs(direction):
+    """Each step that L-BFGS keeps, its change, and their product, the oldest first."""
+    steps, changes = direction.kept.copy() if direction.n_pairs else ((), ())
+    products = direction.products.diagonal().tolist()
+    return [(steps[i], changes[i], products[i]) for i in direction.places]

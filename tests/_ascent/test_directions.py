@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hills import Here, quadratic, way
+from hills import Here, pairs, quadratic, way
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from skneuron._ascent import (
@@ -181,7 +181,7 @@ def test_pairs_correct_any_first_guess(memory, n_places, first_guess):
     rng, objective = np.random.default_rng(1), quadratic()
     places = rng.standard_normal((n_places, 8))
     direction, by_hand = walked(objective, places, memory)
-    assert bool(direction.pairs) == (n_places > 1)
+    assert bool(pairs(direction)) == (n_places > 1)
     root = rng.standard_normal((8, 8))
     H = {"identity": np.eye(8), "small": 1e-3 * np.eye(8), "any": root @ root.T}
     H, g = H[first_guess], rng.standard_normal(8)
@@ -217,11 +217,11 @@ def test_pairs_are_kept_only_of_steps_that_met_curvature(change):
     step = np.array([1.0, 0.0, 0.0])
     across = np.array([0.0, 5.0, 0.0])
     direction.note(at + step, g - change * step - across)
-    assert not direction.pairs
+    assert not pairs(direction)
     # The place is noted all the same: the next step starts there.
     assert direction.is_at(at + step) and not direction.is_at(at)
     direction.note(at + 2 * step, g - (change + 2.0) * step - across)
-    ((kept, met, curvature),) = direction.pairs
+    ((kept, met, curvature),) = pairs(direction)
     assert np.array_equal(kept, step)
     assert np.allclose(met, 2 * step) and curvature == pytest.approx(2.0)
 
@@ -231,7 +231,7 @@ def test_pairs_do_not_mind_being_told_a_place_twice():
     once, _ = walked(objective, places, 3)
     twice, _ = walked(objective, np.repeat(places, 2, axis=0), 3)
     g = np.ones(8)
-    assert len(once.pairs) == len(twice.pairs) == 3
+    assert len(pairs(once)) == len(pairs(twice)) == 3
     one, other = (solve(of, g, lambda v: v) for of in (once, twice))
     assert np.array_equal(one, other)
 
@@ -239,13 +239,13 @@ def test_pairs_do_not_mind_being_told_a_place_twice():
 def test_pairs_can_go_on_elsewhere():
     objective, places = quadratic(), np.random.default_rng(0).standard_normal((4, 8))
     direction, _ = walked(objective, places, 5)
-    kept = direction.pairs
+    kept = pairs(direction)
     direction.last = None
     assert not direction.is_at(places[-1])
     direction.note(places[0], objective.evaluate(places[0]).gradient)
-    assert len(direction.pairs) == len(kept) and direction.is_at(places[0])
+    assert len(pairs(direction)) == len(kept) and direction.is_at(places[0])
     direction.note(places[1], objective.evaluate(places[1]).gradient)
-    assert len(direction.pairs) == len(kept) + 1
+    assert len(pairs(direction)) == len(kept) + 1
 
 
 def test_pairs_forget():
@@ -258,7 +258,7 @@ def test_pairs_forget():
     assert not direction.is_at(places[0])
     direction, _ = walked(objective, places, 3)
     assert direction.forget() and not direction.forget()
-    assert not direction.pairs and direction.last is None
+    assert not pairs(direction) and direction.last is None
     g = np.ones(8)
     assert np.array_equal(solve(direction, g, lambda v: 3 * v), 3 * g)
 
@@ -298,7 +298,7 @@ def test_lbfgs_always_points_up(seed):
         at = 3 * rng.standard_normal(6)
         g = np.cos(at)
         assert float(direction(at, Here(g)) @ g) > 0
-        for _, _, curvature in direction.pairs:
+        for _, _, curvature in pairs(direction):
             assert curvature > 0
 
 

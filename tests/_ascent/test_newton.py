@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hills import Here, logistic, quadratic, reach, top_of, way
+from hills import Here, logistic, pairs, quadratic, reach, top_of, way
 
-from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, pivots, steps
+from skneuron._ascent import LBFGS, LineSearch, Newton, Top, newton, steps
 from skneuron._ascent.newton import Solver
 
 # --- a curvature in every iteration ---------------------------------------------------
@@ -388,11 +388,11 @@ def test_a_curvature_serves_another_penalty():
     rng, more = np.random.default_rng(0), np.linspace(0.0, 2.0, 8)
     direction, below = Newton(1e9), quadratic()
     wandered(direction, below, 12, rng)
-    kept, steps_before = direction.solvers, [step for step, *_ in direction.pairs]
+    kept, steps_before = direction.solvers, [step for step, *_ in pairs(direction)]
     direction.bend(more)
     assert direction.solvers is kept and direction.order == 1
-    assert len(direction.pairs) == 11
-    for (step, change, curvature), before in zip(direction.pairs, steps_before):
+    assert len(pairs(direction)) == 11
+    for (step, change, curvature), before in zip(pairs(direction), steps_before):
         assert np.array_equal(step, before)
         assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
         assert curvature == pytest.approx(step @ change)
@@ -407,7 +407,7 @@ def test_the_way_to_the_start_under_another_penalty_is_a_step():
         direction.bend(more)
         last, at = direction.last[0], rng.standard_normal(8)
         direction(at, Here(below.evaluate(at).gradient - more * at))
-        step, change, _ = direction.pairs[-1]
+        step, change, _ = pairs(direction)[-1]
         assert np.array_equal(step, at - last)
         assert np.allclose(change, below.A @ step + more * step, rtol=1e-9)
 
@@ -703,7 +703,8 @@ def test_the_rows_tell_what_is_flat_indeed(apart, flat):
     def roots(along):
         return [np.linalg.qr(X @ along[:, None], mode="r")]
 
-    here = SimpleNamespace(theta=np.zeros(4), roots=roots, noise=np.finfo(float).eps)
+    stored = np.full(4, newton.EPS)
+    here = SimpleNamespace(theta=np.zeros(4), roots=roots, stored=stored)
     assert newton.is_flat_indeed(solvers, here) == flat
 
 
@@ -727,14 +728,57 @@ def test_solver_sees_what_is_flat_in_sums_of_singles(seed):
 @pytest.mark.parametrize("n_flat", [0, 1, 2])
 def test_pivots_tell_what_columns_leave_and_where_a_matrix_is_flat(n_flat):
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((40, 6)) * np.logspace(-3, 3, 6)
+    X = rng.standard_normal((40, 6))
     X = np.hstack([X, X[:, :n_flat] - X[:, 3 : 3 + n_flat]])[:, ::-1]
-    found, flat = pivots(X.T @ X)
-    unit = np.linalg.norm(X, axis=0)
-    volume = np.sqrt(np.linalg.det((X.T @ X / unit / unit[:, None])[n_flat:, n_flat:]))
-    assert len(found) == 6 and (flat is None) == (n_flat == 0)
-    assert found[0] == 1.0 and np.all(np.diff(found) <= 0)
-    assert n_flat or np.prod(found) == pytest.approx(volume, rel=1e-9)
+    X *= np.logspace(-3, 3, 6 + n_flat)
+    matrix, unit = X.T @ X, np.linalg.norm(X, axis=0)
+    volume = np.sqrt(np.linalg.det((matrix / unit / unit[:, None])[n_flat:, n_flat:]))
+    solve = Solver(matrix)
+    assert solve.rank == len(solve.pivots) == 6
+    assert solve.pivots[0] == pytest.approx(1.0)
+    assert n_flat or np.prod(solve.pivots) == pytest.approx(volume, rel=1e-9)
     if n_flat:
+        assert np.all(np.diff(solve.pivots) <= 0)
+        flat = solve.flat_direction()
         assert np.linalg.norm(flat * unit) == pytest.approx(1.0)
-        assert np.linalg.norm(X @ flat) < 1e-6
+        assert np.linalg.norm(X @ flat) < 1e-12
+
+
+@pytest.mark.parametrize("noise", [1, 8])
+@pytest.mark.parametrize("n", [2, 6, 33])
+def test_what_is_flat_but_for_rounding_gets_no_share_of_a_step(n, noise):
+    """However it is that sums were rounded: what is left is no curvature."""
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((100, n - 1))
+    X = np.c_[X, X.sum(axis=1)]
+    unit = np.linalg.norm(X, axis=0)
+    flat = unit * np.r_[np.ones(n - 1), -1.0]
+    flat /= np.linalg.norm(flat)
+    rounded = noise * n * newton.EPS * np.outer(flat, flat)
+    solve = Solver(X.T @ X + rounded * unit * unit[:, None])
+    assert solve.rank == n - 1
+    gradient = X.T @ rng.standard_normal(100) + 1e-12 * unit * flat
+    assert abs(unit * solve(gradient) @ flat) <= 1e-9
+
+
+@pytest.mark.parametrize("offset", [1e2, 1e5, 1e8])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sum_of_columns_far_from_0_is_known_as_such(offset, seed):
+    """What their roundings leave of it is no direction; what is larger is one."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((200, 3)) + offset
+    summed = X @ rng.standard_normal(3) + 1.8 * offset
+    apart = summed + 100 * newton.EPS * offset * rng.standard_normal(200)
+    for last, rank in [(summed, 4), (apart, 5)]:
+        columns = np.c_[X, last, rng.standard_normal(200)]
+        mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+        stored = newton.EPS * np.maximum(np.abs(mean) / deviation, 1.0)
+        columns = (columns - mean) / deviation
+        matrix, root = columns.T @ columns, np.linalg.qr(columns, mode="r")
+        assert Solver(matrix, root, stored).rank == rank
+        along = Solver(matrix)
+        here = SimpleNamespace(theta=np.zeros(5), stored=stored)
+        here.roots = lambda v, X=columns: [np.linalg.qr(X @ v[:, None], mode="r")]
+        if along.rank == 4:
+            is_flat = newton.is_flat_indeed([(np.arange(5), along)], here)
+            assert is_flat == (rank == 4)

@@ -9,7 +9,7 @@ from some_rows import draw, every, makes, weightings
 from skneuron._model import Network, log_likelihood
 from skneuron._model import sums as of_rows
 from skneuron._model.likelihood import by_output
-from skneuron._model.sums import Sums, curvature_at_0, over_rows
+from skneuron._model.sums import Sums, over_rows, squares, times_squares
 
 
 def test_sums_of_parts_add_up():
@@ -64,7 +64,7 @@ def test_parts_of_rows_give_shares_of_their_sums():
 @weightings
 @makes
 @pytest.mark.parametrize("core", [True, False])
-def test_the_curvature_at_0(likelihood, weighting, make, core, monkeypatch):
+def test_times_squares(likelihood, weighting, make, core, monkeypatch):
     if not core:
         monkeypatch.setattr(of_rows, "_compiled", lambda *given: None)
     rows = draw(likelihood, weighting, make=make)
@@ -72,6 +72,11 @@ def test_the_curvature_at_0(likelihood, weighting, make, core, monkeypatch):
     X = rows.X.toarray() if hasattr(rows.X, "toarray") else rows.X
     X1, w = np.c_[X, np.ones(len(X))], 1.0
     if rows.weights is not None:
-        w = by_output(rows.weights)[:, :1]
-    found = curvature_at_0(network, rows)
-    np.testing.assert_allclose(found, X1.T @ (w * X1) / 4, rtol=1e-10, atol=1e-10)
+        w = by_output(rows.weights).max(axis=1, keepdims=True)
+    expected = X1.T @ (w * X1)
+    np.testing.assert_allclose(squares(network, rows), expected, rtol=1e-10, atol=1e-10)
+    for unit in [1.0, 7.0]:
+        for directions in [np.eye(X1.shape[1]), np.ones((X1.shape[1], 2))]:
+            found = times_squares(network, directions, unit, rows)
+            product = expected @ directions / unit
+            np.testing.assert_allclose(found, product, rtol=1e-10, atol=1e-10)

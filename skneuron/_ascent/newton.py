@@ -216,7 +216,7 @@ def is_flat_indeed(solvers, here):
 
 def rounding(size, noise):
     """What rounds the root of a matrix of so many columns, relatively, at most."""
-    return max(8 * size * EPS, 2 * size**0.5 * noise)
+    return max(8 * max(size, 32) * EPS, 2 * size**0.5 * noise)
 
 
 def _is_rounding(R, noise):

@@ -199,15 +199,21 @@ def is_flat_indeed(solvers, here):
     The curvature has half of the digits. Its size along a direction that has all of the
     flat ones in it tells, of the rows: nothing but rounding.
     """
-    direction, any_way = np.zeros_like(here.theta), np.random.default_rng(0)
-    for at, solve in solvers:
-        if solve.rank < len(at):
-            direction[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
+    direction = flat_way(solvers, here.theta)
     of_blocks, noise = zip(solvers, here.roots(direction)), here.noise
     return all(
         abs(R[0, 0]) <= rounding(len(at), noise) * _norm(direction[at] * solve.unit)
         for (at, solve), R in of_blocks
     )
+
+
+def flat_way(solvers, theta):
+    """A vector like theta that has all directions in it along which solvers are flat."""
+    way, any_way = np.zeros_like(theta), np.random.default_rng(0)
+    for at, solve in solvers:
+        if solve.rank < len(at):
+            way[at] = solve.flat(any_way.standard_normal(len(at)) * solve.unit)
+    return way
 
 
 def rounding(size, noise):

@@ -208,7 +208,7 @@ def is_flat_indeed(solvers, here):
 
 
 def flat_way(solvers, theta):
-    """A vector like theta that has all directions in it along which solvers are flat."""
+    """A vector that has all directions in it along which solvers are flat."""
     way, any_way = np.zeros_like(theta), np.random.default_rng(0)
     for at, solve in solvers:
         if solve.rank < len(at):

@@ -399,7 +399,7 @@ class Objective:
         errors = self._total(sums.rounding_errors, read) / self.total_weight
         if not self._chained:
             return errors.ravel(), self.coordinates.slope(errors, sizes=True)
-        own = self.coordinates.in_own_units(errors[: self.network.sizes[0]])
+        own = self.coordinates.in_own_units(errors[: self.network.sizes[0]] + 0.0)
         self.coordinates.pull(errors, sizes=True)
         return errors.ravel(), own
 

@@ -55,7 +55,6 @@ BATCH_STEPS = 3
 DIRECTIONS = {
     "gradient": _ascent.Gradient,
     "lbfgs": _ascent.LBFGS,
-    "newton": _ascent.Newton,
     # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
     "firth": partial(_ascent.Newton, price=1.0),
 }
@@ -430,6 +429,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _direction(self, objective, solver):
         """The direction of a solver; of "auto" Newton's, as dear as it is here."""
+        if solver == "newton":
+            return _ascent.Newton(endless=not objective.l2)
         if solver != "auto":
             return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)
@@ -441,21 +442,25 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _follow(self, climber, theta):
         """The climber of a fit that differs from another in C alone, from theta."""
-        before, memory = climber.plan.objective, climber.plan.memory
-        objective, direction = before.but(l2=self._l2()), memory["direction"]
+        before, direction = climber.plan.objective, climber.plan.memory["direction"]
+        objective = before.but(l2=self._l2())
         more = before.but(l2=objective.l2 - before.l2)
         direction.bend(more.penalty_curvature())
-        given = objective, direction, _ascent.LineSearch(), climber.past.rng, memory
+        return self._from(climber, theta, objective)
+
+    def _from(self, climber, theta, objective):
+        """The climber that goes on from theta, on a hill of the same coordinates."""
+        memory, rng = climber.plan.memory, climber.past.rng
+        given = objective, memory["direction"], _ascent.LineSearch(), rng, memory
         return replace(climber, plan=self._plan_of(*given), theta=theta)
 
     def _no_maximum(self, climber, result):
         plan, data = climber.plan, climber.data
-        objective, step = plan.objective, None
+        objective, step, direction = plan.objective, None, plan.memory["direction"]
         if self.penalty:
             return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)
-            direction = plan.memory["direction"]
             step = telling_step(result, objective, direction, price)
         found = []
         if not objective.l2:
@@ -472,6 +477,16 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if step is None or not result.converged:
             return None
         promise = float(step @ result.position.gradient)
+        if direction.solvers and direction.endless and promise > direction.target:
+            # There is a top, to which the way looked like one without end.
+            direction.endless, direction.target = False, 1e-6 * direction.target
+            climber = self._from(climber, result.position.theta, objective)
+            climber.max_iter -= result.n_iter
+            more = climber.run()
+            result.curve += more.curve[1:]
+            vars(result).update({**vars(more), "curve": result.curve})
+            self._keep(climber, result)
+            return None
         if promise <= max(self.tol * plan.stops[0].lightest, objective.noise):
             return None
         self.converged_ = result.converged = False

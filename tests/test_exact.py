@@ -146,6 +146,32 @@ def test_an_absurd_value_among_next_to_no_rows():
     hold_summary(LR().fit(X, y), X, y)
 
 
+@pytest.mark.parametrize("seed", [45, 98, 115, 122])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_an_absurd_value_of_which_classes_tie(seed, fit_intercept):
+    """Of the difference of their logits, 1e10 each, rounding leaves six digits."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(40, 1))
+    logits = x * np.array([-2.0, 2.0, -1.0, 0.6])
+    y = np.argmax(logits + rng.gumbel(size=(40, 4)), axis=1)
+    x[0], y[0], x[1] = -6e9, 1, -2e4
+    model = LR(fit_intercept=fit_intercept).fit(x, y)
+    assert model.converged_
+    if fit_intercept:
+        exact = exact_mle(x, y, start=parameters(model))
+        assert model.log_likelihood_ == pytest.approx(exact.log_likelihood, rel=1e-8)
+
+
+@pytest.mark.parametrize("seed", [3, 4, 8, 10, 17, 18])
+def test_an_absurd_value_among_nine_rows(seed):
+    """Among so few, too, it is not of the others' unit, which hides their digits."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(9, 3))
+    y = labels(rng, X[:, 0])
+    y[:2], X[0, 2], X[:, 0] = [0, 1], 7e10, np.exp(3 * X[:, 0])
+    hold(LR(C=1e5).fit(X, y), X, y, digits=1e-5)
+
+
 @pytest.mark.parametrize("where", [0, 0.37, 1])
 def test_an_absurd_value_among_many_rows(where):
     """That samples of the rows may not have."""
@@ -224,6 +250,34 @@ def test_no_rounding_lowers_a_curve(make, dtype):
         model = LR().fit(X.astype(dtype), y)
     assert np.diff(model.log_likelihood_curve_).min() >= 0
     assert model.log_likelihood_curve_[-1] == model.log_likelihood_
+
+
+def test_sparse_features_far_from_0():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(40, 2)) + [0, 1e8]
+    X[::2, 0] = 0
+    y = labels(rng, X[:, 0] + X[:, 1] - 1e8)
+    hold(LR().fit(sp.csr_array(X), y), X, y)
+
+
+@pytest.mark.parametrize("solver", ["auto", "newton"])
+def test_a_category_of_one_class_under_a_weak_penalty(solver):
+    """The way there looks like one without end."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=40), np.arange(40) < 5])
+    y = labels(rng, X[:, 0])
+    y[:5] = 0
+    hold(LR(C=1e7, solver=solver).fit(X, y), X, y)
+
+
+def test_what_hardly_keeps_classes_from_separating():
+    """A single row, which has next to no weight."""
+    rng = np.random.default_rng(86)
+    X, w = rng.normal(size=(30, 2)), np.ones(30)
+    y = (X @ [1.0, 2.0] > 0).astype(int)
+    at = rng.integers(30)
+    y[at], w[at] = 1 - y[at], 1e-5
+    hold_summary(LR().fit(X, y, sample_weight=w), X, y, w)
 
 
 @pytest.mark.parametrize("solver", ["auto", "newton"])

@@ -321,6 +321,24 @@ def test_influence_equals_statsmodels(name):
     assert ours.index.equals(X.index)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_what_is_certain_to_the_last_digit_has_figures(n_classes):
+    """A light sample that is surely wrong, one that is surely right, and their like."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    y = np.argmax(X * np.arange(n_classes) + rng.gumbel(size=(60, n_classes)), axis=1)
+    w = np.ones(60)
+    X[0], y[0], w[0], X[1], y[1] = 100.0, 0, 1e-20, 1e4, n_classes - 1
+    clf = GradientAscentLogisticRegression().fit(X, y, sample_weight=w)
+    found = probability_intervals(clf, X, y, sample_weight=w, at=[[0.3], [300.0]])
+    assert np.isfinite(found).all(axis=None)
+    if n_classes == 2:
+        found = influence(clf, X, y, sample_weight=w)
+        assert np.isfinite(found).all(axis=None)
+        deviance = -2 * clf.predict_log_proba(X)[np.arange(60), y]
+        np.testing.assert_allclose(found["deviance"] ** 2, deviance, rtol=1e-12)
+
+
 def test_influence_is_of_two_classes():
     X, y = simulated(n_classes=3)
     with pytest.raises(ValueError, match="two classes; the estimator has 3"):

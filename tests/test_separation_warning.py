@@ -87,6 +87,16 @@ def test_quasi_complete_separation_by_a_category_of_one_class(solver):
     assert named(message) == ["x2"]
 
 
+@pytest.mark.parametrize("seed", [0, 2, 3, 4])
+def test_a_category_that_is_certain_beyond_the_float_type(seed):
+    """By a long step that an absurd value allows: no slope is left, nor a curvature."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([np.arange(30) < 3, rng.normal(size=30)]).astype(float)
+    y = (X[:, 1] + rng.logistic(size=30) > 0).astype(int)
+    y[:3], X[5, 1], y[5] = 0, -1e7, 0
+    assert "quasi-completely along 'x0' alone" in warning_of(X, y)
+
+
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "newton"])
 def test_what_ended_the_climb_is_named(solver):
     X, y = with_dummy()

@@ -201,17 +201,21 @@ def is_flat_indeed(solvers, here):
     The curvature has half of the digits. Its size along a direction that has all of the
     flat ones in it tells, of the rows: nothing but rounding.
     """
-    direction = np.zeros_like(here.theta)
-    for at, solve in solvers:
-        if solve.rank < len(at):
-            direction[at] = solve.flat_direction()
-
-    roots = zip(solvers, here.roots(direction))
-    rounded = direction * here.stored
+    direction = flat_way(solvers, here.theta)
+    roots, rounded = zip(solvers, here.roots(direction)), direction * here.stored
     return all(
         abs(R[0, 0]) <= rounding(len(at), _norm(rounded[at] * solve.unit))
         for (at, solve), R in roots
     )
+
+
+def flat_way(solvers, theta):
+    """A vector that has all directions in it along which solvers are flat."""
+    way = np.zeros_like(theta)
+    for at, solve in solvers:
+        if solve.rank < len(at):
+            way[at] = solve.flat_direction()
+    return way
 
 
 def rounding(size, noise):
@@ -337,9 +341,9 @@ class Solver:
 
         Its length is 1, in the units that give the matrix a unit diagonal.
         """
-        flat = np.ones(len(self.unit))
+        flat = np.random.default_rng(0).standard_normal(len(self.unit))
         if not self.is_clear:
-            flat = self.vectors @ self._are_flat()
+            flat = self.vectors @ (flat * (self.values <= CLEAR * self.values[-1]))
         elif self.rank:  # L^T takes it to 0
             flat[: self.rank] = 0.0
             flat[self.order] = blas.dtrsv(self.factor, flat, lower=1, trans=1)

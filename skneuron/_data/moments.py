@@ -201,4 +201,4 @@ def _median_and_width(columns, rows):
 
 def _nearly_all(n):
     """The place of what 95% of so many do not exceed."""
-    return n - 1 - np.minimum(np.maximum(2, n // 20), n // 10)
+    return n - 1 - np.minimum(np.maximum(2, n // 20), n // 4)

@@ -66,10 +66,10 @@ class Coordinates:
         b += mean.T @ W
         W *= scale
 
-    def pull(self, first):
-        """T^T along the first axis, in place."""
+    def pull(self, first, *, sizes=False):
+        """T^T along the first axis, in place; `sizes`: of the sizes of errors."""
         W, b, mean, scale = self._beside(first)
-        W -= mean @ b
+        W -= (-np.abs(mean) if sizes else mean) @ b
         W /= scale
 
     def largest_terms(self, first):

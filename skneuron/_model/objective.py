@@ -370,42 +370,49 @@ class Objective:
         to, largest = self.coordinates, float(np.abs(gradient).max())
         if to is None:
             return largest <= max(tol, self.resolution)
-        if largest > max(tol, self.resolution * to.farthest):
+        farthest, theta = to.farthest, evaluation.theta
+        if farthest > 1:  # a logit of absurd values is rounded itself
+            farthest *= 1 + farthest * np.abs(theta).sum()
+        if largest > max(tol, self.resolution * farthest):
             return False
 
         slope = to.slope(self._first_layer(gradient))
         if max(largest, np.abs(slope).max()) <= tol:
             return True
 
-        def within(slope, rounding):
-            return bool(np.all(np.abs(slope) <= np.maximum(tol, rounding)))
+        def within(rounding_of_gradient, rounding_of_slope):
+            both = (gradient, rounding_of_gradient), (slope, rounding_of_slope)
+            return all(
+                bool(np.all(np.abs(of) <= np.maximum(tol, self.resolution * rounding)))
+                for of, rounding in both
+            )
 
         sizes = np.ones_like(gradient)
         first = self._first_layer(sizes)
-        settled = within(slope, self.resolution * to.slope(first, sizes=True))
+        usual = to.slope(first, sizes=True)
         first[: len(to.scale)] *= np.reshape(to.reach, (-1, 1))
-        if not within(gradient, self.resolution * sizes):
-            return False
+        settled = within(sizes, usual)
         if settled or not self.network.is_one_layer:
             return settled
         # What rounds absurd values, and logits of large terms, is no more than this.
-        sizes *= 1 + np.abs(sizes * evaluation.theta).sum()
-        settled = within(slope, self.resolution * to.slope(first, sizes=True))
+        sizes *= 1 + np.abs(sizes * theta).sum()
+        settled = within(sizes, to.slope(first, sizes=True))
         if not settled or is_elsewhere(self.rows.X):
             return settled
-        return within(slope, self._rounding(evaluation.theta))
+        return within(*self._rounding(theta))
 
     def _rounding(self, theta):
-        """What rounding makes of the mean gradient in the features' own units, at most.
+        """The sizes of what is rounded in the mean gradient, at most.
 
-        Of logits, and of what these leave of each term: (n_features, n_logits).
+        In coordinates, flat, and in the features' own units, (n_features, n_logits).
         """
         read = self._first_layer(self.as_read(theta)).astype(np.float64)
-        errors = self._total(sums.rounding_errors, read)
-        errors *= self.resolution / self.total_weight
-        if self._chained:
-            return self.coordinates.in_own_units(errors[: len(self.coordinates.scale)])
-        return self.coordinates.slope(errors, sizes=True)
+        errors = self._total(sums.rounding_errors, read) / self.total_weight
+        if not self._chained:
+            return errors.ravel(), self.coordinates.slope(errors, sizes=True)
+        own = self.coordinates.in_own_units(errors[: self.network.sizes[0]] + 0.0)
+        self.coordinates.pull(errors, sizes=True)
+        return errors.ravel(), own
 
     # Its parameters ------------------------------------------------------------------
 

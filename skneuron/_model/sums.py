@@ -10,6 +10,7 @@ from scipy.linalg import qr
 
 from .. import _kernels
 from .._arrays import adjoint, array_namespace, beside, is_numpy, like, to_host
+from .coordinates import FEW
 from .likelihood import Likelihood, by_output
 
 #: Rows that tell whether a feature lies far from 0, so many times as they differ; and
@@ -238,10 +239,11 @@ def _about_a_row(network, theta, rows):
     """
     (W, b), X, n_rows = network.layers(theta)[0], rows.X, rows.X.shape[0]
     whole = rows.lie_here and rows.n_rows == n_rows > 0
-    plain = whole and rows.is_dense and rows.centre is None
+    plain = whole and rows.centre is None and (rows.is_dense or len(W) <= FEW)
     if not (plain and is_numpy(W) and b is not None and len(W) == X.shape[1]):
         return theta, rows
-    some = to_host(X[:SOME]).astype(np.float64)
+    some = X[:SOME] if rows.is_dense else X[:SOME].toarray()
+    some = to_host(some).astype(np.float64)
     far = np.abs(some[0]) > FAR * np.ptp(some, axis=0)
     if not np.abs(some[0, far, None] * W[far]).max(initial=0.0) > LARGE:
         return theta, rows

@@ -16,7 +16,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from .._arrays import is_sparse, to_host
-from .._ascent import Newton
+from .._ascent import Newton, flat_way
 from .._data import Rows, take_rows
 from .._data.reading import rows_that_count
 from .._data.rows import ends
@@ -87,6 +87,10 @@ def telling_step(result, objective, direction, price):
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
     step = direction(here.theta, here) if known else None
+    if step is not None:
+        # What is certain beyond the float type is as flat as collinear columns are. But
+        # along those no margin moves.
+        step = step + flat_way(direction.solvers, step)
     blind = not isinstance(direction, Newton)
     if price < np.inf if blind else not known and 20 * price <= result.n_iter:
         there = objective.evaluate(here.theta, curvature=True)

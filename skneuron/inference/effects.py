@@ -6,7 +6,7 @@ p_c ([c = m] - p_m).
 """
 
 import numpy as np
-from scipy.special import expit, ndtri
+from scipy.special import expit, log_expit, logsumexp, ndtri, softmax
 
 from .._arrays import adjoint, product
 from .page import wald_figures
@@ -147,18 +147,19 @@ def probability_intervals(
     fitted = examined(estimator, X, y, **options)
     root = fitted.by_class(covariance_root(fitted, cov_type, groups))
     X, index = fitted.features(X if at is None else at)
-    p, classes = fitted.probabilities(X), fitted.summary.classes
+    classes, z = fitted.summary.classes, product(X, fitted.weights_by_class.T)
     moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
-    moves = moves - np.einsum("nc,cnr->nr", p, moves)
-    others = p @ (1 - np.eye(len(classes)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        odds = np.log(p) - np.log(others)
-        std_error = np.linalg.norm(moves, axis=2).T / others
-    half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
-    figures = p, p * others * std_error, expit(odds - half), expit(odds + half)
+    quantile, figures = ndtri(0.5 + fitted.summary.confidence / 2), []
+    for c, eta in enumerate(z.T):
+        others = np.where(np.arange(len(classes)) == c, -np.inf, z)
+        odds = eta - logsumexp(others, axis=1)
+        move = moves[c] - np.einsum("nm,mnr->nr", softmax(others, axis=1), moves)
+        error = np.linalg.norm(move, axis=1)
+        p, half = expit(odds), quantile * error
+        figures += [p, p * expit(-odds) * error, expit(odds - half), expit(odds + half)]
     names = ["probability", "std_error", "ci_low", "ci_high"]
     columns = pd.MultiIndex.from_product([classes, names])
-    frame = pd.DataFrame(np.dstack(figures).reshape(len(p), -1), index, columns)
+    frame = pd.DataFrame(np.transpose(figures), index, columns)
     return frame if len(classes) > 2 else frame[classes[1]]
 
 
@@ -218,15 +219,17 @@ def influence(estimator, X, y, **options):
     if n_classes > 2:
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = []
-    for block, p in fitted.blocks(fitted.root.shape[1]):
-        observed = block.codes == fitted.order
-        missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
-        sign = np.where(observed[:, 1], 1.0, -1.0)
+    for block in fitted.rows.blocks(fitted.root.shape[1]):
+        second = block.codes[:, 0] == fitted.order[1]
+        z = product(block.X, fitted.weights_by_class[1:].T)[:, 0]
+        sign, margin = np.where(second, 1.0, -1.0), np.where(second, z, -z)
         variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit
-        leverage = p[:, 0] * p[:, 1] * variance
-        pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
-        deviance = sign * np.sqrt(-2 * np.log1p(-missed))
-        cooks = pearson**2 * leverage / (1 - leverage) ** 2 / n_parameters
+        missed = expit(-margin)  # 1 - p of what was observed
+        leverage = missed * expit(margin) * variance
+        deviance = sign * np.sqrt(-2 * log_expit(margin))
+        with np.errstate(over="ignore", divide="ignore"):  # as endless as that is
+            pearson = sign * np.exp(-margin / 2)
+            cooks = missed**2 * variance / (1 - leverage) ** 2 / n_parameters
         figures.append([pearson, deviance, leverage, cooks])
     index = fitted.places if fitted.index is None else fitted.index[fitted.places]
     names = ["pearson", "deviance", "leverage", "cooks_distance"]

@@ -249,8 +249,9 @@ def _chunks(spans, n_stored, row_work, n_sums):
     small, n_sums = int(SHARE * n_rows * n_stored), max(1, n_sums)
     n = min(MOST_CHUNKS, SUMS // n_sums, max(FEWEST, small // n_sums))
     n = min(n, n_rows * row_work // CHUNK_WORK)
-    # Two, if there is work for two: or a second thread would have none.
-    n = max(n, 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
+    # Two, if there is work for two: or a second thread would have none. Of many, as
+    # many for each of two threads, or of four.
+    n = max(n - n % 4 * (n > 8), 2 if n_rows * row_work > 4 * CHUNK_WORK else 1)
     size = max(1, -(-n_rows // n))
     starts = ((at, of.stop) for of in spans for at in range(of.start, of.stop, size))
     chunks = [(start, min(start + size, stop)) for start, stop in starts]

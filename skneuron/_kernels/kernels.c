@@ -25,6 +25,9 @@ some of the second-level cache. */
 #define MOST_ROWS 256
 #define BLOCK_NUMBERS 32768
 
+/* Parts in which the sums of all chunks are put together, for as many threads. */
+#define JOINS 4
+
 /* Curvatures of so many inputs are formed as rows are read; of more, or of many classes,
 in tiles of so many rows at most, or strips of about so many numbers. What is summed in
 groups of chunks, and put together in the end, takes no larger share of the inputs. */

@@ -13,7 +13,19 @@ CLONES static void NAME(add_squares)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdi
                                      const T *restrict w, double *restrict sums)
 {
     double *restrict squares = sums + d;
-    for (ptrdiff_t i = 0; i < m; i++, x += lead)
+    ptrdiff_t i = 0;
+    /* Sums of many columns are too many for the nearest cache. */
+    for (; d >= 1024 && i + 4 <= m; i += 4, x += 4 * lead) {
+        const T *p = x + lead, *q = x + 2 * lead, *r = x + 3 * lead;
+#pragma omp simd
+        for (ptrdiff_t j = 0; j < d; j++) {
+            double a = x[j], b = p[j], c = q[j], e = r[j];
+            double wa = w[i] * a, wb = w[i + 1] * b, wc = w[i + 2] * c, we = w[i + 3] * e;
+            sums[j] += wa + wb + wc + we;
+            squares[j] += wa * a + wb * b + wc * c + we * e;
+        }
+    }
+    for (; i < m; i++, x += lead)
 #pragma omp simd
         for (ptrdiff_t j = 0; j < d; j++) {
             double value = x[j], weighted = w[i] * value;

@@ -38,14 +38,17 @@ static double NAME(add_dense)(const NAME(Sums) *of, const NAME(Room) *room, ptrd
                                     pass->curvature ? room->kept : NULL);
     if (!pass->gradients)
         return value;
+    /* Of few rows at a time, what they give together takes as long as they do. */
+    int at_once = width == 1 && sizeof(T) == sizeof(double) && b < MOST_ROWS / 4;
     if (width == 1) {
-        memset(room->gradient, 0, sizeof(T) * (size_t)d);
-        NAME(adds)(m, d, x, lead, z, room->gradient);
+        T *sums = at_once ? (T *)gradient : room->gradient;
+        memset(room->gradient, 0, at_once ? 0 : sizeof(T) * (size_t)d);
+        NAME(adds)(m, d, x, lead, z, sums);
     } else {
         NAME(product)
         ('T', 'T', d, width, m, x, lead, z, b, 0, room->gradient, width);
     }
-    for (ptrdiff_t j = 0; j < d * width; j++)
+    for (ptrdiff_t j = 0; j < d * width && !at_once; j++)
         gradient[j] += room->gradient[j];
     if (pass->intercept)
         NAME(add_residuals)(m, width, z, b, gradient + d * width);
@@ -138,23 +141,25 @@ static void NAME(add_chunks)(const NAME(Sums) *of, int group, int rank)
 
 /* --- the job ----------------------------------------------------------------------- */
 
-/* The sums of groups of chunks, in their order. */
-static void NAME(join_chunks)(const NAME(Sums) *of)
+/* The sums of groups of chunks, in their order: a part of them. */
+static void NAME(join_chunks)(const NAME(Sums) *of, int part)
 {
     const Pass *pass = of->pass;
     ptrdiff_t size = of->n_inputs * of->n_inputs;
+#define OF_PART(j, n) ptrdiff_t j = (n) * part / JOINS; j < (n) * (part + 1) / JOINS; j++
     for (int group = 0; group < pass->n_partial; group++) {
         const double *some = of->chunk_sums + group * of->n_sums;
-        for (ptrdiff_t j = 0; j < of->n_first; j++)
+        for (OF_PART(j, of->n_first))
             pass->sums[j] += some[j];
         some += of->n_first;
         for (ptrdiff_t p = 0; of->fused && p < of->n_pairs; p++, some += size) {
             double *square = pass->sums + of->n_first + of->pairs[p].at * size;
             double sign = NAME(sign)(of->pairs + p);
-            for (ptrdiff_t j = 0; j < size; j++)
+            for (OF_PART(j, size))
                 square[j] += sign * some[j];
         }
     }
+#undef OF_PART
 }
 
 /* Chunks; then their sums, and parts of the curvature; then the sums of those. */
@@ -165,7 +170,7 @@ static int NAME(plan_pass)(void *what, long phase)
     if (phase == 0)
         return of->pass->n_partial;
     if (phase == 1)
-        return 1 + MOST_TASKS(parts * of->n_groups);
+        return JOINS + MOST_TASKS(parts * of->n_groups);
     return phase == 2 && of->parts ? MOST_TASKS(parts) : 0;
 }
 
@@ -174,13 +179,13 @@ static void NAME(work_pass)(void *what, long phase, int task, int rank)
     const NAME(Sums) *of = what;
     if (phase == 0) {
         NAME(add_chunks)(of, task, rank);
-    } else if (phase == 1 && task == 0) {
-        NAME(join_chunks)(of);
+    } else if (phase == 1 && task < JOINS) {
+        NAME(join_chunks)(of, task);
     } else {
         ptrdiff_t items = of->n_sets * of->n_parts;
         if (phase == 1) {
             items *= of->n_groups;
-            task--;
+            task -= JOINS;
         }
         ptrdiff_t tasks = MOST_TASKS(items);
         for (ptrdiff_t i = items * task / tasks; i < items * (task + 1) / tasks; i++)

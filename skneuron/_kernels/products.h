@@ -3,30 +3,42 @@
 /* Four lanes, or eight, of which pairs of rows are put together: sums across a vector
 one by one take as long as the products. */
 typedef T NAME(Lanes) __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+#define LANES (32 / (ptrdiff_t)sizeof(T))
+#define SOME_ROWS __attribute__((always_inline)) static inline
+
+/* So many rows at a time. Of more, more comes from memory at once, and theta, or the sums,
+from their cache less often: of LONG rows eight are best. */
+#define LONG 128
+
+SOME_ROWS void NAME(some_dots)(const int rows, ptrdiff_t d, const T *x, ptrdiff_t lead,
+                               const T *restrict theta, T intercept, T *restrict z)
+{
+    NAME(Lanes) sums[8] = {{0}};
+    T rest[8] = {0};
+    ptrdiff_t j = 0;
+    for (; j + LANES <= d; j += LANES) {
+        NAME(Lanes) by = *(const NAME(Lanes) *)(theta + j);
+        for (int r = 0; r < rows; r++)
+            sums[r] += *(const NAME(Lanes) *)(x + r * lead + j) * by;
+    }
+    for (; j < d; j++)
+        for (int r = 0; r < rows; r++)
+            rest[r] += x[r * lead + j] * theta[j];
+    for (int r = 0; r < rows; r++) {
+        for (int lane = 0; lane < LANES; lane++)
+            rest[r] += sums[r][lane];
+        z[r] = rest[r] + intercept;
+    }
+}
 
 CLONES static void NAME(dots)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
                               const T *restrict theta, T intercept, T *restrict z)
 {
-    enum { LANES = 32 / sizeof(T) };
-    ptrdiff_t i = 0, whole = d - d % LANES;
-    for (; i + 4 <= m; i += 4, x += 4 * lead) {
-        NAME(Lanes) sums[4] = {{0}};
-        for (ptrdiff_t j = 0; j < whole; j += LANES) {
-            NAME(Lanes) by = *(const NAME(Lanes) *)(theta + j);
-            for (int r = 0; r < 4; r++)
-                sums[r] += *(const NAME(Lanes) *)(x + r * lead + j) * by;
-        }
-        T rest[4] = {0};
-        for (ptrdiff_t j = whole; j < d; j++)
-            for (int r = 0; r < 4; r++)
-                rest[r] += x[r * lead + j] * theta[j];
-        for (int r = 0; r < 4; r++) {
-            T total = rest[r];
-            for (int lane = 0; lane < LANES; lane++)
-                total += sums[r][lane];
-            z[i + r] = total + intercept;
-        }
-    }
+    ptrdiff_t i = 0;
+    for (; d >= LONG && i + 8 <= m; i += 8, x += 8 * lead)
+        NAME(some_dots)(8, d, x, lead, theta, intercept, z + i);
+    for (; i + 4 <= m; i += 4, x += 4 * lead)
+        NAME(some_dots)(4, d, x, lead, theta, intercept, z + i);
     for (; i < m; i++, x += lead) {
         T total = 0;
 #pragma omp simd reduction(+ : total)
@@ -36,21 +48,36 @@ CLONES static void NAME(dots)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t le
     }
 }
 
+SOME_ROWS void NAME(some_adds)(const int rows, ptrdiff_t d, const T *x, ptrdiff_t lead,
+                               const T *restrict by, T *restrict sum)
+{
+    ptrdiff_t j = 0;
+    for (; j + LANES <= d; j += LANES) {
+        NAME(Lanes) total = *(NAME(Lanes) *)(sum + j);
+        for (int r = 0; r < rows; r++)
+            total += by[r] * *(const NAME(Lanes) *)(x + r * lead + j);
+        *(NAME(Lanes) *)(sum + j) = total;
+    }
+    for (; j < d; j++)
+        for (int r = 0; r < rows; r++)
+            sum[j] += by[r] * x[r * lead + j];
+}
+
 /* sum += r^T x */
 CLONES static void NAME(adds)(ptrdiff_t m, ptrdiff_t d, const T *x, ptrdiff_t lead,
                               const T *restrict r, T *restrict sum)
 {
     ptrdiff_t i = 0;
-    for (; i + 4 <= m; i += 4, x += 4 * lead) {
-        const T *a = x, *b = x + lead, *c = x + 2 * lead, *e = x + 3 * lead;
-#pragma omp simd
-        for (ptrdiff_t j = 0; j < d; j++)
-            sum[j] += r[i] * a[j] + r[i + 1] * b[j] + r[i + 2] * c[j] + r[i + 3] * e[j];
-    }
+    for (; d >= LONG && i + 8 <= m; i += 8, x += 8 * lead)
+        NAME(some_adds)(8, d, x, lead, r + i, sum);
+    for (; i + 4 <= m; i += 4, x += 4 * lead)
+        NAME(some_adds)(4, d, x, lead, r + i, sum);
     for (; i < m; i++, x += lead)
-        for (ptrdiff_t j = 0; j < d; j++)
-            sum[j] += r[i] * x[j];
+        NAME(some_adds)(1, d, x, lead, r + i, sum);
 }
+#undef LANES
+#undef SOME_ROWS
+#undef LONG
 
 /* --- CSR --------------------------------------------------------------------------- */
 

@@ -50,9 +50,9 @@ def beside(array, other, *, mixed=False):
     """`array` in the namespace and on the device of `other`: itself, if it is there.
 
     Numbers of more digits than a device has lose them. To be `mixed` with the other is
-    to be of its float type, too, where types do not mix: elsewhere.
+    to be of its float type, too, where types do not mix: elsewhere. None stays None.
     """
-    if not is_elsewhere(other):
+    if array is None or not is_elsewhere(other):
         return to_host(array)
     if mixed:
         return like(array, other)

@@ -147,9 +147,11 @@ class NeuronClassifier(
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
-        state = {**getattr(self, "_state", {})} if goes_on else {}
+        known = getattr(self, "_state", {}) if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state["memory"] = copy.deepcopy(state.get("memory"))
+        state = {**known, "memory": copy.deepcopy(known.get("memory", {}))}
+        if not partial:  # whose classes weigh what they do in all of its data
+            state.pop("class_counts", None)
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 
@@ -170,9 +172,9 @@ class NeuronClassifier(
         self._check_penalty(rows)
         if getattr(self, "early_stopping", False) and not past.partial:
             seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
+            past.state["split_seed"] = seed
             aside, by_class = self._n_aside(data), not data.targets.several
             data.rows, data.validation = rows.split(aside, seed, by_class=by_class)
-            data.split_seed = seed
         return data
 
     def _check_penalty(self, rows):
@@ -215,24 +217,29 @@ class NeuronClassifier(
         settings = *self._memory_settings(past.partial), self.fit_intercept, place
         if self.warm_start and not past.partial:  # not what was learned of other data
             settings = *settings, data.rows.fingerprint()
-        memory = state.get("memory", {}) if state.get("settings") == settings else {}
+        memory = state["memory"] if state.get("settings") == settings else {}
+        state["settings"] = settings
         plan = self._plan(objective, memory, past.rng, past.partial)
         if past.goes_on:
             theta = self._fitted_parameters(objective.network)
-            if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
+            if np.array_equal(theta, to_host(state.get("kept"))):
                 # With the digits that the attributes round off.
                 theta = to_host(state["theta"])
             theta = plan.objective.at(theta)
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(objective.network, past.rng)
         theta = theta.astype(float if plan.exact_curve else data.rows.dtype)
-        max_iter = 1 if past.partial else self.max_iter
-        climber = Climber(data, past, plan, theta, settings, max_iter)
-        if data.validation is not None:
-            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0, True)
+        max_iter = self.max_iter
+        if past.partial:
+            plan.stops, max_iter = [], 1
+        elif data.validation:
+            best = plan.memory.setdefault("best", Plateau(None, 0, 0, noisy=True))
             best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
-        return climber
+            # It stands in for a plateau of the log-likelihood, and joins a top.
+            tops = [stop for stop in plan.stops if not isinstance(stop, Plateau)]
+            plan.stops = [best, *tops]
+        return Climber(data, past, plan, theta, max_iter)
 
     def _fitted_parameters(self, network):
         layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]
@@ -267,19 +274,13 @@ class NeuronClassifier(
         if best is not None:
             scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
             self.validation_scores_ = beside(np.array(scores), data.rows.X)
-            plan.memory["best"], best.figure = best, None
+            best.figure = None
         self._state = {}
         if past.partial or self.warm_start:
-            theta = result.position.theta.astype(np.float64)
-            self._state = {
-                "settings": climber.settings,
-                "memory": plan.memory,
-                "rng": past.rng,
-                "split_seed": data.split_seed,
-                "class_counts": data.counts,
-                "theta": plan.objective.parameters(theta),
-                "kept": self._fitted_parameters(plan.objective.network),
-            }
+            theta = plan.objective.parameters(result.position.theta.astype(np.float64))
+            kept = self._fitted_parameters(plan.objective.network)
+            learned = {"memory": plan.memory, "theta": theta, "kept": kept}
+            self._state = {**past.state, **learned, "rng": past.rng}
 
     def _keep_figures(self, climber, result):
         """Set the figures of the climb, and return the position that is kept.

@@ -16,9 +16,7 @@ def array_namespace(array):
 
     SciPy's sparse matrices multiply with NumPy arrays, so theirs is NumPy's.
     """
-    if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack__"):
-        return np
-    return array_api_compat.array_namespace(array)  # of PyTorch's tensors, too
+    return array_api_compat.array_namespace(array) if is_elsewhere(array) else np
 
 
 def is_numpy(array):

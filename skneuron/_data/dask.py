@@ -143,8 +143,8 @@ def _derive(name, dtype, n_features, targets, tables, *part):
             f"A part of X has {X.shape[1]} columns, but X has {n_features} of them."
         )
     # A sparse matrix, too, has the size of what is stored.
-    features = Unread(y.shape[:1], X.size)
-    return reading.weighted_rows(features, targets.encode(y), weights, tables)
+    given = Unread(y.shape[:1], X.size), targets.encode(y), weights, tables
+    return reading.rows_that_count(reading.weighted_rows(*given))
 
 
 # Training data -------------------------------------------------------------------
@@ -181,12 +181,12 @@ def total_of(estimator, method, X, y, sample_weight):
     In place of ``method(X, y, sample_weight)`` of a fitted estimator, where that is a
     sum over examples (:meth:`log_likelihood`) or their mean (:meth:`score`).
     """
-    validation.check_is_fitted(estimator)
+    bare = _bare(estimator)
     _, dtype = _check_features(estimator, X, y, reset=False)
     if method != "score" and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         # Said once, not by each part.
         validation.column_or_1d(np.zeros((1, 1)), warn=True)
-    of_part = partial(_of_part, _bare(estimator), method, dtype)
+    of_part = partial(_of_part, bare, method, dtype)
     tasks = each(of_part, *_parts_of(X, y, sample_weight))
     total, weight = compute(put_together(tasks, operator.add))[0]
     if not weight > 0:
@@ -195,7 +195,8 @@ def total_of(estimator, method, X, y, sample_weight):
 
 
 def _bare(estimator):
-    """A copy that predicts, and has nothing else to carry."""
+    """A copy that predicts, and has nothing else to carry; it has to be fitted."""
+    validation.check_is_fitted(estimator)
     bare = copy.copy(estimator)
     for name in ("_state", "_skl_callbacks", "feature_names_in_"):
         vars(bare).pop(name, None)
@@ -219,9 +220,8 @@ def lazily(estimator, method, X):
     """
     import dask.array as da
 
-    validation.check_is_fitted(estimator)
-    n_features, dtype = _check_features(estimator, X, reset=False)
     bare = _bare(estimator)
+    n_features, dtype = _check_features(estimator, X, reset=False)
     like = getattr(bare, method)(np.zeros((1, n_features), dtype))
     tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
     outputs, said = like if isinstance(like, list) else [like], []

@@ -15,6 +15,9 @@ from .targets import Targets, looked_up
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
 
+#: Types of labels that can stand side by side, NumPy's beside Python's.
+KINDS = (Number, np.bool_), str, bytes
+
 
 def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     """X by scikit-learn's rules; what is read from a file or converted stays there.
@@ -133,7 +136,8 @@ def check_labels(y):
         return y
     for column in labels.T if labels.ndim == 2 else [labels]:
         types = set(map(type, column))
-        if len({_kind(of) for of in types}) > 1:
+        alike = (all(issubclass(of, kind) for of in types) for kind in KINDS)
+        if len(types) > 1 and not any(alike):
             names = sorted(of.__name__ for of in types)
             raise ValueError(
                 f"y mixes labels of different types, {names}; make them all strings "
@@ -141,12 +145,6 @@ def check_labels(y):
             )
         check_classification_targets(np.array(column.tolist()))
     return y
-
-
-def _kind(type_of_label):
-    """What labels of a type can stand beside: numbers and strings, NumPy's or not."""
-    kinds = (Number, np.bool_), str, bytes
-    return next((of for of in kinds if issubclass(type_of_label, of)), type_of_label)
 
 
 def find_targets(y, past, classes):
@@ -211,24 +209,11 @@ def _listed(targets):
     return lists if targets.several else lists[0]
 
 
-def weigh(tables, codes, sample_weight):
-    """Sample weights times the weights of classes, which `tables` hold by output.
-
-    Tables of None: these are all 1.
-    """
-    if tables is None:
-        return sample_weight
-    weights = np.stack(looked_up(tables, codes), axis=1)
-    if sample_weight is not None:
-        weights = weights * sample_weight[:, None]
-    return weights if len(tables) > 1 else weights[:, 0]
-
-
 def class_tables(wanted, targets, past, codes, weights):
     """The weights of each output's classes; None: they are all 1.
 
-    What each class weighs in the data is added to what the past knows: to a stream,
-    "balanced" means balanced so far.
+    What each class weighs in the data is added to what it weighed in the past: to a
+    stream, "balanced" means balanced so far.
     """
     if wanted is None:
         return None
@@ -239,11 +224,11 @@ def class_tables(wanted, targets, past, codes, weights):
             f"class_weight has {len(wanted)} entries for {n_outputs} outputs: give "
             "one dict, 'balanced' or None for each column of y."
         )
-    before = past.state.get("class_counts")
-    before = before or [np.zeros(len(classes)) for classes in targets.per_output]
     sizes = np.abs(1.0 if weights is None else weights).T
-    columns = zip(before, codes.T, np.broadcast_to(sizes, codes.T.shape), strict=True)
-    counts = [to_host(n) + np.bincount(code, w, len(n)) for n, code, w in columns]
+    columns = zip(targets.per_output, codes.T, np.broadcast_to(sizes, codes.T.shape))
+    counts = [np.bincount(code, w, len(classes)) for classes, code, w in columns]
+    if past.partial and past.state.get("class_counts"):
+        counts = list(map(np.add, counts, map(to_host, past.state["class_counts"])))
     past.state["class_counts"] = counts
     return list(map(_class_weights, wanted, targets.per_output, counts))
 
@@ -273,9 +258,16 @@ def _class_weights(wanted, classes, counts):
 
 
 def weighted_rows(X, codes, weights, tables=None):
-    """The rows that count of features, which codes and weights join where they lie."""
-    weights = weigh(tables, codes, weights)
-    return rows_that_count(Rows(X, beside(codes, X), beside(weights, X, mixed=True)))
+    """Rows of features, codes and weights (or None), times those of classes.
+
+    Codes and weights go where the features lie. `tables` are as of
+    :func:`class_tables`.
+    """
+    if tables is not None:
+        of_classes = np.stack(looked_up(tables, codes), axis=1)
+        weights = of_classes * (1.0 if weights is None else weights[:, None])
+        weights = weights if len(tables) > 1 else weights[:, 0]
+    return Rows(X, beside(codes, X), beside(weights, X, mixed=True))
 
 
 def rows_that_count(rows):
@@ -305,7 +297,7 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     targets = find_targets(y, past, classes)
     codes = targets.encode(y)
     tables = class_tables(estimator.class_weight, targets, past, codes, weights)
-    rows = weighted_rows(X, codes, weights, tables)
+    rows = rows_that_count(weighted_rows(X, codes, weights, tables))
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):
         check_finite(estimator, X)

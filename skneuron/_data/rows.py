@@ -67,7 +67,7 @@ class Rows:
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
-        self.centre, self._ready = centre, None
+        self.centre, self._ready = centre, (None, None)
         #: Whether the features are an array, without gaps.
         self.is_dense = not is_sparse(X)
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
@@ -125,8 +125,8 @@ class Rows:
         """
         codes = to_host(self.codes[:, 0])
         counts = self.counts() if by_class else [self.n_rows]
-        aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
-        return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
+        sides = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
+        return [self.only(at) for at in sides]
 
     def epochs(self, objective, size, rng, **how):
         """What :meth:`Batches.over` gives: `size` rows a batch, `rng` shuffles them."""
@@ -259,20 +259,17 @@ class Rows:
         Each sums for several parameter vectors side by side.
         """
         wanted = likelihood, intercept, n_members
-        if self._ready is not None and self._ready[0] == wanted:
-            return self._ready[1]
-        parts = self.for_kernels()
-        if parts is None:
-            return None
-        passes = (Passes(X, rows, *wanted) for rows, X in parts)
-        if isinstance(parts, list):  # blocks are read anew each time
-            passes = list(passes)
-            self._ready = wanted, passes
-        return passes
+        if self._ready[0] != wanted:
+            parts = self.for_kernels()
+            passes = parts and (Passes(X, rows, *wanted) for rows, X in parts)
+            if not isinstance(parts, list):  # blocks are read anew each time
+                return passes
+            self._ready = wanted, list(passes)
+        return self._ready[1]
 
     def __getstate__(self):
         """What is made ready for the kernels holds addresses, and stays here."""
-        return {**vars(self), "_ready": None}
+        return {**vars(self), "_ready": (None, None)}
 
     def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.

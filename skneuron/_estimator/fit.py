@@ -150,8 +150,6 @@ class NeuronClassifier(
         known = getattr(self, "_state", {}) if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
         state = {**known, "memory": copy.deepcopy(known.get("memory", {}))}
-        if not partial:  # whose classes weigh what they do in all of its data
-            state.pop("class_counts", None)
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 
@@ -171,10 +169,7 @@ class NeuronClassifier(
             )
         self._check_penalty(rows)
         if getattr(self, "early_stopping", False) and not past.partial:
-            seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
-            past.state["split_seed"] = seed
-            aside, by_class = self._n_aside(data), not data.targets.several
-            data.rows, data.validation = rows.split(aside, seed, by_class=by_class)
+            self._set_aside(data, past)
         return data
 
     def _check_penalty(self, rows):
@@ -184,10 +179,10 @@ class NeuronClassifier(
                 "penalty. Multiply the weights by a constant."
             )
 
-    def _n_aside(self, data):
-        """How many rows early stopping sets aside."""
-        targets, n = data.targets, data.rows.n_rows
-        least = 1 if targets.several else len(targets.per_output[0])
+    def _set_aside(self, data, past):
+        """Take some of the rows for validation: in a warm start, the same again."""
+        several, n = data.targets.several, data.rows.n_rows
+        least = 1 if several else len(data.targets.per_output[0])
         aside = max(math.ceil(self.validation_fraction * n), least)
         if aside + least > n:
             raise ValueError(
@@ -196,7 +191,9 @@ class NeuronClassifier(
                 f"for each class: too many when n_samples = {n}. Give more samples, or "
                 "set early_stopping=False."
             )
-        return aside
+        seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
+        past.state["split_seed"] = seed
+        data.rows, data.validation = data.rows.split(aside, seed, by_class=not several)
 
     def _objective(self, data):
         """The objective of the data, in the network's own parameters."""

@@ -1,6 +1,6 @@
 """What a fit is made of: past and data, the choice of a climb, and the climber."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 
 import numpy as np
@@ -19,6 +19,14 @@ TOO_FAR = (
     "too long. Start again with a smaller learning_rate."
 )
 
+
+#: What partial_fit is not for, and why.
+NOT_FOR_STREAMS = {
+    ("solver", "lbfgs"): ", which learns from steps on one and the same data; choose "
+    "another solver",
+    ("penalty", "firth"): ", which is of all rows together",
+    ("early_stopping", True): ": it runs one epoch and sets no data aside",
+}
 
 FOUR_DIGITS = Context(prec=4, rounding=ROUND_FLOOR)
 
@@ -45,7 +53,7 @@ class Plan:
     objective: object
     walk: object
     stops: list
-    memory: dict = field(default_factory=dict)
+    memory: dict
     exact_curve: bool = True
     answer: object = None
 
@@ -179,18 +187,7 @@ def round_down(number):
 
 def learns_from_streams(estimator):
     """Whether partial_fit is there: `available_if`'s question."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is not for solver='lbfgs', which learns from steps on one and "
-            "the same data; choose another solver."
-        )
-    if getattr(estimator, "penalty", None):
-        raise AttributeError(
-            "partial_fit is not for penalty='firth', which is of all rows together."
-        )
-    if getattr(estimator, "early_stopping", False) is True:
-        raise AttributeError(
-            "partial_fit is not for early_stopping=True: it runs one epoch and sets no "
-            "data aside."
-        )
+    for (name, value), why in NOT_FOR_STREAMS.items():
+        if getattr(estimator, name, None) == value:
+            raise AttributeError(f"partial_fit is not for {name}={value!r}{why}.")
     return True

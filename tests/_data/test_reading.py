@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from skneuron._data.reading import check_labels, class_tables, rows_that_count, weigh
+from skneuron._data.reading import (
+    check_labels,
+    class_tables,
+    rows_that_count,
+    weighted_rows,
+)
 from skneuron._data.rows import Rows
 from skneuron._data.targets import Targets
 from skneuron._estimator.plan import Past
@@ -46,7 +51,8 @@ def test_weights_of_classes_multiply_those_of_rows(wanted):
     if wanted == "balanced":
         of_class = {0: 7 / (2 * 1.0), 1: 7 / (2 * 6.0)}
     expected = [w * of_class[c] for w, c in zip(given, codes[:, 0], strict=True)]
-    np.testing.assert_allclose(weigh(tables, codes, given), expected, rtol=1e-15)
+    rows = weighted_rows(np.ones((3, 1)), codes, given, tables)
+    np.testing.assert_allclose(rows.weights, expected, rtol=1e-15)
 
 
 def test_rows_count_that_weigh_something_in_some_output():

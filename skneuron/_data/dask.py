@@ -161,11 +161,8 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
         validation.check_array(np.empty((0, n_features)), estimator=name)
     labels, weights = map(np.concatenate, zip(*summaries))
     # Thrice, as scikit-learn warns of labels that are rare.
-    labels = reading.check_labels(np.repeat(labels, 3, axis=0))
-    targets = reading.find_targets(labels, past, classes)
-    codes = targets.encode(labels)[::3]  # or one of them is unknown
-    given = estimator.class_weight, targets, past, codes, weights
-    tables = reading.class_tables(*given)
+    labels = reading.check_labels(np.repeat(labels, 3, axis=0))[::3]
+    targets, _, tables = reading.encoded(estimator, labels, weights, past, classes)
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))

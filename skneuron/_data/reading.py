@@ -257,6 +257,13 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
+def encoded(estimator, y, weights, past, classes):
+    """Targets, codes of y, and the weights of classes, as of :func:`class_tables`."""
+    targets = find_targets(y, past, classes)
+    codes, wanted = targets.encode(y), estimator.class_weight
+    return targets, codes, class_tables(wanted, targets, past, codes, weights)
+
+
 def weighted_rows(X, codes, weights, tables=None):
     """Rows of features, codes and weights (or None), times those of classes.
 
@@ -294,9 +301,7 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     finite = weighted or past.partial or stays_where_it_is(X)
     rules = {"reset": past.is_new, "signed": signed, "finite": finite}
     X, y, weights = check_data(estimator, X, y, sample_weight, **rules)
-    targets = find_targets(y, past, classes)
-    codes = targets.encode(y)
-    tables = class_tables(estimator.class_weight, targets, past, codes, weights)
+    targets, codes, tables = encoded(estimator, y, weights, past, classes)
     rows = rows_that_count(weighted_rows(X, codes, weights, tables))
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):

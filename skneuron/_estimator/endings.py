@@ -44,6 +44,14 @@ class Endings:
         A function that gives the message, which takes a while to say for a rate that
         is too large; and its category.
         """
+        try:
+            return self._of_ending(climber, result)
+        except KeyboardInterrupt:  # as in the climb itself
+            result.interrupted = True
+            return self._of_ending(climber, result)
+
+    def _of_ending(self, climber, result):
+        """The same, unless an interrupt comes in between."""
         n = result.n_iter
         if result.interrupted:
             message = (
@@ -59,33 +67,24 @@ class Endings:
             )
         elif result.stopped or climber.past.partial:
             return None
-        else:
-            try:
-                endless = self._no_maximum(climber, result)
-            except KeyboardInterrupt:  # as in the climb itself
-                result.interrupted = True
-                return self._warning(climber, result)
-            if endless:
-                return endless.__str__, type(endless)
-            if result.converged:
-                return None
-            if n == self.max_iter:
-                return self._cut_short(climber, result)
+        elif endless := self._no_maximum(climber, result):
+            return endless.__str__, type(endless)
+        elif result.converged:
+            return None
+        elif n < self.max_iter:
             message = (
                 f"The climb stopped after {n} iterations, where no step raises the "
                 f"log-likelihood any more, before its gradient was below tol={self.tol}"
                 ". Increase tol."
             )
+        else:
+            visible = NEXT_TO_NOTHING * climber.plan.objective.n_parameters
+            # The next iteration would gain about as much as the last.
+            is_slow = result.curve[-1] - result.curve[-2] <= visible
+            if is_slow and self._nats_to_go(climber, result) <= visible:
+                return None  # converged_ is False still
+            return partial(self._short_message, climber, result), ConvergenceWarning
         return message.__str__, ConvergenceWarning
-
-    def _cut_short(self, climber, result):
-        """The warning of a climb that ended at `max_iter`; None: next to the top."""
-        visible = NEXT_TO_NOTHING * climber.plan.objective.n_parameters
-        # The next iteration would gain about as much as the last.
-        is_slow = result.curve[-1] - result.curve[-2] <= visible
-        if is_slow and self._nats_to_go(climber, result) <= visible:
-            return None  # converged_ is False still
-        return partial(self._short_message, climber, result), ConvergenceWarning
 
     def _nats_to_go(self, climber, result):
         """How far below the top a climb ended; infinity where that is not known."""

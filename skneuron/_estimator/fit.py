@@ -8,8 +8,6 @@ import copy
 import math
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -198,8 +196,7 @@ class NeuronClassifier(
     def _objective(self, data):
         """The objective of the data, in the network's own parameters."""
         likelihood = data.targets.likelihood
-        hidden = self._hidden_layer_sizes()
-        sizes = [data.rows.X.shape[1], *hidden, likelihood.n_logits]
+        sizes = [data.rows.X.shape[1], *self._hidden_layer_sizes(), likelihood.n_logits]
         pictures = getattr(self, "image_shape", None)
         network = Network(sizes, self._activation(), self.fit_intercept, pictures)
         return Objective(network, likelihood, data.rows, self._l2())
@@ -251,12 +248,11 @@ class NeuronClassifier(
 
     def _top(self, objective, direction):
         """What stops a climb at the top."""
-        rows = objective.rows
         # Not of weights that stand for repeated rows: the climb ends as with those.
         mean = objective.total_weight / objective.n_rows
-        lightest = 1000 * rows.smallest_weight / mean
+        lightest = min(1000 * objective.rows.smallest_weight / mean, 1.0)
         strict = objective.network.is_one_layer
-        return Top(objective, direction, self.tol, min(lightest, 1.0), strict)
+        return Top(objective, direction, self.tol, lightest, strict)
 
     # Keep ----------------------------------------------------------------------------
 
@@ -264,11 +260,13 @@ class NeuronClassifier(
         """Set the fitted attributes, and what a later fit goes on from."""
         if not is_finite(result.position):
             raise ValueError(TOO_FAR if climber.past.goes_on else NO_NUMBERS)
-        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        data, past, plan = climber.data, climber.past, climber.plan
+        best = plan.memory["best"] if data.validation else None
+        position = best.best_position if best else result.position
+        position = self._keep_figures(climber, result, position)
         vars(self).pop("validation_scores_", None)
-        position = self._keep_figures(climber, result)
         vars(self).update(self._fitted(climber, position))
-        if best is not None:
+        if best:
             scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
             self.validation_scores_ = beside(np.array(scores), data.rows.X)
             best.figure = None
@@ -279,19 +277,18 @@ class NeuronClassifier(
             learned = {"memory": plan.memory, "theta": theta, "kept": kept}
             self._state = {**past.state, **learned, "rng": past.rng}
 
-    def _keep_figures(self, climber, result):
+    def _keep_figures(self, climber, result, position):
         """Set the figures of the climb, and return the position that is kept.
 
-        It is the climb's last, unless early stopping found a better one; or the one
-        before, if the last turns out to lie where the log-likelihood is no number.
+        It is the one that is given, the climb's last or a better one; or the one before
+        the last, if that turns out to lie where the log-likelihood is no number.
         """
-        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        data, past, plan = climber.data, climber.past, climber.plan
         objective, whole = plan.objective, plan.exact_curve
-        position = result.position if best is None else best.best_position
         exact = position.log_likelihood
         as_told = past.partial or objective.is_told_exactly(position)
         if not (whole and as_told):
-            there = self._objective(replace(data, rows=data.rows.widened()))
+            there = self._objective(Data(data.targets, data.rows.widened()))
 
             def of_attributes(position):  # of which offsets may have cost digits
                 parameters = self._parameters(climber, position)
@@ -331,9 +328,9 @@ class NeuronClassifier(
         """The public attributes that say what was learned, where the rows are."""
         parameters = self._parameters(climber, position)
         layers = climber.plan.objective.network.layers(parameters)
-        there = partial(beside, other=climber.data.rows.X)
+        X = climber.data.rows.X
         learned = {
-            name: list(map(there, of)) if isinstance(of, list) else there(of)
+            name: [beside(W, X) for W in of] if isinstance(of, list) else beside(of, X)
             for name, of in self._layer_attributes(layers).items()
         }
         known = climber.data.targets.classes

@@ -124,11 +124,6 @@ class Climber:
     theta: object
     max_iter: int
 
-    @property
-    def best(self):
-        """Where the validation scores were best, a Plateau; None: nobody looks."""
-        return self.plan.memory["best"] if self.data.validation else None
-
     def climb(self, watch=None):
         """The climb, to be answered."""
         plan = self.plan
@@ -150,8 +145,7 @@ def standardised(objective, memory, *, partial, farthest=None, **unit):
     """
     moments = memory.get("moments")
     if not (partial and moments):
-        robust = objective.network.is_one_layer
-        moments = measured(objective.rows, robust, farthest)
+        moments = measured(objective.rows, objective.network.is_one_layer, farthest)
         if not np.isfinite(moments[1]).all():
             raise ValueError(NO_NUMBERS)
         if memory and not all(map(np.array_equal, moments, memory.get("moments", ()))):
@@ -169,15 +163,14 @@ def walks(objective, direction, step_size, size, rng, theta, *, whole_penalty, *
     """
     if size is None:
         return _ascent.steps(theta, direction, step_size, objective.noise)
-    rows = objective.rows
-    take = rows.epochs(objective, size, rng, whole_penalty=whole_penalty)
+    take = objective.rows.epochs(objective, size, rng, whole_penalty=whole_penalty)
 
     def epoch(theta):
         met = float(take(theta, direction, step_size))
         return objective.evaluation_of(met, to_host(theta))
 
     direction.begin()
-    return _ascent.epochs(theta, step_size, epoch, rows.X, **how)
+    return _ascent.epochs(theta, step_size, epoch, objective.rows.X, **how)
 
 
 def round_down(number):

@@ -4,6 +4,7 @@ Of Dask collections they say it as lazy Dask arrays; scores are computed.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import accuracy_score
@@ -136,13 +137,10 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             return sigmoid(array_namespace(z).concat([-z, z], axis=1))
 
         def of_output(z, n_classes):
-            of = of_both if n_classes == 2 else softmax
-            return _by_blocks(of, z, 8 * n_classes)
+            return _by_blocks(of_both if n_classes == 2 else softmax, z)
 
-        def of_all(z):
-            return _by_blocks(sigmoid, z, 8 * z.shape[1])
-
-        return self._output_by_output(X, method, of_all, of_output)
+        outputs = partial(_by_blocks, sigmoid), of_output
+        return self._output_by_output(X, method, *outputs)
 
     def _output_by_output(self, X, method, of_indicators, of_output):
         """What a method makes of the logits, and number of classes, of each output."""
@@ -230,9 +228,12 @@ def _surely_comparable(predicted, y):
     return alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
 
 
-def _by_blocks(function, X, n_numbers):
-    """``function(X)``, which takes n_numbers for a row besides, by blocks of rows."""
-    size = block_rows(8 * n_numbers, X)
+def _by_blocks(function, X, n_numbers=None):
+    """``function(X)`` by blocks of rows, for each of which it takes n_numbers besides.
+
+    By default, as many as probabilities take that are computed from logits.
+    """
+    size = block_rows(8 * (n_numbers or 8 * max(2, X.shape[1])), X)
     parts = [function(take_rows(X, at)) for at in slices(max(1, X.shape[0]), size)]
     return parts[0] if len(parts) == 1 else array_namespace(parts[0]).concat(parts)
 

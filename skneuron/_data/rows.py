@@ -10,15 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    is_sparse,
-    like,
-    product,
-    to_host,
-)
+from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, product, to_host
 from .._kernels import Passes, available, plain, readable
 from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
@@ -154,8 +146,8 @@ class Rows:
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
-        centre = like(mean, self.X), 1 / like(scale, self.X)
-        rows = Rows(self.X, self.codes, self.weights, centre)
+        mean, scale = (beside(of.astype(self.dtype), self.X) for of in (mean, scale))
+        rows = Rows(self.X, self.codes, self.weights, (mean, 1 / scale))
         return rows.standardised() if self.is_small else rows
 
     def standardised(self):
@@ -180,8 +172,8 @@ class Rows:
             X = X if self._bytes() > LARGE_BYTES else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
-            X = self.X * like(np.exp2(half), self.X)
-            X = X * like(np.exp2(-exponents - half), self.X)
+            X = self.X * beside(np.exp2(half), self.X, mixed=True)
+            X = X * beside(np.exp2(-exponents - half), self.X, mixed=True)
         else:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])
@@ -227,7 +219,8 @@ class Rows:
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
             if is_elsewhere(there):
-                block = Rows(like(block.X, there), block.codes, block.weights)
+                X = beside(block.X, there, mixed=True)
+                block = Rows(X, block.codes, block.weights)
             yield block, product(block.X, there)
 
     def in_place(self):

@@ -147,7 +147,7 @@ class NeuronClassifier(
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
         known = getattr(self, "_state", {}) if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state = {**known, "memory": copy.deepcopy(known.get("memory", {}))}
+        state = {**known, "memory": copy.deepcopy(known.get("memory")) or {}}
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 

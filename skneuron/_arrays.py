@@ -16,9 +16,7 @@ def array_namespace(array):
 
     SciPy's sparse matrices multiply with NumPy arrays, so theirs is NumPy's.
     """
-    if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack__"):
-        return np
-    return array_api_compat.array_namespace(array)  # of PyTorch's tensors, too
+    return array_api_compat.array_namespace(array) if is_elsewhere(array) else np
 
 
 def is_numpy(array):
@@ -50,9 +48,9 @@ def beside(array, other, *, mixed=False):
     """`array` in the namespace and on the device of `other`: itself, if it is there.
 
     Numbers of more digits than a device has lose them. To be `mixed` with the other is
-    to be of its float type, too, where types do not mix: elsewhere.
+    to be of its float type, too, where types do not mix: elsewhere. None stays None.
     """
-    if not is_elsewhere(other):
+    if array is None or not is_elsewhere(other):
         return to_host(array)
     if mixed:
         return like(array, other)

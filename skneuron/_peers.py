@@ -3,10 +3,7 @@
 from functools import cache
 from inspect import signature
 
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    validate_parameter_constraints,
-)
+from sklearn.utils import _param_validation as validation
 
 #: What to use, and in place of what: names of parameters that are not there, or wrong
 #: values of some that are.
@@ -111,8 +108,8 @@ class AnswersPeers:
         default, rules = self._defaults(), self._parameter_constraints
         given = {k: v for k, v in self.get_params(False).items() if v is not default[k]}
         try:
-            validate_parameter_constraints(rules, given, type(self).__name__)
-        except InvalidParameterError as error:
+            validation.validate_parameter_constraints(rules, given, type(self).__name__)
+        except validation.InvalidParameterError as error:
             name = str(error).split("'")[1]  # "The 'C' parameter of ..."
             use = IN_PLACE.get(f"{name}={getattr(self, name)!r}")
-            raise InvalidParameterError(f"{error} {use}" if use else error) from None
+            raise type(error)(f"{error} {use}" if use else error) from None

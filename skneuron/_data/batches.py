@@ -24,19 +24,17 @@ class Batches:
     def __init__(self, n_rows, size, rng):
         self.n_rows, self.size, self.rng = n_rows, size, rng
 
-    def order(self):
-        """The places of the rows in the order of the next epoch; None: as they lie."""
+    def order(self, place=None):
+        """The places of the rows in the order of the next epoch; None: as they lie.
+
+        They are where the array `place` is; by default, on the host.
+        """
         shuffled = self.rng is not None and self.size < self.n_rows
-        return self.rng.permutation(self.n_rows) if shuffled else None
+        return beside(self.rng.permutation(self.n_rows), place) if shuffled else None
 
     def __call__(self, place=None):
-        """Yield an index array or slice for each batch of the next epoch.
-
-        Index arrays are where the array `place` is; by default, on the host.
-        """
-        order = self.order()
-        if order is not None and place is not None:
-            order = beside(order, place)
+        """Yield an index array or slice for each batch of the next epoch."""
+        order = self.order(place)
         for at in slices(self.n_rows, self.size):
             yield at if order is None else order[at]
 
@@ -114,7 +112,7 @@ def quotas(n_aside, counts):
 
 
 def drawn(codes, quota, seed):
-    """Which rows of a part are set aside, bool (n_rows,), class by class at random.
+    """Which rows of a part stay, and which are set aside, class by class at random.
 
     Parameters
     ----------
@@ -122,10 +120,15 @@ def drawn(codes, quota, seed):
     quota : sequence of int
         The part's row of :func:`quotas`.
     seed : int
+
+    Returns
+    -------
+    rest, aside : int arrays
+        Places in the part, in their order.
     """
     rng, aside = np.random.RandomState(seed), np.zeros(len(codes), dtype=bool)
     for code, n in enumerate(quota):
         members = np.flatnonzero((codes == code) | (len(quota) == 1))
         rng.shuffle(members)
         aside[members[:n]] = True
-    return aside
+    return np.flatnonzero(~aside), np.flatnonzero(aside)

@@ -14,7 +14,6 @@ from sklearn.utils import validation
 
 from . import reading
 from .dask_rows import RemoteRows, Unread, compute, each, features_of, put_together
-from .rows import Rows
 
 
 def is_dask(data):
@@ -107,9 +106,7 @@ def _labels_of(name, y, sample_weight):
         return np.zeros(y.shape), None
     y = reading.check_array_of_labels(name, y)
     y = y.toarray() if sparse.issparse(y) else y
-    if sample_weight is not None:
-        sample_weight = reading.check_weights(sample_weight, y, may_be_zero=True)
-    return y, sample_weight
+    return y, reading.check_weights(sample_weight, y, may_be_zero=True)
 
 
 def _read_part(name, dtype, X, y, sample_weight):
@@ -117,7 +114,7 @@ def _read_part(name, dtype, X, y, sample_weight):
     X = features_of(X, dtype, check=name)
     y, weights = _labels_of(name, y, sample_weight)
     validation.check_consistent_length(X, y)
-    return X, y, weights
+    return X, y.reshape(len(y)) if y.shape[1:] == (1,) else y, weights
 
 
 def _summary(name, y, sample_weight):
@@ -145,19 +142,16 @@ def _derive(name, dtype, n_features, targets, tables, *part):
         raise ValueError(
             f"A part of X has {X.shape[1]} columns, but X has {n_features} of them."
         )
-    codes = targets.encode(y if targets.several else y.reshape(len(y)))
-    if tables is not None:
-        weights = reading.weigh(tables, codes, weights)
     # A sparse matrix, too, has the size of what is stored.
-    features = Unread(codes.shape[:1], X.size)
-    return reading.rows_that_count(Rows(features, codes, weights))
+    given = Unread(y.shape[:1], X.size), targets.encode(y), weights, tables
+    return reading.rows_that_count(reading.weighted_rows(*given))
 
 
 # Training data -------------------------------------------------------------------
 
 
 def read_elsewhere(estimator, X, y, sample_weight, past, classes):
-    """Validate Dask data: targets, rows, and the weight of each output's classes."""
+    """Validate Dask data: targets and rows, as :func:`reading.read_here`."""
     n_features, dtype = _check_features(estimator, X, y, reset=past.is_new)
     name = type(estimator).__name__
     parts = _parts_of(X, y, sample_weight)
@@ -167,17 +161,12 @@ def read_elsewhere(estimator, X, y, sample_weight, past, classes):
         validation.check_array(np.empty((0, n_features)), estimator=name)
     labels, weights = map(np.concatenate, zip(*summaries))
     # Thrice, as scikit-learn warns of labels that are rare.
-    labels = reading.check_labels(np.repeat(labels, 3, axis=0))
-    targets = reading.find_targets(labels, past, classes)
-    counts, tables = past.counts, None
-    codes = targets.encode(labels)[::3]  # or one of them is unknown
-    if estimator.class_weight is not None:
-        given = targets, counts, codes, weights
-        tables, counts = reading.class_tables(estimator.class_weight, *given)
+    labels = reading.check_labels(np.repeat(labels, 3, axis=0))[::3]
+    targets, _, tables = reading.encoded(estimator, labels, weights, past, classes)
     derive = partial(_derive, name, dtype, n_features, targets, tables)
     rows = RemoteRows(n_features, dtype, not sparse.issparse(X._meta))
     rows = rows.with_parts(parts[0], each(derive, *parts), len(targets.per_output[0]))
-    return targets, rows, counts
+    return targets, rows
 
 
 # New data ------------------------------------------------------------------------
@@ -189,12 +178,12 @@ def total_of(estimator, method, X, y, sample_weight):
     In place of ``method(X, y, sample_weight)`` of a fitted estimator, where that is a
     sum over examples (:meth:`log_likelihood`) or their mean (:meth:`score`).
     """
-    validation.check_is_fitted(estimator)
+    bare = _bare(estimator)
     _, dtype = _check_features(estimator, X, y, reset=False)
     if method != "score" and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         # Said once, not by each part.
         validation.column_or_1d(np.zeros((1, 1)), warn=True)
-    of_part = partial(_of_part, _bare(estimator), method, dtype)
+    of_part = partial(_of_part, bare, method, dtype)
     tasks = each(of_part, *_parts_of(X, y, sample_weight))
     total, weight = compute(put_together(tasks, operator.add))[0]
     if not weight > 0:
@@ -203,7 +192,8 @@ def total_of(estimator, method, X, y, sample_weight):
 
 
 def _bare(estimator):
-    """A copy that predicts, and has nothing else to carry."""
+    """A copy that predicts, and has nothing else to carry; it has to be fitted."""
+    validation.check_is_fitted(estimator)
     bare = copy.copy(estimator)
     for name in ("_state", "_skl_callbacks", "feature_names_in_"):
         vars(bare).pop(name, None)
@@ -216,7 +206,6 @@ def _of_part(estimator, method, dtype, *part):
     weight = float(len(y) if weights is None else weights.sum())
     if not weight > 0:
         return np.zeros(2)
-    y = y.reshape(len(y)) if y.shape[1:] == (1,) else y
     figure = getattr(estimator, method)(X, y, weights)
     return np.array([figure * weight if method == "score" else figure, weight])
 
@@ -228,9 +217,8 @@ def lazily(estimator, method, X):
     """
     import dask.array as da
 
-    validation.check_is_fitted(estimator)
-    n_features, dtype = _check_features(estimator, X, reset=False)
     bare = _bare(estimator)
+    n_features, dtype = _check_features(estimator, X, reset=False)
     like = getattr(bare, method)(np.zeros((1, n_features), dtype))
     tasks, sizes = each(partial(_said, bare, method, dtype), *_parts_of(X)), _sizes(X)
     outputs, said = like if isinstance(like, list) else [like], []

@@ -101,7 +101,6 @@ class Unread:
     shape: tuple
     size: float
     at: np.ndarray | None = None
-    dtype = None
 
     def __getitem__(self, at):
         at = at if self.at is None else self.at[at]
@@ -259,8 +258,7 @@ def _joined(first, second):
 
 def _drawn(is_aside, rows, quota, seed):
     """Those of a part's rows that are set aside, or the others."""
-    aside = drawn(rows.codes[:, 0], quota, seed)
-    return rows.take(np.flatnonzero(aside == is_aside))
+    return rows.take(drawn(rows.codes[:, 0], quota, seed)[is_aside])
 
 
 # Mini-batches --------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import _array_api, validation
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, like, to_host
+from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, to_host
 from .files import OnDemand, check_file
 from .moments import sums_of
 from .rows import Rows, block_rows, slices
@@ -14,6 +14,9 @@ from .targets import Targets, looked_up
 
 #: The float types that stay as they are; others become the first.
 FLOATS = [np.float64, np.float32]
+
+#: Types of labels that can stand side by side, NumPy's beside Python's.
+KINDS = (Number, np.bool_), str, bytes
 
 
 def check_features(estimator, X, y="no_validation", *, reset, finite=True):
@@ -70,13 +73,12 @@ def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=Tr
     """X, y and sample_weight (or None) by scikit-learn's rules and ours.
 
     `signed`: whether weights may be negative; `finite`: whether to look for NaN in X.
+    Weights are on the host.
     """
     X = canonical(check_features(estimator, X, y, reset=reset, finite=finite))
     y = check_array_of_labels(estimator, y)
     validation.check_consistent_length(X, y)
-    if sample_weight is not None:
-        sample_weight = check_weights(sample_weight, X, signed=signed)
-    return X, check_labels(y), sample_weight
+    return X, check_labels(y), check_weights(sample_weight, X, signed=signed)
 
 
 def check_array_of_labels(estimator, y):
@@ -100,15 +102,16 @@ def canonical(X):
 
 
 def check_weights(sample_weight, X, *, may_be_zero=False, signed=False):
-    """`sample_weight` as floats, (n_samples,), where X is.
+    """`sample_weight`, or None, as floats on the host, (n_samples,), as X has samples.
 
     ValueError that names it if wrong.
     """
+    if sample_weight is None:
+        return None
     rules = {"ensure_non_negative": not signed, "allow_all_zero_weights": may_be_zero}
     try:
         given, as_many = to_host(sample_weight), np.empty((X.shape[0], 0))
-        w = validation._check_sample_weight(given, as_many, dtype=FLOATS, **rules)
-        return like(w, X) if is_elsewhere(X) else w  # as those mix no float types
+        return validation._check_sample_weight(given, as_many, dtype=FLOATS, **rules)
     except (TypeError, ValueError) as error:
         if "weight" in str(error):
             raise
@@ -133,7 +136,8 @@ def check_labels(y):
         return y
     for column in labels.T if labels.ndim == 2 else [labels]:
         types = set(map(type, column))
-        if len({_kind(of) for of in types}) > 1:
+        alike = (all(issubclass(of, kind) for of in types) for kind in KINDS)
+        if len(types) > 1 and not any(alike):
             names = sorted(of.__name__ for of in types)
             raise ValueError(
                 f"y mixes labels of different types, {names}; make them all strings "
@@ -141,12 +145,6 @@ def check_labels(y):
             )
         check_classification_targets(np.array(column.tolist()))
     return y
-
-
-def _kind(type_of_label):
-    """What labels of a type can stand beside: numbers and strings, NumPy's or not."""
-    kinds = (Number, np.bool_), str, bytes
-    return next((of for of in kinds if issubclass(type_of_label, of)), type_of_label)
 
 
 def find_targets(y, past, classes):
@@ -211,23 +209,14 @@ def _listed(targets):
     return lists if targets.several else lists[0]
 
 
-def weigh(tables, codes, sample_weight):
-    """Sample weights times the weights of classes, which `tables` hold by output.
+def class_tables(wanted, targets, past, codes, weights):
+    """The weights of each output's classes; None: they are all 1.
 
-    They lie where the codes do.
+    What each class weighs in the data is added to what it weighed in the past: to a
+    stream, "balanced" means balanced so far.
     """
-    weights = array_namespace(codes).stack(looked_up(tables, codes), axis=1)
-    if sample_weight is not None:
-        weights = weights * sample_weight[:, None]
-    return weights if len(tables) > 1 else weights[:, 0]
-
-
-def class_tables(wanted, targets, counts, codes, weights):
-    """The weights of each output's classes, and what each class weighs in the data.
-
-    The latter with `counts`, those of before: to a stream, "balanced" means balanced so
-    far.
-    """
+    if wanted is None:
+        return None
     n_outputs = len(targets.per_output)
     wanted = wanted if isinstance(wanted, list) else [wanted] * n_outputs
     if len(wanted) != n_outputs:
@@ -235,11 +224,13 @@ def class_tables(wanted, targets, counts, codes, weights):
             f"class_weight has {len(wanted)} entries for {n_outputs} outputs: give "
             "one dict, 'balanced' or None for each column of y."
         )
-    counts = counts or [np.zeros(len(classes)) for classes in targets.per_output]
-    weights = weights.T if np.ndim(weights) == 2 else [weights] * n_outputs
-    columns = zip(counts, to_host(codes).T, weights, strict=True)
-    counts = [to_host(n) + np.bincount(code, w, len(n)) for n, code, w in columns]
-    return list(map(_class_weights, wanted, targets.per_output, counts)), counts
+    sizes = np.abs(1.0 if weights is None else weights).T
+    columns = zip(targets.per_output, codes.T, np.broadcast_to(sizes, codes.T.shape))
+    counts = [np.bincount(code, w, len(classes)) for classes, code, w in columns]
+    if past.partial and past.state.get("class_counts"):
+        counts = list(map(np.add, counts, map(to_host, past.state["class_counts"])))
+    past.state["class_counts"] = counts
+    return list(map(_class_weights, wanted, targets.per_output, counts))
 
 
 def _class_weights(wanted, classes, counts):
@@ -266,6 +257,26 @@ def _class_weights(wanted, classes, counts):
     return weights.astype(float)
 
 
+def encoded(estimator, y, weights, past, classes):
+    """Targets, codes of y, and the weights of classes, as of :func:`class_tables`."""
+    targets = find_targets(y, past, classes)
+    codes, wanted = targets.encode(y), estimator.class_weight
+    return targets, codes, class_tables(wanted, targets, past, codes, weights)
+
+
+def weighted_rows(X, codes, weights, tables=None):
+    """Rows of features, codes and weights (or None), times those of classes.
+
+    Codes and weights go where the features lie. `tables` are as of
+    :func:`class_tables`.
+    """
+    if tables is not None:
+        of_classes = np.stack(looked_up(tables, codes), axis=1)
+        weights = of_classes * (1.0 if weights is None else weights[:, None])
+        weights = weights if len(tables) > 1 else weights[:, 0]
+    return Rows(X, beside(codes, X), beside(weights, X, mixed=True))
+
+
 def rows_that_count(rows):
     """The rows that have a weight in some output: in place if they are all.
 
@@ -284,24 +295,15 @@ def read_here(estimator, X, y, sample_weight, past, classes):
     -------
     targets : Targets
     rows : Rows
-    counts : list of arrays, or None
-        The weight of each output's classes, here and before.
     """
     signed = past.partial and estimator._takes_signed_weights()
     weighted = sample_weight is not None or estimator.class_weight is not None
     finite = weighted or past.partial or stays_where_it_is(X)
     rules = {"reset": past.is_new, "signed": signed, "finite": finite}
     X, y, weights = check_data(estimator, X, y, sample_weight, **rules)
-    targets, counts = find_targets(y, past, classes), past.counts
-    codes, wanted = beside(targets.encode(y), X), estimator.class_weight
-    if wanted is not None:
-        sizes = None if weights is None else abs(to_host(weights))
-        tables, counts = class_tables(wanted, targets, counts, codes, sizes)
-        weights = weigh(tables, codes, weights)
-        if is_elsewhere(X):  # whose namespaces mix no types
-            weights = like(weights, X)
-    rows = rows_that_count(Rows(X, codes, weights))
+    targets, codes, tables = encoded(estimator, y, weights, past, classes)
+    rows = rows_that_count(weighted_rows(X, codes, weights, tables))
     # Sums tell, that are needed anyway; but not what is large from what is infinite.
     if not (finite or np.isfinite(sums_of(rows)).all()):
         check_finite(estimator, X)
-    return targets, rows, counts
+    return targets, rows

@@ -10,15 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._arrays import (
-    array_namespace,
-    beside,
-    is_elsewhere,
-    is_sparse,
-    like,
-    product,
-    to_host,
-)
+from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, product, to_host
 from .._kernels import Passes, available, plain, readable
 from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
@@ -67,7 +59,7 @@ class Rows:
 
     def __init__(self, X, codes, weights=None, centre=None, spans=None):
         self.X, self.codes, self.weights = X, codes, weights
-        self.centre, self._ready = centre, None
+        self.centre, self._ready = centre, (None, None)
         #: Whether the features are an array, without gaps.
         self.is_dense = not is_sparse(X)
         self.spans = [slice(0, X.shape[0])] if spans is None else spans
@@ -125,8 +117,8 @@ class Rows:
         """
         codes = to_host(self.codes[:, 0])
         counts = self.counts() if by_class else [self.n_rows]
-        aside = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
-        return self.only(np.flatnonzero(~aside)), self.only(np.flatnonzero(aside))
+        sides = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
+        return [self.only(at) for at in sides]
 
     def epochs(self, objective, size, rng, **how):
         """What :meth:`Batches.over` gives: `size` rows a batch, `rng` shuffles them."""
@@ -154,8 +146,8 @@ class Rows:
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
-        centre = like(mean, self.X), 1 / like(scale, self.X)
-        rows = Rows(self.X, self.codes, self.weights, centre)
+        mean, scale = (beside(of.astype(self.dtype), self.X) for of in (mean, scale))
+        rows = Rows(self.X, self.codes, self.weights, (mean, 1 / scale))
         return rows.standardised() if self.is_small else rows
 
     def standardised(self):
@@ -180,8 +172,8 @@ class Rows:
             X = X if self._bytes() > LARGE_BYTES else X[:]
         elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
             half = -exponents // 2
-            X = self.X * like(np.exp2(half), self.X)
-            X = X * like(np.exp2(-exponents - half), self.X)
+            X = self.X * beside(np.exp2(half), self.X, mixed=True)
+            X = X * beside(np.exp2(-exponents - half), self.X, mixed=True)
         else:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])
@@ -227,7 +219,8 @@ class Rows:
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
             if is_elsewhere(there):
-                block = Rows(like(block.X, there), block.codes, block.weights)
+                X = beside(block.X, there, mixed=True)
+                block = Rows(X, block.codes, block.weights)
             yield block, product(block.X, there)
 
     def in_place(self):
@@ -259,20 +252,17 @@ class Rows:
         Each sums for several parameter vectors side by side.
         """
         wanted = likelihood, intercept, n_members
-        if self._ready is not None and self._ready[0] == wanted:
-            return self._ready[1]
-        parts = self.for_kernels()
-        if parts is None:
-            return None
-        passes = (Passes(X, rows, *wanted) for rows, X in parts)
-        if isinstance(parts, list):  # blocks are read anew each time
-            passes = list(passes)
-            self._ready = wanted, passes
-        return passes
+        if self._ready[0] != wanted:
+            parts = self.for_kernels()
+            passes = parts and (Passes(X, rows, *wanted) for rows, X in parts)
+            if not isinstance(parts, list):  # blocks are read anew each time
+                return passes
+            self._ready = wanted, list(passes)
+        return self._ready[1]
 
     def __getstate__(self):
         """What is made ready for the kernels holds addresses, and stays here."""
-        return {**vars(self), "_ready": None}
+        return {**vars(self), "_ready": (None, None)}
 
     def total(self, of, combine=operator.add):
         """``of(rows)``, a sum over examples, of all of these: here, in one go.

@@ -86,7 +86,7 @@ class Targets:
         Returns
         -------
         codes : int array of shape (n_samples, n_outputs)
-            Places in the output's classes. They lie where y does.
+            Places in the output's classes; on the host.
 
         Raises
         ------
@@ -111,8 +111,7 @@ class Targets:
                         f"y contains labels{where} that are not among the classes "
                         f"{classes.tolist()}: {np.unique(labels[unknown]).tolist()}."
                     )
-        # Other namespaces take no places of fewer bits.
-        return beside(codes.astype(np.int64), y) if is_elsewhere(y) else codes
+        return codes
 
     def labels(self, codes):
         """What codes, (n_rows, n_outputs), stand for: (n_rows,) or (n_rows, n_outputs).

@@ -44,30 +44,32 @@ class Endings:
         A function that gives the message, which takes a while to say for a rate that
         is too large; and its category.
         """
-        n, rate, stream = result.n_iter, self.learning_rate, climber.past.partial
-        overshot = rate != "auto" and self._overshot(result)
-        endless = None
-        cut_short = result.interrupted or result.diverged or result.stopped
-        if not (stream or overshot or cut_short):
-            try:
-                endless = self._no_maximum(climber, result)
-            except KeyboardInterrupt:  # as in the climb itself
-                result.interrupted = True
+        try:
+            return self._of_ending(climber, result)
+        except KeyboardInterrupt:  # as in the climb itself
+            result.interrupted = True
+            return self._of_ending(climber, result)
+
+    def _of_ending(self, climber, result):
+        """The same, unless an interrupt comes in between."""
+        n = result.n_iter
         if result.interrupted:
             message = (
                 f"The climb was interrupted after {n} iterations; the estimator keeps "
                 "what it had reached."
             )
-        elif overshot:
+        elif self.learning_rate != "auto" and self._overshot(result):
             return partial(self._overshoot_message, climber), ConvergenceWarning
         elif result.diverged:
             message = (
                 f"The climb stopped after {n} iterations, where numbers overflow: "
                 "scale the features, for example with StandardScaler."
             )
-        elif endless:
+        elif result.stopped or climber.past.partial:
+            return None
+        elif endless := self._no_maximum(climber, result):
             return endless.__str__, type(endless)
-        elif result.stopped or result.converged or stream:
+        elif result.converged:
             return None
         elif n < self.max_iter:
             message = (

@@ -8,8 +8,6 @@ import copy
 import math
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -147,9 +145,9 @@ class NeuronClassifier(
     def _past(self, partial=False):
         """What a fit, or a call of partial_fit, goes on from."""
         goes_on = hasattr(self, "classes_") and (partial or self.warm_start)
-        state = {**getattr(self, "_state", {})} if goes_on else {}
+        known = getattr(self, "_state", {}) if goes_on else {}
         # A copy: if this fit fails, the fit to go on from is the old one.
-        state["memory"] = copy.deepcopy(state.get("memory"))
+        state = {**known, "memory": copy.deepcopy(known.get("memory")) or {}}
         rng = state.get("rng") or check_random_state(self.random_state)
         return Past(partial, goes_on, self.classes_ if goes_on else None, state, rng)
 
@@ -169,10 +167,7 @@ class NeuronClassifier(
             )
         self._check_penalty(rows)
         if getattr(self, "early_stopping", False) and not past.partial:
-            seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
-            aside, by_class = self._n_aside(data), not data.targets.several
-            data.rows, data.validation = rows.split(aside, seed, by_class=by_class)
-            data.split_seed = seed
+            self._set_aside(data, past)
         return data
 
     def _check_penalty(self, rows):
@@ -182,10 +177,10 @@ class NeuronClassifier(
                 "penalty. Multiply the weights by a constant."
             )
 
-    def _n_aside(self, data):
-        """How many rows early stopping sets aside."""
-        targets, n = data.targets, data.rows.n_rows
-        least = 1 if targets.several else len(targets.per_output[0])
+    def _set_aside(self, data, past):
+        """Take some of the rows for validation: in a warm start, the same again."""
+        several, n = data.targets.several, data.rows.n_rows
+        least = 1 if several else len(data.targets.per_output[0])
         aside = max(math.ceil(self.validation_fraction * n), least)
         if aside + least > n:
             raise ValueError(
@@ -194,13 +189,14 @@ class NeuronClassifier(
                 f"for each class: too many when n_samples = {n}. Give more samples, or "
                 "set early_stopping=False."
             )
-        return aside
+        seed = past.state.get("split_seed") or past.rng.randint(1, 2**31 - 1)
+        past.state["split_seed"] = seed
+        data.rows, data.validation = data.rows.split(aside, seed, by_class=not several)
 
     def _objective(self, data):
         """The objective of the data, in the network's own parameters."""
         likelihood = data.targets.likelihood
-        hidden = self._hidden_layer_sizes()
-        sizes = [data.rows.X.shape[1], *hidden, likelihood.n_logits]
+        sizes = [data.rows.X.shape[1], *self._hidden_layer_sizes(), likelihood.n_logits]
         pictures = getattr(self, "image_shape", None)
         network = Network(sizes, self._activation(), self.fit_intercept, pictures)
         return Objective(network, likelihood, data.rows, self._l2())
@@ -215,24 +211,29 @@ class NeuronClassifier(
         settings = *self._memory_settings(past.partial), self.fit_intercept, place
         if self.warm_start and not past.partial:  # not what was learned of other data
             settings = *settings, data.rows.fingerprint()
-        memory = state.get("memory", {}) if state.get("settings") == settings else {}
+        memory = state["memory"] if state.get("settings") == settings else {}
+        state["settings"] = settings
         plan = self._plan(objective, memory, past.rng, past.partial)
         if past.goes_on:
             theta = self._fitted_parameters(objective.network)
-            if "kept" in state and np.array_equal(theta, to_host(state["kept"])):
+            if np.array_equal(theta, to_host(state.get("kept"))):
                 # With the digits that the attributes round off.
                 theta = to_host(state["theta"])
             theta = plan.objective.at(theta)
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(objective.network, past.rng)
         theta = theta.astype(float if plan.exact_curve else data.rows.dtype)
-        max_iter = 1 if past.partial else self.max_iter
-        climber = Climber(data, past, plan, theta, settings, max_iter)
-        if data.validation is not None:
-            climber.best = best = plan.memory.get("best") or Plateau(None, 0, 0, True)
+        max_iter = self.max_iter
+        if past.partial:
+            plan.stops, max_iter = [], 1
+        elif data.validation:
+            best = plan.memory.setdefault("best", Plateau(None, 0, 0, noisy=True))
             best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
-        return climber
+            # It stands in for a plateau of the log-likelihood, and joins a top.
+            tops = [stop for stop in plan.stops if not isinstance(stop, Plateau)]
+            plan.stops = [best, *tops]
+        return Climber(data, past, plan, theta, max_iter)
 
     def _fitted_parameters(self, network):
         layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]
@@ -247,12 +248,11 @@ class NeuronClassifier(
 
     def _top(self, objective, direction):
         """What stops a climb at the top."""
-        rows = objective.rows
         # Not of weights that stand for repeated rows: the climb ends as with those.
         mean = objective.total_weight / objective.n_rows
-        lightest = 1000 * rows.smallest_weight / mean
+        lightest = min(1000 * objective.rows.smallest_weight / mean, 1.0)
         strict = objective.network.is_one_layer
-        return Top(objective, direction, self.tol, min(lightest, 1.0), strict)
+        return Top(objective, direction, self.tol, lightest, strict)
 
     # Keep ----------------------------------------------------------------------------
 
@@ -260,40 +260,35 @@ class NeuronClassifier(
         """Set the fitted attributes, and what a later fit goes on from."""
         if not is_finite(result.position):
             raise ValueError(TOO_FAR if climber.past.goes_on else NO_NUMBERS)
-        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        data, past, plan = climber.data, climber.past, climber.plan
+        best = plan.memory["best"] if data.validation else None
+        position = best.best_position if best else result.position
+        position = self._keep_figures(climber, result, position)
         vars(self).pop("validation_scores_", None)
-        position = self._keep_figures(climber, result)
         vars(self).update(self._fitted(climber, position))
-        if best is not None:
+        if best:
             scores = best.figure.history[-self.n_iter_ :][: self.n_iter_]
             self.validation_scores_ = beside(np.array(scores), data.rows.X)
-            plan.memory["best"], best.figure = best, None
+            best.figure = None
         self._state = {}
         if past.partial or self.warm_start:
-            theta = result.position.theta.astype(np.float64)
-            self._state = {
-                "settings": climber.settings,
-                "memory": plan.memory,
-                "rng": past.rng,
-                "split_seed": data.split_seed,
-                "class_counts": data.counts,
-                "theta": plan.objective.parameters(theta),
-                "kept": self._fitted_parameters(plan.objective.network),
-            }
+            theta = plan.objective.parameters(result.position.theta.astype(np.float64))
+            kept = self._fitted_parameters(plan.objective.network)
+            learned = {"memory": plan.memory, "theta": theta, "kept": kept}
+            self._state = {**past.state, **learned, "rng": past.rng}
 
-    def _keep_figures(self, climber, result):
+    def _keep_figures(self, climber, result, position):
         """Set the figures of the climb, and return the position that is kept.
 
-        It is the climb's last, unless early stopping found a better one; or the one
-        before, if the last turns out to lie where the log-likelihood is no number.
+        It is the one that is given, the climb's last or a better one; or the one before
+        the last, if that turns out to lie where the log-likelihood is no number.
         """
-        data, past, plan, best = climber.data, climber.past, climber.plan, climber.best
+        data, past, plan = climber.data, climber.past, climber.plan
         objective, whole = plan.objective, plan.exact_curve
-        position = result.position if best is None else best.best_position
         exact = position.log_likelihood
         as_told = past.partial or objective.is_told_exactly(position)
         if not (whole and as_told):
-            there = self._objective(replace(data, rows=data.rows.widened()))
+            there = self._objective(Data(data.targets, data.rows.widened()))
 
             def of_attributes(position):  # of which offsets may have cost digits
                 parameters = self._parameters(climber, position)
@@ -333,9 +328,9 @@ class NeuronClassifier(
         """The public attributes that say what was learned, where the rows are."""
         parameters = self._parameters(climber, position)
         layers = climber.plan.objective.network.layers(parameters)
-        there = partial(beside, other=climber.data.rows.X)
+        X = climber.data.rows.X
         learned = {
-            name: list(map(there, of)) if isinstance(of, list) else there(of)
+            name: [beside(W, X) for W in of] if isinstance(of, list) else beside(of, X)
             for name, of in self._layer_attributes(layers).items()
         }
         known = climber.data.targets.classes

@@ -1,7 +1,7 @@
 """What a fit is made of: past and data, the choice of a climb, and the climber."""
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 
 import numpy as np
 
@@ -18,6 +18,17 @@ TOO_FAR = (
     "The fit to go on from has weights so large that numbers overflow: its steps were "
     "too long. Start again with a smaller learning_rate."
 )
+
+
+#: What partial_fit is not for, and why.
+NOT_FOR_STREAMS = {
+    ("solver", "lbfgs"): ", which learns from steps on one and the same data; choose "
+    "another solver",
+    ("penalty", "firth"): ", which is of all rows together",
+    ("early_stopping", True): ": it runs one epoch and sets no data aside",
+}
+
+FOUR_DIGITS = Context(prec=4, rounding=ROUND_FLOOR)
 
 
 @dataclass
@@ -42,7 +53,7 @@ class Plan:
     objective: object
     walk: object
     stops: list
-    memory: dict = field(default_factory=dict)
+    memory: dict
     exact_curve: bool = True
     answer: object = None
 
@@ -60,7 +71,7 @@ class Past:
     classes : array, list or None
         Those that are known.
     state : dict
-        What earlier calls left for this one.
+        What earlier calls left for this one, and this one leaves for later ones.
     rng : RandomState
     """
 
@@ -75,11 +86,6 @@ class Past:
         """Whether features may be others than those of before."""
         return not (self.partial and self.goes_on)
 
-    @property
-    def counts(self):
-        """The weight of each output's classes so far, in a stream; or None."""
-        return self.state.get("class_counts") if self.partial else None
-
 
 @dataclass
 class Data:
@@ -89,19 +95,13 @@ class Data:
     ----------
     targets : Targets
     rows : Rows
-    counts : list of arrays, or None
-        The weight of each output's classes so far, in a stream.
     validation : Rows or None
-        What was set aside of the rows.
-    split_seed : int or None
-        By which it was drawn.
+        What was set aside of the rows, for early stopping.
     """
 
     targets: object
     rows: object
-    counts: object = None
     validation: object = None
-    split_seed: int | None = None
 
 
 @dataclass
@@ -115,31 +115,20 @@ class Climber:
     plan : Plan
     theta : array
         The start.
-    settings : tuple
-        What a memory is of.
     max_iter : int
-    best : Plateau or None
-        With early stopping: where the validation scores were best.
     """
 
     data: Data
     past: Past
     plan: object
     theta: object
-    settings: tuple
     max_iter: int
-    best: object = None
 
     def climb(self, watch=None):
         """The climb, to be answered."""
-        stops = [] if self.past.partial else self.plan.stops
-        if self.best is not None:
-            # It stands in for a plateau of the log-likelihood, and joins a top.
-            tops = [stop for stop in stops if not isinstance(stop, _ascent.Plateau)]
-            stops = [self.best, *tops]
-        limits = {"max_iter": self.max_iter, "noise": self.plan.objective.noise}
-        walk = self.plan.walk(self.theta)
-        return _ascent.climb(walk, stops=stops, watch=watch, **limits)
+        plan = self.plan
+        how = {"max_iter": self.max_iter, "stops": plan.stops, "watch": watch}
+        return _ascent.climb(plan.walk(self.theta), noise=plan.objective.noise, **how)
 
     def run(self, watch=None):
         """What comes of the climb, answered as the plan has it."""
@@ -156,8 +145,7 @@ def standardised(objective, memory, *, partial, farthest=None, **unit):
     """
     moments = memory.get("moments")
     if not (partial and moments):
-        robust = objective.network.is_one_layer
-        moments = measured(objective.rows, robust, farthest)
+        moments = measured(objective.rows, objective.network.is_one_layer, farthest)
         if not np.isfinite(moments[1]).all():
             raise ValueError(NO_NUMBERS)
         if memory and not all(map(np.array_equal, moments, memory.get("moments", ()))):
@@ -175,39 +163,24 @@ def walks(objective, direction, step_size, size, rng, theta, *, whole_penalty, *
     """
     if size is None:
         return _ascent.steps(theta, direction, step_size, objective.noise)
-    rows = objective.rows
-    take = rows.epochs(objective, size, rng, whole_penalty=whole_penalty)
+    take = objective.rows.epochs(objective, size, rng, whole_penalty=whole_penalty)
 
     def epoch(theta):
         met = float(take(theta, direction, step_size))
         return objective.evaluation_of(met, to_host(theta))
 
     direction.begin()
-    return _ascent.epochs(theta, step_size, epoch, rows.X, **how)
+    return _ascent.epochs(theta, step_size, epoch, objective.rows.X, **how)
 
 
 def round_down(number):
     """A number with four digits that is not above the given one."""
-    if not (number > 0 and math.isfinite(number)):
-        return number
-    unit = 10.0 ** (math.floor(math.log10(number)) - 3)
-    return math.floor(number / unit) * unit if unit > 0 else number
+    return float(FOUR_DIGITS.create_decimal_from_float(number))
 
 
 def learns_from_streams(estimator):
     """Whether partial_fit is there: `available_if`'s question."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is not for solver='lbfgs', which learns from steps on one and "
-            "the same data; choose another solver."
-        )
-    if getattr(estimator, "penalty", None):
-        raise AttributeError(
-            "partial_fit is not for penalty='firth', which is of all rows together."
-        )
-    if getattr(estimator, "early_stopping", False) is True:
-        raise AttributeError(
-            "partial_fit is not for early_stopping=True: it runs one epoch and sets no "
-            "data aside."
-        )
+    for (name, value), why in NOT_FOR_STREAMS.items():
+        if getattr(estimator, name, None) == value:
+            raise AttributeError(f"partial_fit is not for {name}={value!r}{why}.")
     return True

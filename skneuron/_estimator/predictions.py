@@ -4,6 +4,7 @@ Of Dask collections they say it as lazy Dask arrays; scores are computed.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import accuracy_score
@@ -11,10 +12,10 @@ from sklearn.utils._array_api import check_same_namespace
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import array_namespace, beside, is_sparse, numbers_may_end, to_host
+from .._data import reading
 from .._data.dask import is_dask, lazily, total_of
 from .._data.files import OnDemand
-from .._data.reading import check_data, check_features, check_weights, stays_where_it_is
-from .._data.rows import Rows, block_rows, slices, take_rows
+from .._data.rows import block_rows, slices, take_rows
 from .._data.targets import Targets
 from .._model import Convolution, Network, log_likelihood
 from .._model.likelihood import Likelihood, log_sigmoid, log_softmax
@@ -32,7 +33,7 @@ class Predictions:
         check_is_fitted(self)
         check_same_place(X, self, method)
         with numbers_may_end():
-            X = check_features(self, X, reset=False)
+            X = reading.check_features(self, X, reset=False)
             network, layers = self._fitted_network(X)
             dense = X.shape[1] == network.shapes[0][0]
             if is_sparse(X) and X.nnz < X.shape[1] and dense:
@@ -136,13 +137,10 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             return sigmoid(array_namespace(z).concat([-z, z], axis=1))
 
         def of_output(z, n_classes):
-            of = of_both if n_classes == 2 else softmax
-            return _by_blocks(of, z, 8 * n_classes)
+            return _by_blocks(of_both if n_classes == 2 else softmax, z)
 
-        def of_all(z):
-            return _by_blocks(sigmoid, z, 8 * z.shape[1])
-
-        return self._output_by_output(X, method, of_all, of_output)
+        outputs = partial(_by_blocks, sigmoid), of_output
+        return self._output_by_output(X, method, *outputs)
 
     def _output_by_output(self, X, method, of_indicators, of_output):
         """What a method makes of the logits, and number of classes, of each output."""
@@ -183,9 +181,8 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
                 f"y has shape {y.shape}, but predictions have {predicted.shape}."
             )
         right = np.all(predicted.reshape(len(y), -1) == y.reshape(len(y), -1), axis=1)
-        if sample_weight is not None:
-            signed = predicted.ndim == 1  # as to scikit-learn
-            sample_weight = check_weights(sample_weight, right, signed=signed)
+        signed = predicted.ndim == 1  # as to scikit-learn
+        sample_weight = reading.check_weights(sample_weight, right, signed=signed)
         return float(np.average(right, weights=sample_weight))
 
     def log_likelihood(self, X, y, sample_weight=None):
@@ -209,10 +206,10 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
         check_is_fitted(self)
         check_same_place(X, self, "log_likelihood")
         with numbers_may_end():
-            X, y, sample_weight = check_data(self, X, y, sample_weight, reset=False)
+            X, y, weights = reading.check_data(self, X, y, sample_weight, reset=False)
             targets = Targets(self.classes_)
             # Sums of float32 lose more digits to an offset than parameters do.
-            rows = Rows(X, beside(targets.encode(y), X), sample_weight).widened()
+            rows = reading.weighted_rows(X, targets.encode(y), weights).widened()
             network, layers = self._fitted_network(X)
             model = network, targets.likelihood, network.flatten(layers)
             return log_likelihood(*model, rows, guarded=True)
@@ -220,7 +217,7 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
 
 def check_same_place(X, estimator, method):
     """ValueError if X is of another namespace, or device, than what was learned."""
-    if is_dask(X) or stays_where_it_is(X):
+    if is_dask(X) or reading.stays_where_it_is(X):
         X = np.empty((0, 0))  # of NumPy's, as is what is read of X
     check_same_namespace(X, estimator, attribute="_first_weights", method=method)
 
@@ -231,9 +228,12 @@ def _surely_comparable(predicted, y):
     return alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
 
 
-def _by_blocks(function, X, n_numbers):
-    """``function(X)``, which takes n_numbers for a row besides, by blocks of rows."""
-    size = block_rows(8 * n_numbers, X)
+def _by_blocks(function, X, n_numbers=None):
+    """``function(X)`` by blocks of rows, for each of which it takes n_numbers besides.
+
+    By default, as many as probabilities take that are computed from logits.
+    """
+    size = block_rows(8 * (n_numbers or 8 * max(2, X.shape[1])), X)
     parts = [function(take_rows(X, at)) for at in slices(max(1, X.shape[0]), size)]
     return parts[0] if len(parts) == 1 else array_namespace(parts[0]).concat(parts)
 

@@ -28,9 +28,7 @@ class Watch:
         if self.verbose and n >= self.next_line:
             self.next_line = n * 10
             self._print(n, position, f"next at {self.next_line}")
-        if self.whole is None:
-            return False
-        return self.task.call_on_fit_task_end(**self._at(position))
+        return self.whole and self.task.call_on_fit_task_end(**self._at(position))
 
     def _at(self, position):
         """What callbacks are given; the attributes only if they ask for them."""

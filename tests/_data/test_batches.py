@@ -118,13 +118,15 @@ def test_as_many_as_asked_at_random(quota):
     codes = np.repeat([0, 1, 2], [10, 20, 30])
     times = np.zeros(60)
     for seed in range(2000):
-        aside = drawn(codes, quota, seed)
-        times += aside
+        rest, aside = drawn(codes, quota, seed)
+        assert sorted([*rest, *aside]) == [*range(60)]
+        times[aside] += 1
         if len(quota) == 3:
             assert np.bincount(codes[aside], minlength=3).tolist() == quota
         else:
-            assert aside.sum() == quota[0]
-    np.testing.assert_array_equal(drawn(codes, quota, 5), drawn(codes, quota, 5))
+            assert len(aside) == quota[0]
+    for one, again in zip(drawn(codes, quota, 5), drawn(codes, quota, 5)):
+        np.testing.assert_array_equal(one, again)
     expected = np.repeat([3 / 10, 0, 20 / 30], [10, 20, 30])
     if len(quota) == 1:
         expected = np.full(60, 7 / 60)

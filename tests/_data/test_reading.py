@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from skneuron._data.reading import check_labels, class_tables, rows_that_count, weigh
+from skneuron._data.reading import (
+    check_labels,
+    class_tables,
+    rows_that_count,
+    weighted_rows,
+)
 from skneuron._data.rows import Rows
 from skneuron._data.targets import Targets
+from skneuron._estimator.plan import Past
 
 
 def test_labels_of_one_column_are_those_of_a_vector():
@@ -38,13 +44,15 @@ def test_labels_of_numpys_types_stand_beside_pythons(labels):
 def test_weights_of_classes_multiply_those_of_rows(wanted):
     targets = Targets(np.array([0, 1]))
     codes, given = np.array([[0], [1], [1]]), np.array([1.0, 2.0, 4.0])
-    tables, counts = class_tables(wanted, targets, None, codes, given)
-    np.testing.assert_array_equal(counts, [[1.0, 6.0]])
+    past = Past(False, False, None, {}, None)
+    tables = class_tables(wanted, targets, past, codes, given)
+    np.testing.assert_array_equal(past.state["class_counts"], [[1.0, 6.0]])
     of_class = {0: 2.0, 1: 3.0}
     if wanted == "balanced":
         of_class = {0: 7 / (2 * 1.0), 1: 7 / (2 * 6.0)}
     expected = [w * of_class[c] for w, c in zip(given, codes[:, 0], strict=True)]
-    np.testing.assert_allclose(weigh(tables, codes, given), expected, rtol=1e-15)
+    rows = weighted_rows(np.ones((3, 1)), codes, given, tables)
+    np.testing.assert_allclose(rows.weights, expected, rtol=1e-15)
 
 
 def test_rows_count_that_weigh_something_in_some_output():

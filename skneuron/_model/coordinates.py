@@ -122,8 +122,8 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
     -------
     objective : Objective
     """
-    moments = _in_common(moments, objective.network.kinds[0])
-    exponents, (mean, deviation, reach) = moments
+    of_units = _in_common(moments, objective.network.kinds[0])
+    exponents, (mean, deviation, reach) = of_units
     rows, n_features = objective.rows, objective.network.sizes[0]
     if exponents is not None:
         in_units = rows.in_units(np.resize(exponents, n_features))

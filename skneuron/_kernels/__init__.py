@@ -197,11 +197,8 @@ class Passes:
 
     def _plan(self, order):
         """The chunks of each call, in how many sums; and how many numbers these are."""
-        if order not in self._plans:
-            self._plans[order] = self._planned(order)
-        return self._plans[order]
-
-    def _planned(self, order):
+        if order in self._plans:
+            return self._plans[order]
         n, n_slopes = self._n_inputs, self._n_inputs * self._width if order else 0
         n_pairs = len(self._likelihood.pairs) if order > 1 else 0
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
@@ -215,7 +212,8 @@ class Passes:
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
         calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
         calls = [(of, -(-len(of) * partial // len(chunks))) for of in calls if n_rows]
-        return calls, self._n_members * (1 + n_slopes) + squares
+        self._plans[order] = calls, self._n_members * (1 + n_slopes) + squares
+        return self._plans[order]
 
 
 def moments(X, weights, dtype):

@@ -195,9 +195,9 @@ class Likelihood:
         """``w (y - y_hat)`` of each logit, (n_rows, n_logits)."""
         of = residual_of_sigmoid, residual_of_softmax
         residual = self._by_output(*of, z, self.observed(codes))
-        return (
-            residual if weights is None else residual * self.per_logit(like(weights, z))
-        )
+        if weights is not None:
+            residual *= self.per_logit(like(weights, z))
+        return residual
 
     def couplings(self, z, weights=None):
         """The curvature, by pair of logits, a <= c: {(a, c): (n_rows,) array}."""

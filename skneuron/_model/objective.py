@@ -391,11 +391,9 @@ class Objective:
         size = self.n_inputs * self.network.shapes[0][1]
         return array_namespace(theta).reshape(theta[:size], (self.n_inputs, -1))
 
-    def _mapped(self, theta, *maps):
+    def _mapped(self, theta, change):
         theta = array_namespace(theta).asarray(theta, copy=True)
-        first = self._first_layer(theta)
-        for change in maps:
-            change(first)
+        change(self._first_layer(theta))
         return theta
 
     def as_read(self, theta):
@@ -415,10 +413,8 @@ class Objective:
 
     def parameters(self, theta):
         """The network's own parameters at theta."""
-        if self.coordinates is None:
-            return theta
         to = self.coordinates
-        return self._mapped(theta, to.to_parameters, to.as_given)
+        return theta if to is None else self._mapped(theta, to.to_given)
 
     def is_told_exactly(self, position):
         """Whether the network's own parameters say the same log-likelihood, to 1e-12.
@@ -437,10 +433,8 @@ class Objective:
 
     def at(self, parameters):
         """Where the network has these parameters of its own."""
-        if self.coordinates is None:
-            return parameters
         to = self.coordinates
-        return self._mapped(parameters, partial(to.as_given, sign=1), to.to_coordinates)
+        return parameters if to is None else self._mapped(parameters, to.from_given)
 
 
 def largest_safe_rate(objective):

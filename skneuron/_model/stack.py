@@ -6,13 +6,10 @@ with K times as many outputs: a product of matrices. Where features lie on a dev
 parameters go there in one move, and what was summed there comes back in one.
 """
 
-from functools import reduce
-from operator import add
-
 import numpy as np
 
 from .._arrays import adjoint, array_namespace, like, to_host, widest
-from .sums import Sums
+from .sums import Sums, compiled
 
 
 def answers(asked):
@@ -47,12 +44,8 @@ def _together(objectives, thetas):
     """Yield the evaluation of each objective, of the same rows, at its own place."""
     read = [one.as_read(theta) for one, theta in zip(objectives, thetas)]
     first, stacked = objectives[0], np.stack(read)
-    wanted = first.likelihood, first.network.fit_intercept, len(read)
-    passes = first.rows.passes(*wanted)
-    if passes is None:
-        total = _plain(first, stacked)
-    else:
-        total = reduce(add, (Sums(*sums_at(stacked)) for sums_at in passes))
+    model = first.network, first.likelihood
+    total = compiled(*model, stacked, first.rows) or _plain(first, stacked)
     each = zip(total.log_likelihood.tolist(), total.gradient)
     for objective, theta, own, of in zip(objectives, thetas, read, each):
         yield objective.evaluation(theta, Sums(*of), own)

@@ -71,7 +71,7 @@ def over_rows(network, likelihood, theta, rows, *, order=1, guarded=False, ahead
     sums : Sums
     """
     if is_numpy(theta):
-        total = _compiled(network, likelihood, theta, rows, order, ahead)
+        total = compiled(network, likelihood, theta, rows, order, ahead)
         if total is not None and (not guarded or np.isfinite(total.log_likelihood)):
             return total
     there, xp = beside(theta, rows.X), array_namespace(rows.X)
@@ -96,22 +96,27 @@ def over_rows(network, likelihood, theta, rows, *, order=1, guarded=False, ahead
     return total
 
 
-def _compiled(network, likelihood, theta, rows, order, ahead=None):
-    """The sums, with so many derivatives, by the compiled core; None: it cannot."""
+def compiled(network, likelihood, theta, rows, order=1, ahead=None):
+    """As :func:`over_rows`, by the compiled core; None: it cannot.
+
+    Of a network without hidden layers, of many parameters at once, too: an array of
+    shape (n_members, n_parameters).
+    """
     if not network.is_one_layer:
         read = rows.in_place()
         if read[0] is None or len(rows.spans) > 1:
             return None
         model = likelihood, network, theta
         return Sums(*_kernels.network_sums(read, rows, *model, order))
-    passes = rows.passes(likelihood, network.fit_intercept)
+    n_members = len(theta) if theta.ndim > 1 else 1
+    passes = rows.passes(likelihood, network.fit_intercept, n_members)
     if passes is None:
         return None
-    in_one_go = isinstance(passes, list) and theta.dtype == rows.dtype == np.float64
-    if ahead and in_one_go:
+    if ahead and isinstance(passes, list) and theta.dtype == rows.dtype == np.float64:
         return Sums(*passes[0].newton(theta, *ahead))
     total = reduce(add, (Sums(*sums_at(theta, order)) for sums_at in passes))
-    total.log_likelihood = float(total.log_likelihood[0])
+    if theta.ndim == 1:
+        total.log_likelihood = float(total.log_likelihood[0])
     return total
 
 
@@ -163,7 +168,7 @@ def curvature_at_0(network, rows):
     """``X1^T diag(w) X1 / 4``, of the first output: of one logit that is 0."""
     n, of_one = network.sizes[0] + network.fit_intercept, Likelihood([0])
     if np.ndim(rows.weights) < 2:
-        total = _compiled(network, of_one, np.zeros((n, 1)), rows, 2)
+        total = compiled(network, of_one, np.zeros(n), rows, 2)
         if total is not None:
             return total.pairs[0, 0]
     (root,) = curvature_roots(of_one, np.zeros((n, 1)), [np.eye(n)], rows)

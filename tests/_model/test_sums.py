@@ -66,7 +66,7 @@ def test_parts_of_rows_give_shares_of_their_sums():
 @pytest.mark.parametrize("core", [True, False])
 def test_the_curvature_at_0(likelihood, weighting, make, core, monkeypatch):
     if not core:
-        monkeypatch.setattr(of_rows, "_compiled", lambda *given: None)
+        monkeypatch.setattr(of_rows, "compiled", lambda *given: None)
     rows = draw(likelihood, weighting, make=make)
     network = Network([rows.X.shape[1], likelihood.n_logits], "identity")
     X = rows.X.toarray() if hasattr(rows.X, "toarray") else rows.X

@@ -395,10 +395,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The climb of a batch, and of the hill that earlier batches left behind."""
         # Information adds up as sums, in the parameters as they are: coordinates that
         # no batch changes.
-        objective = objective.but(reduction="sum")
         known = memory.get("information", [])
-        if known:  # the penalty among it
-            objective = objective.but(l2=0.0)
+        l2 = 0.0 if known else objective.l2  # which is among what is known
+        objective = objective.but(reduction="sum", l2=l2)
         direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as
         # for a row that is sure to be of the other class, Newton's length is endless:

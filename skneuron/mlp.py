@@ -331,13 +331,13 @@ class SimpleMLPClassifier(NeuronClassifier):
         return 0.0 if self.alpha == "auto" else self.alpha
 
     def _prepare(self, data, past):
+        goes_on = past.goes_on and hasattr(self, "alpha_")
         if self.alpha != "auto" or self.learning_rate != "auto":
             self.alpha_ = self._l2()
-        elif past.partial:  # the prior of a stream counts once, not for every batch
-            n_calls = 1 + (self.n_iter_ if past.goes_on else 0)
-            self.alpha_ = self._alpha(data, STRENGTHS[0]) / n_calls
-        elif not (past.goes_on and hasattr(self, "alpha_")):
-            self.alpha_ = self._alpha(data, self._strength(data, past.rng))
+        elif past.partial or not goes_on:
+            # The prior of a stream counts once, not for every batch.
+            n_calls = 1 + (self.n_iter_ if goes_on else 0)
+            self.alpha_ = self._alpha(data, self._strength(data, past)) / n_calls
         return super()._prepare(data, past)
 
     def _alpha(self, data, strength):
@@ -350,20 +350,20 @@ class SimpleMLPClassifier(NeuronClassifier):
             strength *= 4  # tanh(z) is 2 logistic(2z) - 1: the same, by weights of half
         return strength * self._batch_rows(rows) / n_rows
 
-    def _strength(self, data, rng):
+    def _strength(self, data, past):
         """The one of STRENGTHS under which rows that are held out are likeliest."""
-        rows = data.rows
-        if rows.n_rows < FEW:
+        rows, by_class, scores = data.rows, not data.targets.several, {}
+        if past.partial or rows.n_rows < FEW:
             return STRENGTHS[0]
-        seed, by_class, scores = rng.randint(2**31 - 1), not data.targets.several, {}
+        seed = past.rng.randint(2**31 - 1)
         if rows.n_rows > MOST:
             _, rows = rows.split(MOST, seed, by_class=by_class)
         rows, aside = rows.split(rows.n_rows // 5, seed, by_class=by_class)
         for strength in STRENGTHS:
             trial = plan.Data(data.targets, rows)
             self.alpha_ = self._alpha(trial, strength)
-            past = plan.Past(False, False, None, {}, np.random.RandomState(seed))
-            climber = super()._prepare(trial, past)
+            new = plan.Past(False, False, None, {}, np.random.RandomState(seed))
+            climber = super()._prepare(trial, new)
             result, objective = climber.run(), climber.plan.objective
             if result.interrupted:
                 raise KeyboardInterrupt

@@ -296,13 +296,12 @@ class Objective:
         read, directions = self._first_layer(read).astype(np.float64), []
         for at in self._places:
             sides = np.eye(len(at)) if along is None else along[at, None]
-            sides = self.as_read(sides.reshape(self.n_inputs, -1))
-            directions.append(sides.reshape(len(at), -1))
+            directions.append(self.as_read(sides.reshape(self.n_inputs, -1)))
         roots = self._total(sums.curvature_roots, self.likelihood, read, directions)
         if self.l2:
             root = np.sqrt(self.l2 * self.shrunk)[:, None]
             both = zip(self._places, directions)
-            roots = roots + [root[at] * sides for at, sides in both]
+            roots = roots + [root[at] * of.reshape(len(at), -1) for at, of in both]
         return [R / self.divisor**0.5 for R in roots]
 
     def curvature_at_0(self):
@@ -421,15 +420,13 @@ class Objective:
 
         The terms of a logit are rounded there, and so is the intercept by offsets.
         """
-        to = self.coordinates
-        if self.noise > 1e-12:
-            return False
+        to, is_double = self.coordinates, self.noise <= 1e-12
         if to is None or (self._chained and to.exponents is None):
-            return True  # they are what the features are read with
+            return is_double  # they are what the features are read with
         terms = to.largest_terms(self._first_layer(position.theta)).sum()
         rounded = self.noise * self.total_weight * terms
-        least = 1e-12 * abs(position.log_likelihood)
-        return self.network.is_one_layer and rounded <= least
+        is_little = rounded <= 1e-12 * abs(position.log_likelihood)
+        return is_double and self.network.is_one_layer and is_little
 
     def at(self, parameters):
         """Where the network has these parameters of its own."""

@@ -120,33 +120,22 @@ def compiled(network, likelihood, theta, rows, order=1, ahead=None):
     return total
 
 
-def _by_block(likelihood, rows, n_numbers, theta, *matrices):
-    """Yield of blocks of rows: themselves, weights, and inputs times matrices.
-
-    In float64, on the host; weights by logit, (n_rows or 1, n_logits). `theta` and
-    `matrices` are of the shape (n_inputs, any), of a network without hidden layers.
-    """
-    ends = np.cumsum([theta.shape[1], *(of.shape[1] for of in matrices)])[:-1]
-    for block, products in rows.products(np.hstack([theta, *matrices]), n_numbers):
-        w = np.ones((1, theta.shape[1]))
-        if block.weights is not None:
-            w = w * likelihood.per_logit(to_host(block.weights).astype(np.float64))
-        products = to_host(products).astype(np.float64, copy=False)
-        yield block, w, *np.split(products, ends, axis=1)
-
-
 def curvature_roots(likelihood, theta, directions, rows):
     """Triangular R of each block of the curvature, ``R^T R``, block by block of rows.
 
     They are those of ``QR = sqrt(curvature) X1 directions``, of some rows beneath the R
     of all before these. The curvature itself has the square of their condition.
-    `directions` are of each block: (parameters, any).
+    `theta` is (n_inputs, n_logits), of a network without hidden layers; `directions`
+    are of each block's parameters, (n_inputs, any). All is in float64, on the host.
     """
-    total = [None] * len(likelihood.blocks)
-    by_input = [sides.reshape(len(theta), -1) for sides in directions]
-    n_numbers = 4 * likelihood.coupled * sum(sides.shape[1] for sides in by_input)
-    of_blocks = _by_block(likelihood, rows, n_numbers, theta, *by_input)
-    for _, w, z, *moved in of_blocks:
+    total = [None] * len(directions)
+    ends = np.cumsum([theta.shape[1], *(of.shape[1] for of in directions)])
+    n_numbers = 4 * likelihood.coupled * (ends[-1] - ends[0])
+    for block, products in rows.products(np.hstack([theta, *directions]), n_numbers):
+        products = to_host(products).astype(np.float64, copy=False)
+        z, *moved = np.split(products, ends[:-1], axis=1)
+        w = np.ones(1) if block.weights is None else to_host(block.weights)
+        w = np.broadcast_to(likelihood.per_logit(w), z.shape)
         for i, (of, root) in enumerate(zip(likelihood.blocks, likelihood.roots(z))):
             root = root * np.sqrt(w[:, of.start, None, None])
             share = root @ moved[i].reshape(len(z), len(of), -1)
@@ -186,14 +175,15 @@ def rounding_errors(likelihood, theta, rows):
     That is the terms, and the logits' own terms as far as they change these.
     """
     total = 0.0
-    for block, w, z in _by_block(likelihood, rows, 4 * theta.size, theta):
-        sizes = abs(block.X).astype(np.float64)
+    for block, z in rows.products(theta, 4 * theta.size):
+        sizes, w = abs(block.X).astype(np.float64), block.weights
         of_logits = product(sizes, np.abs(theta))
         of_outputs = [of_logits[:, at].sum(axis=1) for at in likelihood.blocks]
-        changed = likelihood.per_logit(np.stack(of_outputs, axis=1))
-        changed = changed * likelihood.y_hat(z) * likelihood.rest(z)
-        terms = np.abs(likelihood.residual(z, block.codes)) + changed
-        total += adjoint(sizes, w * terms, len(theta))
+        curvature = likelihood.couplings(z, w)
+        slopes = np.stack([curvature[a, a] for a in range(z.shape[1])], axis=1)
+        changed = slopes * likelihood.per_logit(np.stack(of_outputs, axis=1))
+        terms = np.abs(likelihood.residual(z, block.codes, w)) + changed
+        total += adjoint(sizes, terms, len(theta))
     return total
 
 

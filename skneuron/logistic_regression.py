@@ -351,11 +351,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _plan_to_the_top(self, objective, memory, rng, partial):
         solver = self.penalty or self.solver
-        if solver == "auto" and self.batch_size:
-            solver = "gradient"
-        if partial and solver == "auto":
-            affordable = _n_coupled(objective) <= MOST_PARAMETERS
-            solver = "newton" if affordable else "gradient"
+        if solver == "auto" and (self.batch_size or partial):
+            one_step = not self.batch_size and _n_coupled(objective) <= MOST_PARAMETERS
+            solver = "newton" if one_step else "gradient"
         if partial and solver == "newton":
             if "moments" not in memory:  # of the first batch, as to all that follows
                 memory = {**memory, "moments": measured(objective.rows)}
@@ -375,16 +373,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                 safe = round_down(largest_safe_rate(objective))
                 step_size = _ascent.Rate(0.5 * safe)
         plan = self._plan_of(objective, direction, step_size, rng, memory)
-        n_rows = _sample_size(objective) if solver == "auto" else None
-        if n_rows and not known:
-            of_a_step = objective.n_rows / _price_of_curvature(objective)
-            # Of more rows, a curvature that costs two steps saves more; of many, half.
-            least, many = (n * objective.n_parameters for n in ROWS_TO_A_PARAMETER)
-            n_telling = int(max(least, min(many, 2 * of_a_step), of_a_step / 2))
-            X, is_dense = objective.rows.X, objective.rows.is_dense
-            few = (X.shape[0] * X.shape[1] if is_dense else X.nnz) < FEW_NUMBERS
-            n_telling = None if few or n_telling >= objective.n_rows else n_telling
-            rules = direction, step_size, objective.noise, n_rows, n_telling
+        if solver == "auto" and not known and (n_rows := _sample_size(objective)):
+            samples = n_rows, _telling_size(objective)
+            rules = direction, step_size, objective.noise, *samples
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
         if self.penalty:
             plan.answer = Firth(objective).answer
@@ -403,10 +394,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The climb of a batch, and of the hill that earlier batches left behind."""
         # Information adds up as sums, in the parameters as they are: coordinates that
         # no batch changes.
-        objective = objective.but(reduction="sum")
         known = memory.get("information", [])
-        if known:  # the penalty among it
-            objective = objective.but(l2=0.0)
+        l2 = 0.0 if known else objective.l2  # which is among what is known
+        objective = objective.but(reduction="sum", l2=l2)
         direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as
         # for a row that is sure to be of the other class, Newton's length is endless:
@@ -455,27 +445,19 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         return replace(climber, plan=self._plan_of(*given), theta=theta)
 
     def _no_maximum(self, climber, result):
-        plan, data = climber.plan, climber.data
-        objective, step, direction = plan.objective, None, plan.memory["direction"]
         if self.penalty:
             return super()._no_maximum(climber, result)
+        plan, objective, step = climber.plan, climber.plan.objective, None
+        direction = plan.memory["direction"]
         if self.learning_rate == "auto" and self.batch_size is None:
-            price = _price_of_curvature(objective)
-            step = telling_step(result, objective, direction, price)
-        found = []
-        if not objective.l2:
-            end = self.log_likelihood_, step
-            found = find_separation(objective, data.rows, data.targets, result, *end)
-        if found:
-            at_limit = not result.converged and result.n_iter == self.max_iter
-            ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
-            names = getattr(self, "feature_names_in_", None)
-            message = separation_message(found, data.targets, names, ended)
-            return SeparationWarning(message)
-        if objective.l2 and (absent := super()._no_maximum(climber, result)):
-            return absent
-        if step is None or not result.converged:
-            return None
+            by = direction, _price_of_curvature(objective)
+            step = telling_step(result, objective, *by)
+        if objective.l2:
+            endless = super()._no_maximum(climber, result)
+        else:
+            endless = self._separation(climber, result, step)
+        if endless or step is None or not result.converged:
+            return endless
         promise = float(step @ result.position.gradient)
         if direction.solvers and direction.endless and promise > direction.target:
             # There is a top, to which the way looked like one without end.
@@ -495,6 +477,18 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             f"next step promises {promise * objective.total_weight:.2g} nats more. Use "
             "solver='auto'."
         )
+
+    def _separation(self, climber, result, step):
+        """The warning where classes separate; None: they do not, or none can tell."""
+        objective, rows = climber.plan.objective, climber.data.rows
+        targets, end = climber.data.targets, (self.log_likelihood_, step)
+        found = find_separation(objective, rows, targets, result, *end)
+        if not found:
+            return None
+        at_limit = not result.converged and result.n_iter == self.max_iter
+        ended = f"max_iter={self.max_iter}" if at_limit else f"tol={self.tol}"
+        names = getattr(self, "feature_names_in_", None)
+        return SeparationWarning(separation_message(found, targets, names, ended))
 
     def _nats_to_go(self, climber, result):
         objective, theta = climber.plan.objective, result.position.theta
@@ -571,6 +565,18 @@ def _sample_size(objective):
     n_rows, n_parameters = objective.n_rows, _n_coupled(objective)
     size = min(n_rows // 25, 1000 * n_parameters)
     size = min(max(size, 20 * n_parameters), n_rows // 4)
-    if n_rows * objective.network.sizes[0] < SMALL or size < 5 * n_parameters:
-        return None
-    return size
+    few = n_rows * objective.network.sizes[0] < SMALL or size < 5 * n_parameters
+    return None if few else size
+
+
+def _telling_size(objective):
+    """Of how many rows the curvature can stand in for that of all; None: all take less.
+
+    Of more rows, a curvature that costs two steps saves more; of many, half a step.
+    """
+    n_rows, rows = objective.n_rows, objective.rows
+    of_a_step = n_rows / _price_of_curvature(objective)
+    least, many = (n * objective.n_parameters for n in ROWS_TO_A_PARAMETER)
+    size = int(max(least, min(many, 2 * of_a_step), of_a_step / 2))
+    n_numbers = n_rows * rows.X.shape[1] if rows.is_dense else rows.X.nnz
+    return None if n_numbers < FEW_NUMBERS or size >= n_rows else size

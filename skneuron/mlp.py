@@ -331,13 +331,13 @@ class SimpleMLPClassifier(NeuronClassifier):
         return 0.0 if self.alpha == "auto" else self.alpha
 
     def _prepare(self, data, past):
+        goes_on = past.goes_on and hasattr(self, "alpha_")
         if self.alpha != "auto" or self.learning_rate != "auto":
             self.alpha_ = self._l2()
-        elif past.partial:  # the prior of a stream counts once, not for every batch
-            n_calls = 1 + (self.n_iter_ if past.goes_on else 0)
-            self.alpha_ = self._alpha(data, STRENGTHS[0]) / n_calls
-        elif not (past.goes_on and hasattr(self, "alpha_")):
-            self.alpha_ = self._alpha(data, self._strength(data, past.rng))
+        elif past.partial or not goes_on:
+            # The prior of a stream counts once, not for every batch.
+            n_calls = 1 + (self.n_iter_ if goes_on else 0)
+            self.alpha_ = self._alpha(data, self._strength(data, past)) / n_calls
         return super()._prepare(data, past)
 
     def _alpha(self, data, strength):
@@ -348,22 +348,22 @@ class SimpleMLPClassifier(NeuronClassifier):
         strength *= min(1.0, rows.total_weight / max(n_rows, 40))
         if self._hidden_layer_sizes() and self.activation != "logistic":
             strength *= 4  # tanh(z) is 2 logistic(2z) - 1: the same, by weights of half
-        return strength * (self._batch_rows(rows) or n_rows) / n_rows
+        return strength * self._batch_rows(rows) / n_rows
 
-    def _strength(self, data, rng):
+    def _strength(self, data, past):
         """The one of STRENGTHS under which rows that are held out are likeliest."""
-        rows = data.rows
-        if rows.n_rows < FEW:
+        rows, by_class, scores = data.rows, not data.targets.several, {}
+        if past.partial or rows.n_rows < FEW:
             return STRENGTHS[0]
-        seed, by_class, scores = rng.randint(2**31 - 1), not data.targets.several, {}
+        seed = past.rng.randint(2**31 - 1)
         if rows.n_rows > MOST:
             _, rows = rows.split(MOST, seed, by_class=by_class)
         rows, aside = rows.split(rows.n_rows // 5, seed, by_class=by_class)
         for strength in STRENGTHS:
             trial = plan.Data(data.targets, rows)
             self.alpha_ = self._alpha(trial, strength)
-            past = plan.Past(False, False, None, {}, np.random.RandomState(seed))
-            climber = super()._prepare(trial, past)
+            new = plan.Past(False, False, None, {}, np.random.RandomState(seed))
+            climber = super()._prepare(trial, new)
             result, objective = climber.run(), climber.plan.objective
             if result.interrupted:
                 raise KeyboardInterrupt
@@ -395,9 +395,8 @@ class SimpleMLPClassifier(NeuronClassifier):
             unit |= {"partial": partial, "penalised": self.alpha == "auto"}
             objective, memory = plan.standardised(objective, memory, **unit)
             if self.alpha == "auto":
-                n_rows = objective.n_rows
-                batch = self._batch_rows(objective) or n_rows
-                objective = objective.but(l2=self.alpha_ * n_rows / batch)
+                l2 = self.alpha_ * objective.n_rows / self._batch_rows(objective)
+                objective = objective.but(l2=l2)
         direction = memory.setdefault("direction", self._direction())
         new = _ascent.Plateau(value, 0, 0, noisy=self.solver != "lbfgs")
         stop = memory.setdefault("stop", new)
@@ -407,25 +406,25 @@ class SimpleMLPClassifier(NeuronClassifier):
             stop.tol /= 100
             stops = [self._top(objective, direction), stop]
         elif auto:
-            rate = AUTO_RATES[self.solver]
-            rate *= LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
-            new = _ascent.Rate(rate, HALF_LIFE)
+            factor = LOGISTIC_FACTOR if self.activation == "logistic" else 1.0
+            new = _ascent.Rate(factor * AUTO_RATES[self.solver], HALF_LIFE)
             step_size = memory.setdefault("step_size", new)
         else:
             step_size = _ascent.Rate(self.learning_rate)
         walk = self._walk(objective, direction, step_size, rng)
-        whole = self._batch_rows(objective) is None
+        whole = self._batch_rows(objective) == objective.n_rows
         return plan.Plan(objective, walk, stops, memory, exact_curve=whole)
 
     def _batch_rows(self, rows):
-        """Rows in a mini-batch; None for all."""
+        """How many of the rows are in a mini-batch: all, at most."""
         size, n_rows = self.batch_size, rows.n_rows
         if size == "auto":  # as even as can be: what a few rows say is mostly noise
             size = -(-n_rows // -(-n_rows // 200))
-        return size if self.solver != "lbfgs" and size < n_rows else None
+        return n_rows if self.solver == "lbfgs" else min(size, n_rows)
 
     def _walk(self, objective, direction, step_size, rng):
         size, rng = self._batch_rows(objective), rng if self.shuffle else None
+        size = None if size == objective.n_rows else size
         # Each batch bears all of alpha, as MLPClassifier's does, one of few rows too;
         # or its share of a penalty that is for all rows.
         how = {"whole_penalty": self.alpha != "auto", "exact": False, "monotone": False}
@@ -437,13 +436,11 @@ class SimpleMLPClassifier(NeuronClassifier):
         return _ascent.LBFGS() if self.solver == "lbfgs" else _ascent.Adam()
 
     def _overshoot_message(self, climber):
-        rate = plan.round_down(
-            self._holding_rate(climber.plan.objective, climber.theta)
-        )
+        rate = self._holding_rate(climber.plan.objective, climber.theta)
         return (
             f"The log-likelihood fell: learning_rate={self.learning_rate} steps over "
             "the top. By halving it, the largest rate found safe for this data is "
-            f"{rate:.4g}; learning_rate='auto' picks its own."
+            f"{plan.round_down(rate):.4g}; learning_rate='auto' picks its own."
         )
 
     def _holding_rate(self, objective, start):

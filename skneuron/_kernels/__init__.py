@@ -126,14 +126,14 @@ class Passes:
         by_inputs = n_members > 1 and isinstance(X, tuple) and data[1] is None
         self._axes = (1, 0, 2) if by_inputs else (0, 1, 2)
 
-    def __call__(self, theta, *, gradients=True, curvature=False):
+    def __call__(self, theta, order=1):
         """The sums at some parameters.
 
         Parameters
         ----------
         theta : array of shape (n_members, n_inputs n_logits)
-        gradients, curvature : bool
-            What else to sum; a curvature of a single member.
+        order : {0, 1, 2}
+            How many derivatives; a curvature of a single member.
 
         Returns
         -------
@@ -142,25 +142,27 @@ class Passes:
         pairs : dict of (a, c) to array of shape (n_inputs, n_inputs)
             The curvature, by pair of logits.
         """
-        calls, first, second, size = self._plan(gradients, curvature)
-        out, n = np.zeros(size), self._n_inputs
-        shape, each = np.shape(theta), (self._n_members, n, self._width)
-        theta = theta.reshape(each).transpose(self._axes)
-        theta = np.ascontiguousarray(theta, self._dtype)
+        calls, size = self._plan(order)
+        each = self._n_members, self._n_inputs, self._width
+        given = theta.reshape(each).transpose(self._axes)
+        given = np.ascontiguousarray(given, self._dtype)
+        out = np.zeros(size)
         for chunks, n_partial in calls:
             part, threads = np.empty(size), n_threads() if n_partial > 1 else 1
-            wanted = n_partial, gradients, curvature
-            self._rows.sums(theta, chunks, *wanted, part, threads)
+            wanted = n_partial, order > 0, order > 1
+            self._rows.sums(given, chunks, *wanted, part, threads)
             out = part if chunks is calls[0][0] else out + part
-        gradient = None
-        if gradients:
-            gradient = out[first:second].reshape(theta.shape).transpose(self._axes)
-            gradient = gradient.reshape(shape)
-        return out[:first], gradient, self._pairs(out[second:])
+        values, slopes, pairs = self._parts(out, theta.size)
+        if not order:
+            return values, None, pairs
+        slopes = slopes.reshape(given.shape).transpose(self._axes)
+        return values, slopes.reshape(theta.shape), pairs
 
-    def _pairs(self, squares):
-        n = self._n_inputs
-        return dict(zip(self._likelihood.pairs, squares.reshape(-1, n, n)))
+    def _parts(self, sums, n_parameters):
+        """Log-likelihoods, gradients, and the curvature by pair."""
+        n, first, last = self._n_inputs, self._n_members, self._n_members + n_parameters
+        pairs = zip(self._likelihood.pairs, sums[last:].reshape(-1, n, n))
+        return sums[:first], sums[first:last], dict(pairs)
 
     def newton(self, theta, shrunk, divisor, rules):
         """Newton's steps, of float64 and a single member: whole ones, while they do.
@@ -169,7 +171,7 @@ class Passes:
         ----------
         theta : array of shape (n_parameters,)
             The start.
-        shrunk : array like theta, or None
+        shrunk : array like theta
             What a penalty adds to the curvature's diagonal.
         divisor : float
             Of the sums, and of the penalty.
@@ -178,29 +180,27 @@ class Passes:
 
         Returns
         -------
-        places : list of (theta, log_likelihood, value)
-            From the start on; the value is the objective's.
-        gradient, pairs
-            The sums at the last of them.
+        log_likelihood, gradient, pairs
+            The sums at the end.
+        end : array like theta
+        passed : list of (theta, log_likelihood, value)
+            The places before, from the start on; the value is the objective's.
         """
-        calls, _, second, size = self._plan(True, True)
+        calls, size = self._plan(2)
         thetas, figures = np.empty((MOST_STEPS, len(theta))), np.empty((MOST_STEPS, 2))
         thetas[0], sums = theta, np.empty(size)
         chunks = np.concatenate([chunks for chunks, _ in calls])
         n = self._rows.newton(thetas, figures, chunks, shrunk, divisor, rules, sums)
-        places = [(at, *of) for at, of in zip(thetas[: n + 1], figures.tolist())]
-        return places, sums[1:second], self._pairs(sums[second:])
+        passed = [(at, *of) for at, of in zip(thetas[:n], figures.tolist())]
+        (value,), gradient, pairs = self._parts(sums, len(theta))
+        return float(value), gradient, pairs, thetas[n], passed
 
-    def _plan(self, *wanted):
-        """The chunks of each call, in how many sums, and where these lie, by kind."""
-        if wanted not in self._plans:
-            self._plans[wanted] = self._planned(*wanted)
-        return self._plans[wanted]
-
-    def _planned(self, gradients, curvature):
-        n, members = self._n_inputs, self._n_members
-        n_slopes = gradients * n * self._width
-        n_pairs = len(self._likelihood.pairs) if curvature else 0
+    def _plan(self, order):
+        """The chunks of each call, in how many sums; and how many numbers these are."""
+        if order in self._plans:
+            return self._plans[order]
+        n, n_slopes = self._n_inputs, self._n_inputs * self._width if order else 0
+        n_pairs = len(self._likelihood.pairs) if order > 1 else 0
         work = (self._n_stored + 8) * self._width * (1 + n_pairs * self._n_stored // 8)
         # As for a single member, as it is the chunks that give sums their order.
         squares = n_pairs * n**2
@@ -208,12 +208,12 @@ class Passes:
         summed = squares if n <= 128 else squares // 8 * (4 * self._n_stored < n)
         n_sums = 1 + n_slopes + summed
         chunks, partial = _chunks(self._spans, self._n_stored, work, n_sums)
-        first, second = members, members * (1 + n_slopes)
         n_rows = int((chunks[:, 1] - chunks[:, 0]).sum())
         n_calls = min(-(-n_rows * work // CALL_WORK), -(-len(chunks) // LEAST_CHUNKS))
         calls = np.array_split(chunks, n_calls) if n_calls > 1 else [chunks]
         calls = [(of, -(-len(of) * partial // len(chunks))) for of in calls if n_rows]
-        return calls, first, second, second + squares
+        self._plans[order] = calls, self._n_members * (1 + n_slopes) + squares
+        return self._plans[order]
 
 
 def moments(X, weights, dtype):
@@ -286,11 +286,12 @@ def outcome(z, codes, likelihood, weights, wanted):
 
 
 def activate(name, z, a=None):
-    """``z = g(z)``; or ``z *= g'``, where the values are `a`.
+    """``z = g(z)``; or ``z *= g'``, where the values are `a`: z itself.
 
     Of arrays that :func:`takes` is true of.
     """
     _core.activate(ACTIVATIONS[name], z, a, _shared(z.size))
+    return z
 
 
 #: Products in a batch for which another thread is worth waking.
@@ -357,7 +358,7 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
     for start in range(0, n_rows, at_a_time):
         n = min(at_a_time, n_rows - start)
         first = start // batch
-        at = plain(order[start : start + n], np.intp) if order is not None else None
+        at = order if order is None else plain(order[start : start + n], np.intp)
         there = at if places is None else plain(places[at], np.intp)
         batches = likelihood.widths, at, there, start, n, batch
         steps = t + first, None if rates is None else plain(rates[first:], np.float64)
@@ -366,21 +367,21 @@ def epoch(read, rows, likelihood, network, batch, order, theta, rates, rule, **g
     return total
 
 
-def network_sums(read, rows, likelihood, network, theta, gradients):
+def network_sums(read, rows, likelihood, network, theta, order):
     """The log-likelihood of all rows, and its gradient: no steps, but an epoch.
 
     Parameters
     ----------
     read, rows, likelihood, network, theta : as :func:`epoch` takes them
-    gradients : bool
-        Whether the gradient is asked for, too.
+    order : {0, 1}
+        How many derivatives.
 
     Returns
     -------
     log_likelihood : float
     gradient : array like theta, float64; or None
     """
-    total, rule = (np.zeros(len(theta)), "sum") if gradients else (None, None)
+    total, rule = (np.zeros(len(theta)), "sum") if order else (None, None)
     batch = max(64, BLOCK_NUMBERS // (2 * sum(network.sizes) - network.sizes[0]))
     model = likelihood, network, batch, None, theta.astype(rows.dtype, copy=False)
     return epoch(read, rows, *model, None, rule, sum=total), total

@@ -40,17 +40,13 @@ class Activation:
 
     def value(self, z):
         """``g(z)``."""
-        if not _kernels.takes(z):
-            return self.formula(z)
-        _kernels.activate(self.name, z)
-        return z
+        return _kernels.activate(self.name, z) if _kernels.takes(z) else self.formula(z)
 
     def times_slope(self, d, a):
         """``d g'``, where the value is `a`."""
-        if not (_kernels.takes(d) and _kernels.takes(a)):
-            return d * self.slope(a)
-        _kernels.activate(self.name, d, a)
-        return d
+        if _kernels.takes(d) and _kernels.takes(a):
+            return _kernels.activate(self.name, d, a)
+        return d * self.slope(a)
 
 
 def logistic(z):

@@ -60,12 +60,6 @@ class Coordinates:
         W /= scale
         b -= mean.T @ W
 
-    def to_coordinates(self, first):
-        """The inverse of T along the first axis, in place."""
-        W, b, mean, scale = self._beside(first)
-        b += mean.T @ W
-        W *= scale
-
     def pull(self, first, *, sizes=False):
         """T^T along the first axis, in place; `sizes`: of the sizes of errors."""
         W, b, mean, scale = self._beside(first)
@@ -77,10 +71,18 @@ class Coordinates:
         W, b, *_ = self._beside(np.abs(first))
         return 2 * (np.abs(self.mean) / self.scale + self.reach) @ W + b.sum(axis=0)
 
-    def as_given(self, first, sign=-1):
-        """To weights of the features as they were given, in place; or back, by +1."""
+    def to_given(self, first):
+        """T, and to weights of the features as they were given, in place."""
+        self.to_parameters(first)
         W, *_ = self._beside(first)
-        W[...] = self.in_own_units(W, sign)
+        W[...] = self.in_own_units(W, -1)
+
+    def from_given(self, first):
+        """The inverse of :meth:`to_given`, in place."""
+        W, b, mean, scale = self._beside(first)
+        W[...] = self.in_own_units(W)
+        b += mean.T @ W
+        W *= scale
 
     def slope(self, first, *, sizes=False):
         """A gradient's components in the features' own units, of the weights alone.
@@ -124,8 +126,9 @@ def standardised(objective, moments, width=None, alike=ALIKE, penalised=False):
     -------
     objective : Objective
     """
-    moments = _in_common(moments, objective.network.kinds[0])
-    exponents, (mean, deviation, reach) = moments
+    exponents, (mean, deviation, reach) = _in_common(
+        moments, objective.network.kinds[0]
+    )
     rows, n_features = objective.rows, objective.network.sizes[0]
     if exponents is not None:
         in_units = rows.in_units(np.resize(exponents, n_features))

@@ -157,8 +157,6 @@ class Likelihood:
 
     def observed(self, codes):
         """Where y is 1: of a sigmoid if the code is, of a softmax in that class."""
-        if not self.has_softmax:
-            return codes > 0
         labels = [c for k in self.widths.tolist() for c in (range(k) if k else [1])]
         there = array_namespace(codes).asarray(labels, device=codes.device)
         return self.per_logit(codes) == there

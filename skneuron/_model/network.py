@@ -165,8 +165,7 @@ class Network:
         if is_sparse(X):
             X = X.toarray()  # some times as fast to multiply with itself
         xp = array_namespace(X)
-        if self.fit_intercept:
-            X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+        X = xp.concat([X, xp.ones_like(X[:, : int(self.fit_intercept)])], axis=1)
         return {pair: X.T @ (w[:, None] * X) for pair, w in weights.items()}
 
 

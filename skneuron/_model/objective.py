@@ -14,6 +14,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from .. import _kernels
 from .._arrays import array_namespace, is_elsewhere, like, to_host
 from . import sums
+from .sums import Sums
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Objective:
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
         self.coordinates, self._chained = None, False
-        self._sample = None
+        self._samples = {}
 
     @property
     def divisor(self):
@@ -112,7 +113,7 @@ class Objective:
     def but(self, **changed):
         """The same objective with other attributes, such as `l2` or `reduction`."""
         other = object.__new__(type(self))
-        vars(other).update({**vars(self), **changed, "_sample": None})
+        vars(other).update({**vars(self), **changed, "_samples": {}})
         if "sizes" in changed:
             vars(other).pop("shrunk", None)
         return other
@@ -137,10 +138,8 @@ class Objective:
         """
         base, scale = self, coordinates.scale
         if not chained:
-            n_features, units = self.network.sizes[0], (coordinates.mean, scale)
-            if len(scale) < n_features:
-                units = (np.resize(of, n_features) for of in units)
-            centred = self.rows.centred(*units)
+            unit = np.arange(self.network.sizes[0]) % len(scale)
+            centred = self.rows.centred(coordinates.mean[unit], scale[unit])
             base = self.reading(centred, np.log2(scale).astype(int))
         return base.but(coordinates=coordinates, _chained=chained)
 
@@ -161,10 +160,10 @@ class Objective:
 
         Its mean is an estimate of the mean of all.
         """
-        if self._sample is None or self._sample[0] != n_rows:
+        if n_rows not in self._samples:
             rows = self.rows.sample(n_rows)
-            self._sample = n_rows, self.on(rows, whole_penalty=False)
-        return self._sample[1]
+            self._samples[n_rows] = self.on(rows, whole_penalty=False)
+        return self._samples[n_rows]
 
     # Mini-batches --------------------------------------------------------------------
 
@@ -195,9 +194,8 @@ class Objective:
         read, n, dtype = self.rows.in_place(), self.rows.n_rows, self.rows.dtype
         if read[0] is None:
             return None
-        shrunk = None
-        if self.l2:  # what is beyond the float type is as good as without end
-            shrunk = np.minimum(self.shrunk, np.finfo(dtype).max).astype(dtype)
+        most = np.finfo(dtype).max  # what is beyond that is as good as without end
+        shrunk = np.minimum(self.shrunk, most).astype(dtype) if self.l2 else None
         l2 = (self.l2, 0.0) if whole_penalty else (0.0, self.l2 / n)
         divisor = (1.0, 0.0) if self.reduction == "sum" else (0.0, self.divisor / n)
         penalty = {"shrunk": shrunk, "l2": l2, "divisor": divisor}
@@ -216,9 +214,7 @@ class Objective:
 
     def evaluation_of(self, log_likelihood, theta):
         """The evaluation without derivatives where the log-likelihood is known."""
-        penalty = self._penalty(self.as_read(theta))[0] if self.l2 else 0.0
-        value = (log_likelihood - penalty) / self.divisor
-        return Evaluation(log_likelihood, value, theta=theta)
+        return self.evaluation(theta, Sums(log_likelihood), self.as_read(theta))
 
     def evaluate(self, theta, *, curvature=False, rules=None):
         """Value, gradient and, if asked, curvature at theta.
@@ -240,16 +236,15 @@ class Objective:
             Of the parts of a batch that is on a device, figures are 0-d arrays: to look
             at one would be to wait for it.
         """
-        model, steps = (self.network, self.likelihood, self.rows), None
-        if rules and not self._chained:
-            shrunk = self.l2 * self.shrunk if self.l2 else None
-            steps = sums.after_steps(*model, theta, shrunk, self.divisor, rules)
-        theta, total, passed = steps or (theta, None, ())
         read, how = self.as_read(theta), {"order": 1 + curvature}
-        if total is None:
-            total = self._total(sums.over_rows, read, self.divisor, **how)
-        here = self.evaluation(theta, read, total)
-        here.passed = [Evaluation(*of, theta=at) for at, *of in passed]
+        if rules and self.rows.lie_here and not self._chained:
+            how["ahead"] = self.l2 * self.shrunk, self.divisor, rules
+        model = self.network, self.likelihood, read
+        total = self._total(sums.over_rows, *model, **how)
+        if total.end is not None:
+            theta = read = total.end
+        here = self.evaluation(theta, total, read)
+        here.passed = [Evaluation(*of, theta=at) for at, *of in total.passed]
         here.noise = self.noise * (self.coordinates.noise if self._chained else 1.0)
         if curvature and not is_elsewhere(self.rows.X):
             here.roots, here.stored = partial(self.roots, read), self.stored
@@ -258,24 +253,17 @@ class Objective:
         return here
 
     def _total(self, of, *given, **how):
-        """What a function of network, likelihood, others and rows gives of all rows."""
-        of = partial(of, self.network, self.likelihood, *given, **how)
-        return self.rows.total(of)
+        """What a function of some other things, and of rows, gives of all rows."""
+        return self.rows.total(partial(of, *given, **how))
 
-    def evaluation(self, theta, read, total):
+    def evaluation(self, theta, total, read):
         """The evaluation at theta that sums over the rows make; `read` as_read."""
-        value, gradient = total.log_likelihood, total.gradient
-        if self.l2:
-            penalty, slope = self._penalty(read)
-            value, slope = value - penalty, slope / self.divisor
-            gradient -= array_namespace(read).astype(slope, read.dtype, copy=False)
-        blocks = self._curvature(total.pairs) if total.pairs else []
-        if self._chained:
+        penalty, slope = self._penalty(read) if self.l2 else (0.0, 0.0)
+        value, gradient = (total.log_likelihood - penalty) / self.divisor, None
+        if total.gradient is not None:
+            gradient = like((total.gradient - slope) / self.divisor, read)
             self.pulled(gradient)
-            for _, matrix in blocks:  # from both sides
-                matrix[...] = self.pulled(matrix).T.copy()
-                self.pulled(matrix)
-        value = value / self.divisor
+        blocks = self._curvature(total.pairs) if total.pairs else []
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
 
     @cached_property
@@ -300,16 +288,16 @@ class Objective:
             # Softmax cannot see a shift of all its logits: there the curvature is 0,
             # and the gradient too. Any definite matrix in that place keeps the
             # directions that it can see, and spares their solver a singular matrix.
+            shift = sum(pairs[a, a] for a in logits) / size**2 if size > 1 else 0.0
             matrix = np.empty((n // size, size, n // size, size))
             for (i, a), (j, c) in product(enumerate(logits), repeat=2):
-                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)]
-            if size > 1:
-                shift = sum(pairs[a, a] for a in logits) / size**2
-                matrix += shift[:, None, :, None]
+                matrix[:, i, :, j] = pairs[min(a, c), max(a, c)] + shift
             matrix = matrix.reshape(n, n)
             if self.l2:
                 matrix.reshape(-1)[:: n + 1] += self.l2 * self.shrunk[places]
             matrix /= self.divisor
+            if self._chained:  # from both sides
+                matrix = self.pulled(self.pulled(matrix).T.copy())
             blocks.append((places, matrix))
         return blocks
 
@@ -318,13 +306,12 @@ class Objective:
         read, directions = self._first_layer(read).astype(np.float64), []
         for at in self._places:
             sides = np.eye(len(at)) if along is None else along[at, None]
-            sides = self.as_read(sides.reshape(self.n_inputs, -1))
-            directions.append(sides.reshape(len(at), -1))
-        roots = self._total(sums.curvature_roots, read, directions)
+            directions.append(self.as_read(sides.reshape(self.n_inputs, -1)))
+        roots = self._total(sums.curvature_roots, self.likelihood, read, directions)
         if self.l2:
             root = np.sqrt(self.l2 * self.shrunk)[:, None]
             both = zip(self._places, directions)
-            roots = roots + [root[at] * sides for at, sides in both]
+            roots = roots + [root[at] * of.reshape(len(at), -1) for at, of in both]
         return [R / self.divisor**0.5 for R in roots]
 
     def curvature_at_0(self):
@@ -333,19 +320,17 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self.rows.total(partial(sums.squares, self.network))
-        matrix /= 4
+        matrix = self._total(sums.squares, self.network) / 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
-        matrix /= self.divisor
-        return matrix
+        return matrix / self.divisor
 
     def log_likelihood(self, theta, *, guarded=False):
         """The total log-likelihood alone: a forward pass; guarded as the network's."""
         if np.ndim(self.rows.weights) < 2 and not np.any(to_host(theta)):
             return self.rows.total_weight * self.likelihood.of_even_odds
-        read = like(self.as_read(theta), self.rows.X)
-        return self._total(sums.log_likelihood, read, guarded=guarded)
+        model = self.network, self.likelihood, like(self.as_read(theta), self.rows.X)
+        return self._total(sums.log_likelihood, *model, guarded=guarded)
 
     def _penalty(self, read):
         """The penalty, ``sum(l2 theta^2) / 2``, and its gradient."""
@@ -407,7 +392,8 @@ class Objective:
         In coordinates, flat, and in the features' own units, (n_features, n_logits).
         """
         read = self._first_layer(self.as_read(theta)).astype(np.float64)
-        errors = self._total(sums.rounding_errors, read) / self.total_weight
+        errors = self._total(sums.rounding_errors, self.likelihood, read)
+        errors /= self.total_weight
         if not self._chained:
             return errors.ravel(), self.coordinates.slope(errors, sizes=True)
         own = self.coordinates.in_own_units(errors[: self.network.sizes[0]] + 0.0)
@@ -421,11 +407,9 @@ class Objective:
         size = self.n_inputs * self.network.shapes[0][1]
         return array_namespace(theta).reshape(theta[:size], (self.n_inputs, -1))
 
-    def _mapped(self, theta, *maps):
+    def _mapped(self, theta, change):
         theta = array_namespace(theta).asarray(theta, copy=True)
-        first = self._first_layer(theta)
-        for change in maps:
-            change(first)
+        change(self._first_layer(theta))
         return theta
 
     def as_read(self, theta):
@@ -445,33 +429,26 @@ class Objective:
 
     def parameters(self, theta):
         """The network's own parameters at theta."""
-        if self.coordinates is None:
-            return theta
         to = self.coordinates
-        return self._mapped(theta, to.to_parameters, to.as_given)
+        return theta if to is None else self._mapped(theta, to.to_given)
 
     def is_told_exactly(self, position):
         """Whether the network's own parameters say the same log-likelihood, to 1e-12.
 
         The terms of a logit are rounded there, and so is the intercept by offsets.
         """
-        to = self.coordinates
-        if self.noise > 1e-12:
-            return False
+        to, is_double = self.coordinates, self.noise <= 1e-12
         if to is None or (self._chained and to.exponents is None):
-            return True  # they are what the features are read with
-        if not self.network.is_one_layer:
-            return False
+            return is_double  # they are what the features are read with
         terms = to.largest_terms(self._first_layer(position.theta)).sum()
         rounded = self.noise * self.total_weight * terms
-        return rounded <= 1e-12 * abs(position.log_likelihood)
+        is_little = rounded <= 1e-12 * abs(position.log_likelihood)
+        return is_double and self.network.is_one_layer and is_little
 
     def at(self, parameters):
         """Where the network has these parameters of its own."""
-        if self.coordinates is None:
-            return parameters
         to = self.coordinates
-        return self._mapped(parameters, partial(to.as_given, sign=1), to.to_coordinates)
+        return parameters if to is None else self._mapped(parameters, to.from_given)
 
 
 def largest_safe_rate(objective):

@@ -9,7 +9,7 @@ parameters go there in one move, and what was summed there comes back in one.
 import numpy as np
 
 from .._arrays import adjoint, array_namespace, like, to_host, widest
-from .sums import Sums
+from .sums import Sums, compiled
 
 
 def answers(asked):
@@ -25,7 +25,7 @@ def answers(asked):
     -------
     evaluations : list of Evaluation
     """
-    replies, groups = [None] * len(asked), {}
+    replies, groups = {}, {}
     for i, (objective, (_, order, n_rows, _)) in enumerate(asked):
         simple = order == 1 and n_rows is None and objective.network.is_one_layer
         shape = id(objective.rows), objective.network.fit_intercept
@@ -36,45 +36,36 @@ def answers(asked):
             found = _together(objectives, [question.theta for question in questions])
         else:
             found = [objectives[0].answer(questions[0])]
-        for i, reply in zip(members, found):
-            replies[i] = reply
-    return replies
+        replies.update(zip(members, found))
+    return [replies[i] for i in range(len(asked))]
 
 
 def _together(objectives, thetas):
     """Yield the evaluation of each objective, of the same rows, at its own place."""
     read = [one.as_read(theta) for one, theta in zip(objectives, thetas)]
     first, stacked = objectives[0], np.stack(read)
-    wanted = first.likelihood, first.network.fit_intercept, len(read)
-    passes, values, gradient = first.rows.passes(*wanted), 0.0, 0.0
-    parts = _plain(first, stacked) if passes is None else (of(stacked) for of in passes)
-    for some, share, *_ in parts:
-        values, gradient = values + some, gradient + share
-    members = zip(objectives, thetas, read, values, to_host(gradient))
-    for objective, theta, own, value, slope in members:
-        slope = (slope / objective.divisor).astype(own.dtype, copy=False)
-        yield objective.evaluation(theta, own, Sums(float(value), slope))
+    model = first.network, first.likelihood
+    total = compiled(*model, stacked, first.rows) or _plain(first, stacked)
+    each = zip(total.log_likelihood.tolist(), total.gradient)
+    for objective, theta, own, of in zip(objectives, thetas, read, each):
+        yield objective.evaluation(theta, Sums(*of), own)
 
 
 def _plain(objective, theta):
-    """Yield of each block of rows the members' log-likelihoods, and their gradients."""
-    rows, likelihood = objective.rows, objective.likelihood
+    """The sums of all members, side by side in every product."""
+    rows, likelihood, values, slopes = objective.rows, objective.likelihood, 0.0, 0.0
     n_members, k, xp = len(theta), likelihood.n_logits, array_namespace(rows.X)
     by_input = theta.reshape(n_members, -1, k).transpose(1, 0, 2)
     there = like(by_input.reshape(-1, n_members * k), rows.X)
 
     for block, z in rows.products(there, 4 * there.shape[1]):
-        z = xp.reshape(z, (-1, k))
-        codes = xp.repeat(block.codes, n_members, axis=0)
-        w = block.weights
-        if w is not None:
-            w = xp.repeat(like(w, z), n_members, axis=0)
+        z, codes, w = xp.reshape(z, (-1, k)), block.codes, block.weights
+        codes = xp.repeat(codes, n_members, axis=0)
+        w = None if w is None else xp.repeat(w, n_members, axis=0)
         log_prob = widest(likelihood.log_prob(z, codes, w))
-        residual = likelihood.residual(z, codes, w)
-        values = xp.reshape(xp.sum(log_prob, axis=1), (-1, n_members))
-        values = xp.sum(values, axis=0)
-        residual = xp.reshape(residual, (-1, n_members * k))
-        gradient = widest(adjoint(block.X, residual, there.shape[0]))
-        gradient = xp.reshape(gradient, (-1, n_members, k))
-        gradient = xp.permute_dims(gradient, (1, 0, 2))
-        yield to_host(values), xp.reshape(gradient, (n_members, -1))
+        log_prob = xp.reshape(log_prob, (-1, n_members, likelihood.n_outputs))
+        values = values + xp.sum(log_prob, axis=(0, 2))
+        residual = xp.reshape(likelihood.residual(z, codes, w), (-1, n_members * k))
+        slopes = slopes + widest(adjoint(block.X, residual, there.shape[0]))
+    by_member = to_host(slopes).reshape(-1, n_members, k).transpose(1, 0, 2)
+    return Sums(to_host(values), by_member.reshape(n_members, -1))

@@ -29,9 +29,8 @@ class Remembering:
 
     def answer(self, question):
         """As :meth:`Objective.answer`; the log-likelihood is that of the batch."""
-        theta = question.theta
         here = self.objective.answer(question)
-        here.roots, step = None, theta - self.top  # none is of the hill's
+        here.roots, step = None, question.theta - self.top  # none is of the hill's
         for at, matrix in self.information:
             pull = matrix @ step[at]
             here.value -= 0.5 * float(step[at] @ pull)

@@ -80,7 +80,7 @@ def passes(
 def sums(X, codes, likelihood, theta, *, gradients=True, curvature=False, **given):
     """The compiled sums at some parameters, in their float type."""
     sums_at = passes(X, codes, likelihood, theta.dtype, **given)
-    return sums_at(theta, gradients=gradients, curvature=curvature)
+    return sums_at(theta, gradients + curvature)
 
 
 def generic():

@@ -179,7 +179,7 @@ def test_as_the_generic_line(
     codes = draw_codes(rng, n, likelihood)
     network = Network((d, likelihood.n_logits), fit_intercept=intercept)
     theta = rng.standard_normal(network.n_parameters)
-    given = network, likelihood, theta, 3.0, Rows(X, codes, weights, centre)
+    given = network, likelihood, theta, Rows(X, codes, weights, centre)
     found = over_rows(*given, order=2)
     with generic():
         expected = over_rows(*given, order=2)
@@ -453,7 +453,7 @@ def test_rows_that_cannot_be_read_as_they_are(what):
     codes = draw_codes(rng, 300, Likelihood([0]))
     network, theta = Network((3, 1)), rng.standard_normal(4)
     found, expected = (
-        over_rows(network, Likelihood([0]), theta, 1.0, Rows(of, codes), order=2)
+        over_rows(network, Likelihood([0]), theta, Rows(of, codes), order=2)
         for of in (X, given)
     )
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-13)

@@ -693,7 +693,7 @@ def test_maps_are_those_of_tensors_too(fit_intercept):
     to = coordinates.Coordinates(np.array([1.0, -2.0]), np.array([0.5, 4.0]))
     first = np.random.default_rng(0).standard_normal((2 + fit_intercept, 3))
     first = first.astype(np.float32)
-    for change in [to.to_parameters, to.to_coordinates, to.pull]:
+    for change in [to.to_parameters, to.from_given, to.pull]:
         tensor = torch.asarray(first.copy())
         change(first)
         change(tensor)

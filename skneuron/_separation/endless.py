@@ -15,7 +15,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from .._arrays import is_sparse, to_host
+from .._arrays import is_sparse, product, to_host
 from .._ascent import Newton
 from .._data import Rows, take_rows
 from .._data.reading import rows_that_count
@@ -157,10 +157,9 @@ def _furthest_move(objective, targets, step):
     # A row is no further from the mean than this many deviations, which are rounded to
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
-    z = np.abs(step.reshape(-1, objective.network.sizes[1]))
-    reach = np.broadcast_to(objective.coordinates.reach, d)
-    z = furthest * (reach @ z[:d]) + z[d:].sum(axis=0)
-    return max(min(2, own.size) * own.max() for _, own in targets.split(z[None]))
+    row = np.broadcast_to(furthest * objective.coordinates.reach, (1, d))
+    z = product(row, np.abs(step.reshape(-1, objective.network.sizes[1])))
+    return max(min(2, own.size) * own.max() for _, own in targets.split(z))
 
 
 def margins_along(objective, targets, vector):

@@ -6,11 +6,15 @@ p_c ([c = m] - p_m).
 """
 
 import numpy as np
-from scipy.special import expit, ndtri
+from scipy.special import expit
+from scipy.stats import norm
 
-from .._arrays import adjoint, product
-from .page import wald_figures
-from .summary import covariance_root, examined
+from .._arrays import adjoint, product, to_host
+from .._data import take_rows
+from .._data.reading import check_features
+from .._peers import last_step
+from .page import frame_by_class, wald_figures
+from .summary import covariance_root, examined, index_of
 
 
 def marginal_effects(
@@ -64,8 +68,6 @@ def marginal_effects(
     mean texture     -0.0452     0.0031
     mean smoothness -12.3449     1.0707
     """
-    import pandas as pd
-
     if at not in ("overall", "mean"):
         raise ValueError(f"at must be 'overall' or 'mean', got {at!r}.")
     fitted = examined(estimator, X, y, **options)
@@ -89,12 +91,10 @@ def marginal_effects(
             slopes[c, :, m] += adjoint(X, by_feature, n_inputs).T
             slopes[c, range(d), m, range(d)] += moved.sum()
     std_error = np.linalg.norm(np.einsum("cjml,mlr->cjr", slopes, root), axis=2)
-    figures = wald_figures(effects, std_error, fitted.summary.confidence)
-    names, classes = fitted.summary.names[:d], fitted.summary.classes
-    index = pd.MultiIndex.from_product([classes, names], names=["class", "name"])
-    frame = pd.DataFrame({name: of.ravel() for name, of in figures.items()}, index)
-    frame = frame.rename(columns={"estimate": "effect"})
-    return frame if k > 2 else frame.loc[classes[1]].rename_axis(None)
+    shown, summary = slice(k == 2, None), fitted.summary
+    figures = wald_figures(effects[shown], std_error[shown], summary.confidence)
+    frame = frame_by_class(figures, summary.classes[shown], summary.names[:d])
+    return frame.rename(columns={"estimate": "effect"})
 
 
 def probability_intervals(
@@ -146,7 +146,9 @@ def probability_intervals(
 
     fitted = examined(estimator, X, y, **options)
     root = fitted.by_class(covariance_root(fitted, cov_type, groups))
-    X, index = fitted.features(X if at is None else at)
+    given = X if at is None else at
+    last, X = last_step(estimator, given)
+    X = take_rows(check_features(last, to_host(X), reset=False), slice(None))
     p, classes = fitted.probabilities(X), fitted.summary.classes
     moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
     moves = moves - np.einsum("nc,cnr->nr", p, moves)
@@ -154,11 +156,11 @@ def probability_intervals(
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = np.log(p) - np.log(others)
         std_error = np.linalg.norm(moves, axis=2).T / others
-    half = ndtri(0.5 + fitted.summary.confidence / 2) * std_error
-    figures = p, p * others * std_error, expit(odds - half), expit(odds + half)
+    ends = [odds + z * std_error for z in norm.interval(fitted.summary.confidence)]
+    figures = np.dstack([p, p * others * std_error, *map(expit, ends)])
     names = ["probability", "std_error", "ci_low", "ci_high"]
     columns = pd.MultiIndex.from_product([classes, names])
-    frame = pd.DataFrame(np.dstack(figures).reshape(len(p), -1), index, columns)
+    frame = pd.DataFrame(figures.reshape(len(p), -1), index_of(given), columns)
     return frame if len(classes) > 2 else frame[classes[1]]
 
 
@@ -228,6 +230,5 @@ def influence(estimator, X, y, **options):
         deviance = sign * np.sqrt(-2 * np.log1p(-missed))
         cooks = pearson**2 * leverage / (1 - leverage) ** 2 / n_parameters
         figures.append([pearson, deviance, leverage, cooks])
-    index = fitted.places if fitted.index is None else fitted.index[fitted.places]
     names = ["pearson", "deviance", "leverage", "cooks_distance"]
-    return pd.DataFrame(np.concatenate(figures, axis=1).T, index, names)
+    return pd.DataFrame(np.concatenate(figures, axis=1).T, fitted.index, names)

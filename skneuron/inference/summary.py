@@ -17,17 +17,17 @@ from numbers import Real
 
 import numpy as np
 from scipy import sparse
-from scipy.special import softmax, xlogy
+from scipy.special import softmax
+from scipy.stats import entropy
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._arrays import product, to_host
 from .._ascent import Question
 from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
-from .._data.reading import check_features, rows_that_count
+from .._data.reading import rows_that_count
 from .._model import Firth, Network, Objective, standardised
-from .._peers import check_kind
+from .._peers import check_kind, last_step
 from .._separation.endless import all_labels_likely, margins_along
 from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
@@ -36,10 +36,6 @@ from .page import MLESummary
 
 #: The kinds of covariances.
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
-
-Fields = namedtuple(
-    "Fields", "estimator summary root rows places n_samples index order hill theta axes"
-)
 
 
 def mle_summary(
@@ -206,8 +202,7 @@ def examined(
     ones = np.isin([name.lower() for name in names], ["intercept", "const"])
     ones &= (deviation == 0) & np.isclose(mean, 1.0, rtol=1e-12)
     has_intercept = bool(intercept or ones.any())
-    if ones.any():
-        W, intercept = W + b * ones[:, None], False  # no change to coef_
+    W, intercept = W + b * ones[:, None], intercept and not ones.any()
     what = "constant, as the intercept is" if intercept else "always 0"
     if not intercept:  # but for their size, columns are not to be shifted
         mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
@@ -249,9 +244,8 @@ def examined(
         separated = _separated(rows, len(classes), intercept, contrasts)
     # The root of the covariance of the parameters, of the features as they are.
     root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
-    total = float(weights.sum())
-    null = xlogy(per_class, per_class / total if has_intercept else 1 / len(classes))
-    null = float(null.sum())
+    shares = per_class if has_intercept else np.ones(len(classes))
+    null = -rows.total_weight * float(entropy(shares))
     lowest = _penalised_null(hill, per_class) if estimator.penalty else null
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
@@ -259,7 +253,7 @@ def examined(
         classes=classes[order],
         estimate=contrasts(theta),
         covariance=root @ root.T,
-        n_observations=total,
+        n_observations=rows.total_weight,
         log_likelihood=here.log_likelihood,
         null_log_likelihood=null,
         confidence=float(confidence),
@@ -267,8 +261,9 @@ def examined(
         separated=separated,
         lr_statistic=float(2 * (here.value - lowest)),
     )
-    at = rows, np.flatnonzero(weights), len(weights), index, order
-    return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
+    counts = weights > 0
+    index = np.flatnonzero(counts) if index is None else index[counts]
+    return Fitted(summary, root, rows, counts, index, order, hill, here.theta, F)
 
 
 def _separated(rows, n_classes, intercept, contrasts):
@@ -365,25 +360,24 @@ def _singular(names, involved, reason):
     return ValueError(f"The information is singular: {listed} {reason}")
 
 
-class Fitted(Fields):
+FIELDS = "summary root rows counts index order hill theta axes"
+
+
+class Fitted(namedtuple("Fitted", FIELDS)):
     """An estimate and its data, read once.
 
     Attributes
     ----------
-    estimator : estimator
-        As it was given: a pipeline, maybe.
     summary : MLESummary
         With the covariance that the information gives.
     root : array of shape (n_parameters, n_coordinates)
         Its product with its own transpose is that covariance.
     rows : Rows
         Those that have a weight.
-    places : array of shape (n_rows,)
-        Of these among the samples that were given.
-    n_samples : int
-        How many were given.
-    index : pandas.Index or None
-        What the given samples are called.
+    counts : bool array of shape (n_samples,)
+        Which of the samples that were given these are.
+    index : pandas.Index, or array of shape (n_rows,)
+        What the rows are called: their places among the samples, if nobody says.
     order : array of shape (n_classes,)
         The codes of the classes in the summary's order, the reference first.
     hill : Objective or Firth
@@ -391,8 +385,6 @@ class Fitted(Fields):
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
-
-    __slots__ = ()
 
     @property
     def weights_by_class(self):
@@ -413,19 +405,6 @@ class Fitted(Fields):
         for block in self.rows.blocks(n_numbers + 4 * len(self.order)):
             yield block, self.probabilities(block.X)
 
-    def features(self, X):
-        """Other data as the logistic regression is given them, and their index."""
-        last, reaching = last_step(self.estimator, X)
-        found = check_features(last, to_host(reaching), reset=False)
-        return found[:] if isinstance(found, OnDemand) else found, index_of(X)
-
-
-def last_step(given, X):
-    """The last step of a pipeline, and what reaches it; or the estimator itself."""
-    if not isinstance(given, Pipeline):
-        return given, X
-    return given[-1], given[:-1].transform(X) if len(given.steps) > 1 else X
-
 
 def index_of(X):
     """What the rows of a pandas frame are called; None of others."""
@@ -435,9 +414,9 @@ def index_of(X):
 def covariance_root(fitted, cov_type, groups):
     """The root of the covariance of a kind, (n_parameters, any).
 
-    M is the sum of the scores' squares (HC0), times n / (n - p) (HC1); or that of the
-    squares of each group's sum, times G / (G - 1) (n - 1) / (n - p) (cluster). The
-    rows of separated parameters are NaN.
+    M is the sum of the scores' squares (HC0); or that of the squares of the sums of G
+    groups, times G / (G - 1) (n - 1) / (n - p) (cluster), where each sample may be a
+    group of its own (HC1). The rows of separated parameters are NaN.
     """
     if cov_type not in COV_TYPES:
         raise ValueError(f"cov_type must be one of {COV_TYPES}, got {cov_type!r}.")
@@ -445,29 +424,27 @@ def covariance_root(fitted, cov_type, groups):
         raise ValueError(f"cov_type={cov_type!r} is not for penalty='firth'.")
     if (groups is None) == (cov_type == "cluster"):
         raise ValueError("groups go with cov_type='cluster', and with that alone.")
-    root, n = fitted.root, fitted.summary.n_observations
+    root, n, weights = fitted.root, fitted.rows.total_weight, fitted.rows.weights
     known = np.where(fitted.summary.separated, np.nan, 1.0)[:, None]
     if cov_type == "nonrobust":
         return known * root
-    of_class, n_parameters, moves = fitted.by_class(root), len(root), []
+    of_class, moves = fitted.by_class(root), []
     for block, p in fitted.blocks(len(of_class) * root.shape[1]):
         residual = (block.codes == fitted.order) - p
         parts = [product(block.X, of) for of in of_class]
         moves.append(np.einsum("nc,cnr->nr", residual, parts))
-    moves, weights = np.concatenate(moves), fitted.rows.weights[:, None]
+    moves = np.concatenate(moves)
+    sums, n_groups = np.sqrt(weights)[:, None] * moves, n
     if cov_type == "cluster":
         groups, names = np.asarray(groups), []
-        if groups.shape == (fitted.n_samples,):
-            names, groups = np.unique(groups[fitted.places], return_inverse=True)
+        if groups.shape == fitted.counts.shape:
+            names, groups = np.unique(groups[fitted.counts], return_inverse=True)
         if (n_groups := len(names)) < 2:
             raise ValueError(
-                f"groups must name a group for each of {fitted.n_samples} samples, two "
-                f"at least; got an array of shape {groups.shape}."
+                f"groups must name a group for each of {len(fitted.counts)} samples, "
+                f"two at least; got an array of shape {groups.shape}."
             )
-        sums = np.zeros((n_groups, root.shape[1]))
-        np.add.at(sums, groups, weights * moves)
-        factor = n_groups / (n_groups - 1) * (n - 1) / (n - n_parameters)
-    else:
-        sums = np.sqrt(weights) * moves
-        factor = n / (n - n_parameters) if cov_type == "HC1" else 1.0
-    return known * np.sqrt(factor) * root @ np.linalg.qr(sums, mode="r").T
+        sums = np.stack([np.bincount(groups, weights * of) for of in moves.T], axis=1)
+    if cov_type != "HC0":
+        sums = sums * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / (n - len(root)))
+    return known * root @ np.linalg.qr(sums, mode="r").T

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import numbers_may_end, to_host
 from .._model import largest_safe_rate
+from .._peers import last_step
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
 from .passes import check_estimator
@@ -274,9 +275,7 @@ class LearningRateDisplay(Display):
         check_is_fitted(search, "cv_results_")
         results, candidates = search.cv_results_, search.cv_results_["params"]
         scoring, refit = (getattr(search, of, None) for of in ("scoring", "refit"))
-        metrics = [
-            of.removeprefix("mean_test_") for of in results if "mean_test_" in of
-        ]
+        metrics = [of.split("_", 2)[2] for of in results if "mean_test_" in of]
         if metric == scoring:  # results call the only one "score"
             metric = None
         likely = [refit] if refit in metrics else metrics
@@ -401,10 +400,7 @@ def _stable_limit(search, X, y):
         return None
     if X is None or y is None:
         raise ValueError("To mark the stable limit takes both X and y.")
-    best = getattr(search, "best_estimator_", None)
-    if hasattr(best, "steps"):
-        X = best[:-1].transform(X) if len(best.steps) > 1 else X
-        best = best[-1]
+    best, X = last_step(getattr(search, "best_estimator_", None), X)
     if not isinstance(best, GradientAscentLogisticRegression):
         raise ValueError(
             "Only a GradientAscentLogisticRegression that refit=True finds has a "

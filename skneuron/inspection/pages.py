@@ -24,7 +24,7 @@ from .._data import Targets
 from .._model import largest_safe_rate
 from .._threads import one_blas
 from ..mlp import SimpleMLPClassifier
-from .passes import check_dense, check_estimator, checked_shape
+from .passes import check_dense, check_estimator, checked_shape, dense_layers
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -106,10 +106,8 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     True
     """
     *before, (_, est) = getattr(estimator, "steps", [(None, estimator)])
-    check_estimator(est)
-    check_dense(est)
+    layers = dense_layers(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
-    layers = [tuple(map(to_host, layer)) for layer in est._layers]
     n_features = len(layers[0][0])
     shape = checked_shape(image_shape, n_features, "features")
     targets = Targets(est.classes_)

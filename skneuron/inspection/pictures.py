@@ -9,12 +9,11 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _check_feature_names_in
 
-from .._arrays import numbers_may_end, to_host
+from .._arrays import is_sparse, numbers_may_end, to_host
 from .._data import Targets
 from . import passes
 
@@ -144,14 +143,13 @@ class NeuronWeightsDisplay(Display):
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
         shape = passes.checked_shape(image_shape, n_in, f"inputs of layer {layer}")
-        first = range(n_neurons)[:MOST_IMAGES]
-        chosen = np.ravel(first if neurons is None else neurons)
-        if not (len(chosen) and np.isin(chosen, range(n_neurons)).all()):
+        every = range(n_neurons)
+        chosen = np.ravel(every[:MOST_IMAGES] if neurons is None else neurons)
+        if not (len(chosen) and np.isin(chosen, every).all()):
             raise ValueError(f"neurons={neurons!r} must be from 0 to {n_neurons - 1}.")
-        hidden = [f"neuron {j}" for j in range(n_neurons)]
-        names = output_names(est) if layer == len(layers) - 1 else hidden
-        chosen_names = [names[j] for j in chosen]
-        display = cls(weights=weights[chosen], image_shape=shape, names=chosen_names)
+        outputs, is_last = output_names(est), layer == len(layers) - 1
+        names = [outputs[j] if is_last else f"neuron {j}" for j in chosen]
+        display = cls(weights=weights[chosen], image_shape=shape, names=names)
         return display.plot(cmap=cmap, **imshow_kw)
 
     def plot(self, *, cmap="RdBu_r", **imshow_kw):
@@ -323,12 +321,9 @@ default=None
             If X is not one usable row, `max_neurons` is below 1, layers of `since` have
             other sizes, or layers share their weights: an edge is a weight of its own.
         """
-        passes.check_estimator(est)
-        passes.check_dense(est)
-        layers, title = _layers(est), None
+        layers, title = passes.dense_layers(est), None
         if since is not None:
-            passes.check_estimator(since)
-            earlier = _layers(since)
+            earlier = passes.dense_layers(since)
             then, now = ([W.shape for W, _ in of] for of in (earlier, layers))
             if then != now:
                 raise ValueError(
@@ -346,11 +341,10 @@ default=None
             layers = [_standardized(*of) for of in zip(layers, inputs)]
         activations = None
         if X is not None:
-            inputs, *others = passes.forward_pass(est, X)
-            if inputs.shape[0] != 1:
-                raise ValueError(f"X must be one row, as X[:1], not {inputs.shape[0]}.")
-            inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
-            activations = [layer[0] for layer in (inputs, *others)]
+            found = passes.forward_pass(est, X)
+            if (n_rows := len(found[-1])) != 1:
+                raise ValueError(f"X must be one row, as X[:1], not {n_rows}.")
+            activations = [of.toarray()[0] if is_sparse(of) else of[0] for of in found]
         coefs, intercepts = map(list, zip(*layers))
         display = cls(
             coefs=coefs,
@@ -398,7 +392,7 @@ default=None
         # All in distances of neurons, text too, so that it fits axes of any size.
         bottom, top = min(lowest) - 0.7, max(ys[0] for ys in columns) + 1.7
         gap = max(3.0, 0.45 * (top - bottom - 1.4))
-        longest = [max(map(len, names)) for names in (inputs, outputs)]
+        longest = (max(map(len, names)) for names in (inputs, outputs))
         left, right = (max(1.5, 0.8 + LETTER * length) for length in longest)
         last = gap * len(self.coefs)
         width, height = left + last + right, top - bottom
@@ -485,11 +479,6 @@ def output_names(est):
         for i, classes in enumerate(targets.per_output)
         for label in (classes[1:] if len(classes) == 2 else classes)
     ]
-
-
-def _layers(est):
-    """The (weights, intercepts) of every layer, of float64."""
-    return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
 
 
 def _standardized(layer, inputs):

@@ -180,8 +180,7 @@ def _convert(scope, operator, container):
         squares = [node("Gather", z, at, axis=1) for at in squares]
         return node("Flatten", node("Max", *squares), axis=1)
 
-    columns = [node("Cast", column, to=inside) for column in inputs]
-    a = columns[0] if len(columns) == 1 else node("Concat", *columns, axis=1)
+    a = node("Concat", *(node("Cast", of, to=inside) for of in inputs), axis=1)
     network, _ = model._fitted_network(np.empty((0, model.n_features_in_)))
     for layer, kind in zip(hidden, network.kinds):
         z = slid(a, layer, kind) if kind.picture else affine(a, layer)

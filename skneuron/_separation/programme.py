@@ -61,12 +61,11 @@ class Separation:
     def __repr__(self):
         if self.kind == "none":
             return "Separation: none. The maximum likelihood estimate exists."
-        columns = np.flatnonzero(np.any(np.atleast_2d(self.direction), axis=0))
-        lines = [f"Separation: {self.kind}, along"]
-        for name, column in zip(self.features[:10], columns):
-            lines.append(f"  {name}: {_signed(self.direction[..., column])}")
-        if len(columns) > 10:
-            lines.append(f"  ... and {len(columns) - 10} more")
+        weights = [of for of in self.direction.T if np.any(of)]
+        lines = [f"  {of}: {_signed(w)}" for of, w in zip(self.features, weights)]
+        if len(lines) > 10:
+            lines[10:] = [f"  ... and {len(lines) - 10} more"]
+        lines = [f"Separation: {self.kind}, along", *lines]
         return "\n".join([*lines, f"  intercept: {_signed(self.intercept)}"])
 
 

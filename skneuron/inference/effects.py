@@ -71,9 +71,9 @@ def marginal_effects(
     if at not in ("overall", "mean"):
         raise ValueError(f"at must be 'overall' or 'mean', got {at!r}.")
     fitted = examined(estimator, X, y, **options)
-    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
+    root = covariance_root(fitted, cov_type, groups)
     rows, total = fitted.rows, fitted.summary.n_observations
-    B, d = fitted.weights_by_class, rows.X.shape[1]
+    B, d = fitted.weights, rows.X.shape[1]
     blocks = ((b.X, b.weights, p) for b, p in fitted.blocks(4 * B.size))
     if at == "mean":
         mean = sum(adjoint(X, w[:, None], d) for X, w, _ in blocks).T / total
@@ -145,7 +145,7 @@ def probability_intervals(
     import pandas as pd
 
     fitted = examined(estimator, X, y, **options)
-    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
+    root = covariance_root(fitted, cov_type, groups)
     given = X if at is None else at
     last, X = last_step(estimator, given)
     X = take_rows(check_features(last, to_host(X), reset=False), slice(None))
@@ -216,15 +216,16 @@ def influence(estimator, X, y, **options):
     import pandas as pd
 
     fitted = examined(estimator, X, y, **options)
-    n_classes, n_parameters = len(fitted.order), len(fitted.root)
+    n_classes, n_parameters = len(fitted.order), len(fitted.summary.estimate)
     if n_classes > 2:
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = []
-    for block, p in fitted.blocks(fitted.root.shape[1]):
+    _, root = fitted.root  # of the logit
+    for block, p in fitted.blocks(root.shape[1]):
         observed = block.codes == fitted.order
         missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
         sign = np.where(observed[:, 1], 1.0, -1.0)
-        variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit
+        variance = np.sum(product(block.X, root) ** 2, axis=1)
         leverage = p[:, 0] * p[:, 1] * variance
         pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
         deviance = sign * np.sqrt(-2 * np.log1p(-missed))

@@ -242,7 +242,7 @@ def profile_intervals(estimator, X, y, **options):
     quantiles = norm.interval(summary.confidence)
     with numbers_may_end():
         top, _ = _highest(fitted, fitted.theta, fitted.axes, 0 * fitted.theta)
-        for row, estimate in zip(fitted.root, summary.estimate):
+        for row, estimate in zip(np.concatenate(fitted.root[1:]), summary.estimate):
             error, others = np.linalg.norm(row), fitted.axes @ null_space(row[None])
             profile = partial(_profile, fitted, fitted.axes @ row / error, others, top)
             statistic = profile()(-estimate / error)

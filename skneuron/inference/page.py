@@ -90,13 +90,12 @@ class MLESummary:
     null_log_likelihood: float
     confidence: float
     lr_statistic: float
-    separated: np.ndarray | bool
+    separated: np.ndarray
     penalty: str | None
     cov_type: str = "nonrobust"
 
     def __post_init__(self):
         n_parameters = len(self.estimate)
-        self.separated = np.broadcast_to(self.separated, n_parameters)
         std_error = np.sqrt(self.covariance.diagonal())
         vars(self).update(wald_figures(self.estimate, std_error, self.confidence))
         self.lr_df = n_parameters - self.fit_intercept * (len(self.classes) - 1)

@@ -152,8 +152,8 @@ def mle_summary(
     """
     options = sample_weight, feature_names, confidence, reference
     fitted = examined(estimator, X, y, *options)
-    root = covariance_root(fitted, cov_type, groups)
-    return replace(fitted.summary, cov_type=cov_type, covariance=root @ root.T)
+    covariance = _covariance(covariance_root(fitted, cov_type, groups))
+    return replace(fitted.summary, cov_type=cov_type, covariance=covariance)
 
 
 def examined(
@@ -232,63 +232,60 @@ def examined(
         raise _singular(names, share > 1e-5, reason)
 
     def contrasts(theta):
-        """What each class has on the first of the order, class by class, flat."""
+        """What each class of the order has on the first, (n_classes, n_inputs)."""
         of = theta.reshape(objective.n_inputs, -1)
         of = of if of.shape[1] > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second's
-        return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
+        return (of[:, order] - of[:, order[:1]]).T
 
-    separated, doubt = False, _doubt(objective, targets, here, F, estimator.penalty)
+    by_class = contrasts(theta)
+    separated = np.zeros(by_class.shape, bool)
+    doubt = _doubt(objective, targets, here, F, estimator.penalty)
     if doubt is not None:
         warnings.warn(doubt, stacklevel=3)
     if isinstance(doubt, SeparationWarning):
-        separated = _separated(rows, len(classes), intercept, contrasts)
+        separated |= _separated(rows, len(classes), intercept, contrasts)
     # The root of the covariance of the parameters, of the features as they are.
-    root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
+    root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=2)
     shares = per_class if has_intercept else np.ones(len(classes))
     null = -rows.total_weight * float(entropy(shares))
-    lowest = _penalised_null(hill, per_class) if estimator.penalty else null
+    lowest = null
+    if estimator.penalty:
+        # Of the null model all probabilities are one, and the determinant is a multiple
+        # of `(p (1 - p))^n_parameters`.
+        logit = np.diff(np.log(per_class + len(theta) / 2))[0]
+        flat = logit * np.append(ones, intercept)[: len(theta)]
+        lowest = hill.answer(Question(objective.at(flat))).value
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
         classes=classes[order],
-        estimate=contrasts(theta),
-        covariance=root @ root.T,
+        estimate=by_class[1:].ravel(),
+        covariance=_covariance(root),
         n_observations=rows.total_weight,
         log_likelihood=here.log_likelihood,
         null_log_likelihood=null,
         confidence=float(confidence),
         penalty=estimator.penalty,
-        separated=separated,
+        separated=separated[1:].ravel(),
         lr_statistic=float(2 * (here.value - lowest)),
     )
     counts = weights > 0
     index = np.flatnonzero(counts) if index is None else index[counts]
-    return Fitted(summary, root, rows, counts, index, order, hill, here.theta, F)
+    figures = summary, by_class, root, separated
+    return Fitted(*figures, rows, counts, index, order, hill, here.theta, F)
 
 
 def _separated(rows, n_classes, intercept, contrasts):
-    """Which parameters grow without end, as far as a linear programme finds out."""
+    """Which parameters grow without end, as far as a linear programme finds out.
+
+    By class, (n_classes, n_inputs); or False.
+    """
     with suppress(RuntimeError):  # not solved
         kind, W, b = find_direction(rows.X[:], rows.codes[:, 0], n_classes, intercept)
-        direction = contrasts(np.vstack([W, b])[: len(W) + intercept])
-        direction = np.abs(direction.reshape(n_classes - 1, -1))
-        grows = direction > 1e-7 * direction.max(axis=0)
+        direction = np.abs(contrasts(np.vstack([W, b])[: len(W) + intercept]))
         # Of complete separation, directions all around separate, too.
-        return grows.ravel() | (kind == "complete")
+        return (direction > 1e-7 * direction.max(axis=0)) | (kind == "complete")
     return False
-
-
-def _penalised_null(hill, per_class):
-    """The null model's log-likelihood, with the penalty of the whole model.
-
-    With no weights but the intercept's all probabilities are one, and the determinant
-    is a multiple of ``(p (1 - p))^n_parameters``.
-    """
-    objective = hill.objective
-    null = np.zeros(objective.n_parameters)
-    if objective.network.fit_intercept:
-        null[-1] = np.diff(np.log(per_class + len(null) / 2))[0]
-    return hill.answer(Question(objective.at(null))).value
 
 
 def _check_estimator(estimator):
@@ -360,18 +357,24 @@ def _singular(names, involved, reason):
     return ValueError(f"The information is singular: {listed} {reason}")
 
 
-FIELDS = "summary root rows counts index order hill theta axes"
+FIELDS = "summary weights root separated rows counts index order hill theta axes"
 
 
 class Fitted(namedtuple("Fitted", FIELDS)):
     """An estimate and its data, read once.
 
+    Classes are in the summary's order, whose first is the reference.
+
     Attributes
     ----------
     summary : MLESummary
         With the covariance that the information gives.
-    root : array of shape (n_parameters, n_coordinates)
-        Its product with its own transpose is that covariance.
+    weights : array of shape (n_classes, n_inputs)
+        Of the log-odds of each class against the reference.
+    root : array of shape (n_classes, n_inputs, n_coordinates)
+        A root of their covariance: of the reference, 0.
+    separated : bool array of shape (n_classes, n_inputs)
+        Which of them have no finite estimate.
     rows : Rows
         Those that have a weight.
     counts : bool array of shape (n_samples,)
@@ -379,26 +382,16 @@ class Fitted(namedtuple("Fitted", FIELDS)):
     index : pandas.Index, or array of shape (n_rows,)
         What the rows are called: their places among the samples, if nobody says.
     order : array of shape (n_classes,)
-        The codes of the classes in the summary's order, the reference first.
+        The codes of the classes.
     hill : Objective or Firth
         What the estimate is the top of.
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
 
-    @property
-    def weights_by_class(self):
-        """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
-        return self.by_class(self.summary.estimate)[..., 0]
-
-    def by_class(self, root):
-        """A root of a covariance, (n_classes, n_inputs, any): of the reference, 0."""
-        root = root.reshape(len(self.order) - 1, len(self.summary.names), -1)
-        return np.concatenate([np.zeros_like(root[:1]), root])
-
     def probabilities(self, X):
-        """Those of all classes in the summary's order, (n_rows, n_classes)."""
-        return softmax(product(X, self.weights_by_class.T), axis=1)
+        """Those of all classes, (n_rows, n_classes)."""
+        return softmax(product(X, self.weights.T), axis=1)
 
     def blocks(self, n_numbers):
         """Yield each block of rows, and its probabilities."""
@@ -411,8 +404,14 @@ def index_of(X):
     return X.index if hasattr(X, "iloc") else None
 
 
+def _covariance(root):
+    """The covariance of the parameters, class by class, by a root of it."""
+    root = np.concatenate(root[1:])
+    return root @ root.T
+
+
 def covariance_root(fitted, cov_type, groups):
-    """The root of the covariance of a kind, (n_parameters, any).
+    """The root of the covariance of a kind, (n_classes, n_inputs, any).
 
     M is the sum of the scores' squares (HC0); or that of the squares of the sums of G
     groups, times G / (G - 1) (n - 1) / (n - p) (cluster), where each sample may be a
@@ -425,13 +424,13 @@ def covariance_root(fitted, cov_type, groups):
     if (groups is None) == (cov_type == "cluster"):
         raise ValueError("groups go with cov_type='cluster', and with that alone.")
     root, n, weights = fitted.root, fitted.rows.total_weight, fitted.rows.weights
-    known = np.where(fitted.summary.separated, np.nan, 1.0)[:, None]
+    known = np.where(fitted.separated, np.nan, 1.0)[..., None]
     if cov_type == "nonrobust":
         return known * root
-    of_class, moves = fitted.by_class(root), []
-    for block, p in fitted.blocks(len(of_class) * root.shape[1]):
+    moves, n_parameters = [], len(fitted.summary.estimate)
+    for block, p in fitted.blocks(len(root) * root.shape[2]):
         residual = (block.codes == fitted.order) - p
-        parts = [product(block.X, of) for of in of_class]
+        parts = [product(block.X, of) for of in root]
         moves.append(np.einsum("nc,cnr->nr", residual, parts))
     moves = np.concatenate(moves)
     sums, n_groups = np.sqrt(weights)[:, None] * moves, n
@@ -446,5 +445,5 @@ def covariance_root(fitted, cov_type, groups):
             )
         sums = np.stack([np.bincount(groups, weights * of) for of in moves.T], axis=1)
     if cov_type != "HC0":
-        sums = sums * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / (n - len(root)))
+        sums = sums * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / (n - n_parameters))
     return known * root @ np.linalg.qr(sums, mode="r").T

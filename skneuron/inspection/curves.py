@@ -95,10 +95,9 @@ class LogLikelihoodDisplay(Display):
             If it is not fitted.
         """
         check_estimator(est, "log_likelihood_curve_")
-        if name is None:
-            name = type(est).__name__
-            if isinstance(est.learning_rate, Real):
-                name += f", learning rate {est.learning_rate:g}"
+        rate = est.learning_rate
+        of_rate = f", learning rate {rate:g}" if isinstance(rate, Real) else ""
+        name = type(est).__name__ + of_rate if name is None else name
         display = cls(log_likelihood_curve=est.log_likelihood_curve_, name=name)
         return display.plot(ax, **line_kw)
 

@@ -119,25 +119,26 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
             {"weights": _packed(weights, n_bytes), "intercepts": _packed(intercepts)}
             for weights, intercepts in layers
         ],
-        "outputs": list(map(_texts, targets.per_output)),
+        "outputs": [of.astype(str) for of in targets.per_output],
         "multilabel": targets.multilabel,
         "examples": None,
+        "frame": {"shape": shape},
     }
-    images = None
     if X is not None:
         X = check_array(to_host(X), accept_sparse="csr", dtype=np.float64)
         check_consistent_length(X, y)
         if X.shape[1] != n_features:
             raise ValueError(f"X has {X.shape[1]} features, not {n_features}.")
         X = X[:MOST_IMAGES].toarray() if is_sparse(X) else X[:MOST_IMAGES]
-        images, X = X.reshape(-1, *shape), X[:MOST_EXAMPLES]
+        model["frame"] |= _frame(X.reshape(-1, *shape))
+        X = X[:MOST_EXAMPLES]
         if y is not None:
             y = np.asarray(to_host(y)).tolist()[: len(X)]
             y = [", ".join(map(str, of if type(of) is list else [of])) for of in y]
         model["examples"] = {"n": len(X), "pixels": _packed(X), "labels": y}
     elif y is not None:
         raise ValueError("y are the labels of X, which is missing.")
-    write(path, "draw.html", title, model | {"frame": _frame(shape, images)})
+    write(path, "draw.html", title, model)
 
 
 def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
@@ -225,7 +226,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
                     f"{name}={getattr(est, name)!r}: the page takes steps of a "
                     "learning rate, a number, along the gradient of all examples."
                 )
-        if targets.several or len(targets.classes) < 2:
+        if targets.several:
             raise ValueError("y must have one output, of two classes or more.")
         if rows.X.shape[1] != 2:
             raise ValueError(f"X must have 2 features, got {rows.X.shape[1]}.")
@@ -238,7 +239,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
     model = {
         "X": X,
         "codes": np.ravel(rows.codes),
-        "weights": None if rows.weights is None else np.ravel(rows.weights),
+        "weights": rows.weights,
         "sizes": objective.network.sizes,
         "activation": est._activation(),
         "hasIntercepts": bool(est.fit_intercept),
@@ -247,7 +248,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         "totalWeight": objective.total_weight,
         "momentum": est.momentum if network else 0.0,
         "start": start,
-        "classes": _texts(targets.per_output[0]),
+        "classes": targets.classes.astype(str),
         "features": _check_feature_names_in(est),
         "rate": rate,
         "rates": [min(SLOWEST * right, rate), max(FASTEST * right, rate)],
@@ -260,14 +261,9 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
             top = type(est)(**{of: getattr(est, of) for of in names}).fit(X, to_host(y))
         model["top"] = top.coef_[0]
     # To be filled in: what takes the same steps.
-    est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0)
-    if network:
-        est.set_params(n_iter_no_change="STEPS")
+    patient = {"n_iter_no_change": "STEPS"} if network else {}
+    est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0, **patient)
     write(path, "climb.html", title, model | {"python": repr(est)})
-
-
-def _texts(labels):
-    return list(map(str, labels.tolist()))
 
 
 def write(path, template, title, model):
@@ -308,23 +304,21 @@ def _scaling(step, n_features):
     }
 
 
-def _frame(shape, images):
-    """What drawings have to be like: what images, if there are any, are on average.
+def _frame(images):
+    """What drawings have to be like: what images are on average.
 
     Their height, and what is hardly ever wider; centre of mass; ink, and the width of
     the pen, in pixels; the values of a pixel without ink, and full of it.
     """
-    if images is None:
-        return {"shape": shape}
     paper, ink = images.min(), images.max()
     if np.median(images) > (paper + ink) / 2:
         paper, ink = ink, paper
     shares = (images - paper) / (ink - paper or 1.0)
     shares = shares[shares.any(axis=(1, 2))]
     if not len(shares):
-        return {"shape": shape}
+        return {}
     mass, box, centre, edges = shares.sum(axis=(1, 2)), [], [], 0.0
-    for axis, n in enumerate(shape):
+    for axis, n in enumerate(images.shape[1:]):
         inked = (shares > 1 / 8).any(axis=2 - axis)
         sizes = n - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
         box.append(min(n, np.mean(sizes) + 2 * axis * np.std(sizes)))
@@ -336,4 +330,4 @@ def _frame(shape, images):
     # columns.
     pen = np.mean(8 / np.pi * mass / edges)
     found = {"box": box, "centre": centre, "mass": mass.mean(), "pen": pen}
-    return {"shape": shape, "paper": paper, "ink": ink, **found}
+    return {"paper": paper, "ink": ink, **found}

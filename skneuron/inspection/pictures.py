@@ -97,9 +97,7 @@ class NeuronWeightsDisplay(Display):
     names: list
 
     @classmethod
-    def from_estimator(
-        cls, est, *, image_shape, layer=0, neurons=None, cmap="RdBu_r", **imshow_kw
-    ):
+    def from_estimator(cls, est, *, image_shape, layer=0, neurons=None, **imshow_kw):
         """Draw the weights of a layer's neurons.
 
         Parameters
@@ -115,10 +113,9 @@ class NeuronWeightsDisplay(Display):
             each of more.
         neurons : array-like of int, default=None
             Which of them, counted from 0. None: all, or the first 100.
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Should be a diverging one, as its middle is zero.
         **imshow_kw : dict of str to object
-            For matplotlib's `imshow`; `vmin` and `vmax` set another scale.
+            For matplotlib's `imshow`; `vmin` and `vmax` set another scale, and `cmap`
+            other colours than "RdBu_r": of a diverging map, as its middle is zero.
 
         Returns
         -------
@@ -150,17 +147,15 @@ class NeuronWeightsDisplay(Display):
         outputs, is_last = output_names(est), layer == len(layers) - 1
         names = [outputs[j] if is_last else f"neuron {j}" for j in chosen]
         display = cls(weights=weights[chosen], image_shape=shape, names=names)
-        return display.plot(cmap=cmap, **imshow_kw)
+        return display.plot(**imshow_kw)
 
-    def plot(self, *, cmap="RdBu_r", **imshow_kw):
+    def plot(self, **imshow_kw):
         """Draw the images in a new figure.
 
         Parameters
         ----------
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Should be a diverging one, as its middle is zero.
         **imshow_kw : dict of str to object
-            For matplotlib's `imshow`.
+            For matplotlib's `imshow`, as :meth:`from_estimator` takes them.
 
         Returns
         -------
@@ -184,7 +179,7 @@ class NeuronWeightsDisplay(Display):
         for ax in axes:
             ax.set_axis_off()
         largest = _largest(self.weights)
-        imshow_kw = {"cmap": cmap, "vmin": -largest, "vmax": largest, **imshow_kw}
+        imshow_kw = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, **imshow_kw}
         self.axes_, self.images_ = axes[:n_images], []
         for ax, weights, name in zip(self.axes_, self.weights, self.names):
             self.images_.append(ax.imshow(weights.reshape(height, width), **imshow_kw))
@@ -272,6 +267,7 @@ class NetworkDisplay(Display):
     title: str | None = None
 
     @classmethod
+    @numbers_may_end()
     def from_estimator(
         cls, est, X=None, *, since=None, standardize_by=None, ax=None, max_neurons=10
     ):
@@ -330,15 +326,19 @@ default=None
                     f"since has weights of shapes {then}, and est of {now}: there is a "
                     "change to draw only between two moments of one network."
                 )
-            with numbers_may_end():
-                layers = [(W - V, b - a) for (V, a), (W, b) in zip(earlier, layers)]
+            layers = [(W - V, b - a) for (V, a), (W, b) in zip(earlier, layers)]
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
                 title += f" since iteration {since.n_iter_}"
         if standardize_by is not None:
             title = f"{title or 'Weights'}, per standard deviation"
-            inputs = passes.forward_pass(est, standardize_by)
-            layers = [_standardized(*of) for of in zip(layers, inputs)]
+            inputs = passes.forward_pass(est, standardize_by)[:-1]
+            # Without their mean, as they may be sparse.
+            found = (StandardScaler(with_mean=False).fit(h) for h in inputs)
+            layers = [
+                (W * np.sqrt(of.var_)[:, None], b + of.mean_ @ W)
+                for (W, b), of in zip(layers, found)
+            ]
         activations = None
         if X is not None:
             found = passes.forward_pass(est, X)
@@ -440,16 +440,15 @@ default=None
             circles = [Circle((x, y), radius=0.4) for y in heights]
             circles = PatchCollection(circles, fc="white", ec="0.2", zorder=2)
             self.neurons_.append(ax.add_collection(circles, autolim=False))
-            if self.activations is None:
-                continue
-            values = self.activations[i][shown[i]].astype(float)
-            # Twice the range: colours stay light enough to read what is written.
-            # Probabilities are large or small by themselves.
-            limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
-            circles.set(array=values, cmap="RdBu_r", clim=(-limit, limit))
-            for y, value in zip(heights, values):
-                text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
-                write(x, y, text, fontsize=0.75 * fontsize)
+            if self.activations is not None:
+                values = self.activations[i][shown[i]].astype(float)
+                # Twice the range: colours stay light enough to read what is written.
+                # Probabilities are large or small by themselves.
+                limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
+                circles.set(array=values, cmap="RdBu_r", clim=(-limit, limit))
+                for y, value in zip(heights, values):
+                    text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
+                    write(x, y, text, fontsize=0.75 * fontsize)
         if fontsize >= SMALLEST:
             for name, y in zip(inputs, columns[0]):
                 write(-0.55, y, name, ha="right")
@@ -479,15 +478,6 @@ def output_names(est):
         for i, classes in enumerate(targets.per_output)
         for label in (classes[1:] if len(classes) == 2 else classes)
     ]
-
-
-def _standardized(layer, inputs):
-    """The same layer, of its inputs, (n_samples, n_in), if they were standardised."""
-    weights, intercepts = layer
-    with numbers_may_end():
-        moments = StandardScaler(with_mean=False).fit(inputs)  # no mean: may be sparse
-        by_deviation = weights * np.sqrt(moments.var_)[:, None]
-        return by_deviation, intercepts + moments.mean_ @ weights
 
 
 def _short(name):

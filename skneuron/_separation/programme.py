@@ -199,11 +199,10 @@ def find_direction(X, codes, n_classes, fit_intercept):
     # Rows that are far out in units of their own, which changes no sign of a margin.
     Z = sparse.diags_array(1 / np.maximum(largest, 1.0)) @ Z.tocsr()
     kind, D = Programme(Z, codes, n_classes, fit_intercept).solve()
-    W, b = D[: len(scale)] / scale[:, None], np.zeros(n_classes)
-    if fit_intercept:
-        b = FAR * D[-1] - centre @ W
-        rounding = FAR * np.abs(D[-1]) + np.abs(centre) @ np.abs(W)
-        b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
+    W, far = D[: len(scale)] / scale[:, None], FAR * D[len(scale) :].sum(axis=0)
+    b = far - centre @ W
+    rounding = np.abs(far) + np.abs(centre) @ np.abs(W)
+    b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
     return kind, W, b
 
 

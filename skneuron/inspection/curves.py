@@ -275,8 +275,7 @@ class LearningRateDisplay(Display):
         results, candidates = search.cv_results_, search.cv_results_["params"]
         scoring, refit = (getattr(search, of, None) for of in ("scoring", "refit"))
         metrics = [of.split("_", 2)[2] for of in results if "mean_test_" in of]
-        if metric == scoring:  # results call the only one "score"
-            metric = None
+        metric = None if metric == scoring else metric  # the only one is "score" there
         likely = [refit] if refit in metrics else metrics
         metric = _choose("metric", metric, metrics, likely, "metrics")
         names = sorted({name for candidate in candidates for name in candidate})
@@ -295,15 +294,14 @@ class LearningRateDisplay(Display):
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
             log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
-        display = cls(
+        return cls(
             learning_rates=rates,
             mean_scores=means[drawn],
             std_scores=stds[drawn],
             log_likelihoods=log_likelihoods,
             stable_limit=_stable_limit(search, X, y),
             score_name=scoring if isinstance(scoring, str) else metric,
-        )
-        return display.plot(ax, **line_kw)
+        ).plot(ax, **line_kw)
 
     def plot(self, ax=None, **line_kw):
         """Draw the scores, and what else is known.

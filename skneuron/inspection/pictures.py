@@ -346,15 +346,14 @@ default=None
                 raise ValueError(f"X must be one row, as X[:1], not {n_rows}.")
             activations = [of.toarray()[0] if is_sparse(of) else of[0] for of in found]
         coefs, intercepts = map(list, zip(*layers))
-        display = cls(
+        return cls(
             coefs=coefs,
             input_names=[str(name) for name in _check_feature_names_in(est)],
             output_names=output_names(est),
             intercepts=intercepts,
             activations=activations,
             title=title,
-        )
-        return display.plot(ax, max_neurons=max_neurons)
+        ).plot(ax, max_neurons=max_neurons)
 
     def plot(self, ax=None, *, max_neurons=10):
         """Draw the network.

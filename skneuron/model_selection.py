@@ -225,8 +225,7 @@ class LockstepSearchCV(GridSearchCV):
         fits = self._evaluation
         if fits is not None:
             self.estimator = fits.estimator
-            splits = fits.fit(self)
-            evaluate_candidates = partial(evaluate_candidates, cv=splits)
+            evaluate_candidates = partial(evaluate_candidates, cv=fits.fit(self))
         super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):

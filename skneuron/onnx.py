@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from importlib.util import find_spec
-from math import prod
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV
@@ -173,7 +172,7 @@ def _convert(scope, operator, container):
         return node("Gemm", a, layer[:-1], layer[-1])
 
     def slid(a, layer, kind):  # Conv is for single precision alone
-        seen = node("Gather", a, kind.seen(np.arange(prod(kind.under))), axis=1)
+        seen = node("Gather", a, kind.seen(np.arange(np.prod(kind.under))), axis=1)
         z = node("Add", node("MatMul", seen, layer[:-1]), layer[-1])
         places = np.repeat(np.arange(kind.n_places)[:, None], kind.shape[1], axis=1)
         squares = [at[..., 0].ravel() for at in kind.squares(places)]

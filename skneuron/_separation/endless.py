@@ -17,9 +17,8 @@ import numpy as np
 
 from .._arrays import is_sparse, product, to_host
 from .._ascent import Newton
-from .._data import Rows, take_rows
+from .._data import Rows, ends, take_rows
 from .._data.reading import rows_that_count
-from .._data.rows import ends
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at

@@ -10,8 +10,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from .._arrays import adjoint, product, to_host
-from .._data import take_rows
-from .._data.reading import check_features
+from .._data import check_features, take_rows
 from .._peers import last_step
 from .page import frame_by_class, wald_figures
 from .summary import covariance_root, examined, index_of

@@ -16,13 +16,12 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
-from scipy import sparse
 from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._arrays import product, to_host
+from .._arrays import is_sparse, product, to_host
 from .._ascent import Question
 from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
 from .._data.reading import rows_that_count
@@ -195,7 +194,7 @@ def examined(
         raise ValueError("With fit_intercept=False, intercept_ must be zeros.")
 
     eps = np.finfo(X.dtype).eps  # what rounding has left of the values
-    X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
+    X = X.astype(float, copy=False) if is_sparse(X) else OnDemand(X, float)
     rows = rows_that_count(Rows(X, codes, weights))
     mean, deviation = column_moments(rows)
     # A formula's intercept, of patsy or statsmodels: it stands for the estimator's too.

@@ -10,7 +10,6 @@ from base64 import b64encode
 from html import escape
 from importlib.resources import files
 from numbers import Real
-from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -270,7 +269,7 @@ def write(path, template, title, model):
     """A page, made of a template, the files that it names, and what it shows."""
     folder = files(__package__) / "templates"
     parts = {of.name: of.read_text("utf-8") for of in folder.iterdir()}
-    numbers = json.dumps(model, allow_nan=False, default=methodcaller("tolist"))
+    numbers = json.dumps(model, allow_nan=False, default=lambda of: of.tolist())
     # Nothing in a string ends the element that the numbers are in.
     parts |= {"title": escape(title), "model": numbers.replace("<", r"\u003c")}
     page = re.sub(r"\{\{([\w.]+)\}\}", lambda found: parts[found[1]], parts[template])

@@ -1,7 +1,6 @@
 """The passes of a fitted network: forward, backward, and what both can be held to."""
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from sklearn.preprocessing import MaxAbsScaler
@@ -9,11 +8,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import numbers_may_end, to_host
-from .._data import Rows, Targets, check_data, take_rows
-from .._data.reading import check_features
+from .._data import Rows, Targets, check_data, check_features, take_rows
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import Convolution, log_likelihood
-from .._model.layers import are_counts
+from .._model import Convolution, are_counts, log_likelihood
 from .._peers import check_kind
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
@@ -297,7 +294,7 @@ def checked_shape(image_shape, n_pixels, what):
     """Height and width of images of so many pixels; ValueError if that they are not."""
     shape = tuple(np.ravel(image_shape).tolist())
     shape = shape[:2] if shape[2:] == (1,) else shape
-    if len(shape) == 2 and are_counts(*shape) and prod(shape) == n_pixels:
+    if len(shape) == 2 and are_counts(*shape) and np.prod(shape) == n_pixels:
         return shape
     raise ValueError(
         f"image_shape={image_shape!r} does not fit the {n_pixels} {what}: it must be "

@@ -3,7 +3,6 @@
 And what these displays share with those of curves.
 """
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
@@ -167,10 +166,10 @@ class NeuronWeightsDisplay(Display):
             If matplotlib is not installed.
         """
         n_images = len(self.weights)
-        side = math.ceil(math.sqrt(n_images))
+        side = int(np.ceil(np.sqrt(n_images)))
         # A rectangle without gaps, unless that is a strip; then as good as a square.
         n_columns = next((n for n in range(side, 2 * side) if n_images % n == 0), side)
-        n_rows = math.ceil(n_images / n_columns)
+        n_rows = int(np.ceil(n_images / n_columns))
         height, width = self.image_shape
         side = min(1.6, 10 / n_columns)  # inches
         across, down = side * np.clip([width / height, height / width], 1, 4)

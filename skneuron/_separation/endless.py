@@ -311,8 +311,7 @@ def separation_message(findings, targets, names, ended):
     cures = []
     further = " skneuron.inference.separation(X, y) tells along which direction."
     if not all(of.absent for of in findings):
-        two_classes = list(map(len, targets.per_output)) == [2]
-        firth = ', or penalty="firth"' if two_classes else ""
+        firth = ', or penalty="firth"' if targets.likelihood.n_logits == 1 else ""
         cures.append(
             f"set a finite C, for example C=1.0{firth}, or leave out such features"
         )

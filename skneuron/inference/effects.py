@@ -219,12 +219,11 @@ def influence(estimator, X, y, **options):
     if n_classes > 2:
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = []
-    _, root = fitted.root  # of the logit
-    for block, p in fitted.blocks(root.shape[1]):
+    for block, p in fitted.blocks(fitted.root.shape[2]):
         observed = block.codes == fitted.order
         missed = np.where(observed, 0.0, p).sum(axis=1)  # 1 - p of what was observed
         sign = np.where(observed[:, 1], 1.0, -1.0)
-        variance = np.sum(product(block.X, root) ** 2, axis=1)
+        variance = np.sum(product(block.X, fitted.root[1]) ** 2, axis=1)  # of the logit
         leverage = p[:, 0] * p[:, 1] * variance
         pearson = sign * np.sqrt(missed / np.where(observed, p, 0.0).sum(axis=1))
         deviance = sign * np.sqrt(-2 * np.log1p(-missed))

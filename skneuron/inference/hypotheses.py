@@ -169,7 +169,6 @@ n_parameters)
     R = np.atleast_2d(np.asarray(hypotheses, dtype=float))
     if R.ndim != 2 or R.shape[1] != n_parameters:
         raise ValueError(f"R of shape {R.shape} must have {n_parameters} columns.")
-    gap = R @ summary.estimate - np.broadcast_to(value, len(R))
     used = R.any(axis=0)  # what is not may be NaN
     covariance = R[:, used] @ summary.covariance[np.ix_(used, used)] @ R[:, used].T
     unit = np.sqrt(covariance.diagonal())
@@ -177,7 +176,7 @@ n_parameters)
     # NaN, of separated parameters, stays NaN.
     if np.isfinite(scaled).all() and np.linalg.matrix_rank(scaled) < len(R):
         raise ValueError("The hypotheses follow from one another: leave some out.")
-    gap = gap / unit
+    gap = (R @ summary.estimate - np.broadcast_to(value, len(R))) / unit
     return HypothesisTest("Wald", float(gap @ np.linalg.solve(scaled, gap)), len(R))
 
 

@@ -242,7 +242,12 @@ def examined(
     if doubt is not None:
         warnings.warn(doubt, stacklevel=3)
     if isinstance(doubt, SeparationWarning):
-        separated |= _separated(rows, len(classes), intercept, contrasts)
+        with suppress(RuntimeError):  # a programme that is not solved
+            table = rows.X[:], rows.codes[:, 0]
+            kind, W, b = find_direction(*table, len(classes), intercept)
+            along = abs(contrasts(np.vstack([W, b])[: objective.n_inputs]))
+            # Of complete separation, directions all around separate, too.
+            separated = (along > 1e-7 * along.max(axis=0)) | (kind == "complete")
     # The root of the covariance of the parameters, of the features as they are.
     root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=2)
     shares = per_class if has_intercept else np.ones(len(classes))
@@ -252,8 +257,8 @@ def examined(
         # Of the null model all probabilities are one, and the determinant is a multiple
         # of `(p (1 - p))^n_parameters`.
         logit = np.diff(np.log(per_class + len(theta) / 2))[0]
-        flat = logit * np.append(ones, intercept)[: len(theta)]
-        lowest = hill.answer(Question(objective.at(flat))).value
+        start = logit * np.append(ones, intercept)[: len(theta)]
+        lowest = hill.answer(Question(objective.at(start))).value
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
@@ -272,19 +277,6 @@ def examined(
     index = np.flatnonzero(counts) if index is None else index[counts]
     figures = summary, by_class, root, separated
     return Fitted(*figures, rows, counts, index, order, hill, here.theta, F)
-
-
-def _separated(rows, n_classes, intercept, contrasts):
-    """Which parameters grow without end, as far as a linear programme finds out.
-
-    By class, (n_classes, n_inputs); or False.
-    """
-    with suppress(RuntimeError):  # not solved
-        kind, W, b = find_direction(rows.X[:], rows.codes[:, 0], n_classes, intercept)
-        direction = np.abs(contrasts(np.vstack([W, b])[: len(W) + intercept]))
-        # Of complete separation, directions all around separate, too.
-        return (direction > 1e-7 * direction.max(axis=0)) | (kind == "complete")
-    return False
 
 
 def _check_estimator(estimator):

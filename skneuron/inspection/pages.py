@@ -233,7 +233,6 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         if not network:
             objective = objective.but(reduction=est.reduction)
             right = float(largest_safe_rate(objective))
-        start = est._start(objective.network, past.rng)
     X = rows.X.toarray() if is_sparse(rows.X) else rows.X
     model = {
         "X": X,
@@ -246,7 +245,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         "divisor": objective.divisor,
         "totalWeight": objective.total_weight,
         "momentum": est.momentum if network else 0.0,
-        "start": start,
+        "start": est._start(objective.network, past.rng),
         "classes": targets.classes.astype(str),
         "features": _check_feature_names_in(est),
         "rate": rate,

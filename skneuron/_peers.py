@@ -56,6 +56,13 @@ def check_kind(name, est, *kinds):
         raise TypeError(f"{name} must be a fitted {listed}, got {est!r}.{hint}")
 
 
+def last_step(given, X):
+    """The last step of a pipeline, and what reaches it; or the estimator itself."""
+    if not hasattr(given, "steps"):
+        return given, X
+    return given[-1], given[:-1].transform(X) if len(given.steps) > 1 else X
+
+
 class AnswersPeers:
     """An estimator that says what to use in place of what other libraries have.
 

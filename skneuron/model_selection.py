@@ -165,19 +165,17 @@ class LockstepSearchCV(GridSearchCV):
         FitFailedWarning
             If some fits fail, and `error_score` is a number.
         """
-        evaluation, given = self._evaluate(X, y, params), self.estimator
-        if evaluation is None:
-            super().fit(X, y, **params)
-            found = np.full((len(self.cv_results_["params"]), self.n_splits_), np.nan)
-        else:
-            self._evaluation = evaluation
-            try:
-                super().fit(evaluation.rows, y, **params)
-                found = evaluation.log_likelihoods
-                evaluation.warn()
-            finally:
-                self.estimator = given
-                del self._evaluation
+        given, self._evaluation = self.estimator, self._evaluate(X, y, params)
+        evaluation = self._evaluation
+        try:
+            super().fit(X if evaluation is None else evaluation.rows, y, **params)
+        finally:
+            self.estimator = given
+            del self._evaluation
+        found = np.full((len(self.cv_results_["params"]), self.n_splits_), np.nan)
+        if evaluation is not None:
+            found = evaluation.log_likelihoods
+            evaluation.warn()
         dispatched = get_config()["array_api_dispatch"]
         self.log_likelihoods_ = beside(found, X) if dispatched else found
         return self
@@ -227,8 +225,7 @@ class LockstepSearchCV(GridSearchCV):
         fits = self._evaluation
         if fits is not None:
             self.estimator = fits.estimator
-            splits = fits.fit(self)
-            evaluate_candidates = partial(evaluate_candidates, cv=splits)
+            evaluate_candidates = partial(evaluate_candidates, cv=fits.fit(self))
         super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from importlib.util import find_spec
-from math import prod
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV
@@ -173,15 +172,14 @@ def _convert(scope, operator, container):
         return node("Gemm", a, layer[:-1], layer[-1])
 
     def slid(a, layer, kind):  # Conv is for single precision alone
-        seen = node("Gather", a, kind.seen(np.arange(prod(kind.under))), axis=1)
+        seen = node("Gather", a, kind.seen(np.arange(np.prod(kind.under))), axis=1)
         z = node("Add", node("MatMul", seen, layer[:-1]), layer[-1])
         places = np.repeat(np.arange(kind.n_places)[:, None], kind.shape[1], axis=1)
         squares = [at[..., 0].ravel() for at in kind.squares(places)]
         squares = [node("Gather", z, at, axis=1) for at in squares]
         return node("Flatten", node("Max", *squares), axis=1)
 
-    columns = [node("Cast", column, to=inside) for column in inputs]
-    a = columns[0] if len(columns) == 1 else node("Concat", *columns, axis=1)
+    a = node("Concat", *(node("Cast", of, to=inside) for of in inputs), axis=1)
     network, _ = model._fitted_network(np.empty((0, model.n_features_in_)))
     for layer, kind in zip(hidden, network.kinds):
         z = slid(a, layer, kind) if kind.picture else affine(a, layer)

@@ -239,6 +239,18 @@ def test_a_separation_warning_names_it():
     assert "firth" not in str(caught[0].message)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_ratio_knows_an_intercept_among_the_features(fit_intercept):
+    X, y = draw()
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    plain = mle_summary(fit(X, y), X, y)
+    X1, names = np.column_stack([X[:, :1], np.ones(60), X[:, 1:]]), ["a", "const", "b"]
+    clf = fit(X1, y, fit_intercept=fit_intercept)
+    ours = mle_summary(clf, X1, y, feature_names=[*names, "c"])
+    assert ours.lr_df == plain.lr_df == 3
+    assert ours.lr_statistic == pytest.approx(plain.lr_statistic, rel=1e-6)
+
+
 def test_the_ratio_without_an_intercept_is_against_even_odds():
     X, y = draw()
     clf = fit(X, y, fit_intercept=False)

@@ -7,5 +7,5 @@ In memory, in files, on devices, on the workers of a cluster.
 from .files import OnDemand
 from .moments import column_moments, measured
 from .reading import FLOATS, canonical, check_data, check_features, check_labels
-from .rows import Rows, take_rows
+from .rows import Rows, ends, take_rows
 from .targets import Targets

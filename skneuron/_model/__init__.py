@@ -6,7 +6,7 @@ Plain array code. Nothing here knows of steps, solvers or scikit-learn.
 
 from .coordinates import standardised
 from .firth import Firth
-from .layers import Convolution
+from .layers import Convolution, are_counts
 from .likelihood import Likelihood, log_sigmoid, log_softmax
 from .network import Network
 from .objective import Evaluation, Objective, largest_safe_rate

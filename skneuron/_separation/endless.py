@@ -15,11 +15,10 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from .._arrays import is_sparse, to_host
+from .._arrays import is_sparse, product, to_host
 from .._ascent import Newton, flat_way
-from .._data import Rows, take_rows
+from .._data import Rows, ends, take_rows
 from .._data.reading import rows_that_count
-from .._data.rows import ends
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at
@@ -161,10 +160,9 @@ def _furthest_move(objective, targets, step):
     # A row is no further from the mean than this many deviations, which are rounded to
     # powers of 2.
     furthest = 1.5 * np.sqrt(spread)
-    z = np.abs(step.reshape(-1, objective.network.sizes[1]))
-    reach = np.broadcast_to(objective.coordinates.reach, d)
-    z = furthest * (reach @ z[:d]) + z[d:].sum(axis=0)
-    return max(min(2, own.size) * own.max() for _, own in targets.split(z[None]))
+    row = np.broadcast_to(furthest * objective.coordinates.reach, (1, d))
+    z = product(row, np.abs(step.reshape(-1, objective.network.sizes[1])))
+    return max(min(2, own.size) * own.max() for _, own in targets.split(z))
 
 
 def margins_along(objective, targets, vector):
@@ -256,21 +254,19 @@ class _Case:
     def _alone(self):
         """Which features separate the classes by themselves; which, completely.
 
-        With an intercept, where all values of some classes are at or above all of the
-        others; without, where 0 lies between them.
+        Where all values of some classes are at or above all of the others; without an
+        intercept 0, to which the values of all classes then reach, lies between them.
         """
         low, high = self._ranges
+        off_zero = (low > 0) | (high < 0)
         if not self.fit_intercept:
-            above, below = high > 0, low < 0
-            differ = (above != above[0]) | (below != below[0])
-            alone = differ.any(axis=0) & ~(above & below).any(axis=0)
-            off_zero = (low > 0) | (high < 0)
-            return alone, alone & off_zero.all(axis=0) & (self.k == 2)
+            low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
         order = np.lexsort((high, low), axis=0)  # from the lowest class to the highest
         low, high = (np.take_along_axis(of, order, axis=0) for of in (low, high))
         gaps = low[1:] - np.maximum.accumulate(high)[:-1]
-        varies = high.max(axis=0) > low[0]
-        return varies & (gaps >= 0).any(axis=0), (gaps > 0).all(axis=0)
+        alone = (gaps >= 0).any(axis=0) & (high.max(axis=0) > low[0])
+        strictly = alone & off_zero.all(axis=0) & (self.k == 2)
+        return alone, (gaps > 0).all(axis=0) if self.fit_intercept else strictly
 
     @cached_property
     def _ranges(self):
@@ -311,17 +307,15 @@ def separation_message(findings, targets, names, ended):
     ended : str
         What ended the climb.
     """
-    parts = [_how(of, targets, names) for of in findings[:NAMED]]
     colon = ":" if targets.several or findings[0].absent else ""
-    if targets.several:
-        parts = [f"in column {of.column} of y {x}" for of, x in zip(findings, parts)]
-    if len(findings) > NAMED:
-        parts.append(f"and in {len(findings) - NAMED} more columns")
+    where = "in column {} of y " if targets.several else ""
+    parts = [where.format(of.column) + _how(of, targets, names) for of in findings]
+    if len(parts) > NAMED:
+        parts[NAMED:] = [f"and in {len(parts) - NAMED} more columns"]
     cures = []
     further = " skneuron.inference.separation(X, y) tells along which direction."
     if not all(of.absent for of in findings):
-        two_classes = list(map(len, targets.per_output)) == [2]
-        firth = ', or penalty="firth"' if two_classes else ""
+        firth = ', or penalty="firth"' if targets.likelihood.n_logits == 1 else ""
         cures.append(
             f"set a finite C, for example C=1.0{firth}, or leave out such features"
         )

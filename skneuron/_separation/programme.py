@@ -61,12 +61,11 @@ class Separation:
     def __repr__(self):
         if self.kind == "none":
             return "Separation: none. The maximum likelihood estimate exists."
-        columns = np.flatnonzero(np.any(np.atleast_2d(self.direction), axis=0))
-        lines = [f"Separation: {self.kind}, along"]
-        for name, column in zip(self.features[:10], columns):
-            lines.append(f"  {name}: {_signed(self.direction[..., column])}")
-        if len(columns) > 10:
-            lines.append(f"  ... and {len(columns) - 10} more")
+        weights = [of for of in self.direction.T if np.any(of)]
+        lines = [f"  {of}: {_signed(w)}" for of, w in zip(self.features, weights)]
+        if len(lines) > 10:
+            lines[10:] = [f"  ... and {len(lines) - 10} more"]
+        lines = [f"Separation: {self.kind}, along", *lines]
         return "\n".join([*lines, f"  intercept: {_signed(self.intercept)}"])
 
 
@@ -200,11 +199,10 @@ def find_direction(X, codes, n_classes, fit_intercept):
     # Rows that are far out in units of their own, which changes no sign of a margin.
     Z = sparse.diags_array(1 / np.maximum(largest, 1.0)) @ Z.tocsr()
     kind, D = Programme(Z, codes, n_classes, fit_intercept).solve()
-    W, b = D[: len(scale)] / scale[:, None], np.zeros(n_classes)
-    if fit_intercept:
-        b = FAR * D[-1] - centre @ W
-        rounding = FAR * np.abs(D[-1]) + np.abs(centre) @ np.abs(W)
-        b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
+    W, far = D[: len(scale)] / scale[:, None], FAR * D[len(scale) :].sum(axis=0)
+    b = far - centre @ W
+    rounding = np.abs(far) + np.abs(centre) @ np.abs(W)
+    b[np.abs(b) <= 64 * np.finfo(float).eps * rounding] = 0.0
     return kind, W, b
 
 
@@ -218,28 +216,29 @@ class Programme:
 
     def __init__(self, Z, codes, n_classes, fit_intercept):
         self.Z, self.codes, self.k = Z, codes.astype(int), n_classes
-        self.indicator = codes[:, None] == np.arange(1, n_classes)
-        # The mean over the examples of the sum of their margins, linear in D.
-        mean_margin = Z.T @ (n_classes * self.indicator - 1.0) / len(codes)
-        self.mean_margin = mean_margin.T.ravel()
-        is_weight = np.arange(Z.shape[1]) < Z.shape[1] - fit_intercept
-        self.is_weight = np.tile(is_weight, n_classes - 1)
+        (n, d), n_others = Z.shape, n_classes - 1
+        self.is_weight = np.tile(np.arange(d) < d - fit_intercept, n_others)
         # The margins that the solver knows of: their places among all, flat.
-        n_others = n_classes - 1
-        i = np.linspace(0, len(codes) - 1, min(len(codes), 100 + 2000 // n_others))
-        self.known = np.add.outer(i.astype(int) * n_others, np.arange(n_others)).ravel()
+        i = np.linspace(0, n - 1, min(n, 100 + 2000 // n_others)).astype(int)
+        self.known = np.add.outer(i * n_others, np.arange(n_others)).ravel()
 
     def solve(self):
         """The kind of separation and its direction, (n_inputs, n_classes)."""
-        if self.Z.shape[0] <= self.Z.shape[1]:
-            D = self._interpolating()
+        (n, d), is_class = self.Z.shape, self.codes[:, None] == np.arange(1, self.k)
+        if n <= d:
+            # Logits of 1/2 for an example's class, -1/2 for others, 0 for the first.
+            logits = (is_class - 0.5).T
+            D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
+            D = D / max(abs(D).max(), np.finfo(float).tiny)
             if self._margins(D).min() > STRICT:
                 return "complete", self._by_class(D)
-        # Konis: of weights in [-1, 1], those of the largest margins in all.
-        D = self._maximise(self.mean_margin, 1.0)
+        # Konis: of weights in [-1, 1], those of the largest margins in all: in the sum
+        # over the examples, which is linear in D.
+        mean_margin = self.Z.T @ (self.k * is_class - 1.0) / n
+        D = self._maximise(mean_margin.T.ravel(), 1.0)
         found = self._margins(D)
         if found.min() < -OVERLAP or not found.max() > STRICT:
-            return "none", self._by_class(0 * self.mean_margin)
+            return "none", self._by_class(0 * D)
         with suppress(RuntimeError):  # no weights are large enough
             return "complete", self._least(1.0)
         with suppress(RuntimeError):  # collinear columns leave D's weights open
@@ -256,20 +255,13 @@ class Programme:
         # Without those that are the solver's rounding.
         return self._by_class(np.where((abs(D) > 1e-7) | ~self.is_weight, D, 0.0))
 
-    def _interpolating(self):
-        """Logits of 1/2 for an example's class, -1/2 for others, 0 for the first."""
-        logits = (self.indicator - 0.5).T
-        D = np.concatenate([lsqr(self.Z, z, iter_lim=10_000)[0] for z in logits])
-        return D / max(abs(D).max(), np.finfo(float).tiny)
-
     def _maximise(self, gain, bound, price=0.0, needed=0.0):
         """D of the largest ``gain D - price |D|``, |D| <= bound, margin >= needed."""
         cost = np.concatenate([price - gain, price + gain])
-        bounds = np.stack([np.zeros_like(cost), np.resize(bound, len(cost))], axis=1)
         needed = np.broadcast_to(needed, len(self.codes) * (self.k - 1))
         while True:
             lines, limits = self._constraints(self.known), -needed[self.known]
-            found = linprog(cost, lines, limits, bounds=bounds, options=HIGHS)
+            found = linprog(cost, lines, limits, bounds=(0, bound), options=HIGHS)
             if found.x is None:
                 raise RuntimeError(f"Separation could not be told: {found.message}")
             D = np.subtract(*np.split(found.x, 2))

@@ -8,9 +8,11 @@ p_c ([c = m] - p_m).
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp, ndtri, softmax
 
-from .._arrays import adjoint, product
-from .page import wald_figures
-from .summary import covariance_root, examined
+from .._arrays import adjoint, product, to_host
+from .._data import check_features, take_rows
+from .._peers import last_step
+from .page import frame_by_class, wald_figures
+from .summary import covariance_root, examined, index_of
 
 
 def marginal_effects(
@@ -64,14 +66,12 @@ def marginal_effects(
     mean texture     -0.0452     0.0031
     mean smoothness -12.3449     1.0707
     """
-    import pandas as pd
-
     if at not in ("overall", "mean"):
         raise ValueError(f"at must be 'overall' or 'mean', got {at!r}.")
     fitted = examined(estimator, X, y, **options)
-    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
+    root = covariance_root(fitted, cov_type, groups)
     rows, total = fitted.rows, fitted.summary.n_observations
-    B, d = fitted.weights_by_class, rows.X.shape[1]
+    B, d = fitted.weights, rows.X.shape[1]
     blocks = ((b.X, b.weights, p) for b, p in fitted.blocks(4 * B.size))
     if at == "mean":
         mean = sum(adjoint(X, w[:, None], d) for X, w, _ in blocks).T / total
@@ -89,12 +89,10 @@ def marginal_effects(
             slopes[c, :, m] += adjoint(X, by_feature, n_inputs).T
             slopes[c, range(d), m, range(d)] += moved.sum()
     std_error = np.linalg.norm(np.einsum("cjml,mlr->cjr", slopes, root), axis=2)
-    figures = wald_figures(effects, std_error, fitted.summary.confidence)
-    names, classes = fitted.summary.names[:d], fitted.summary.classes
-    index = pd.MultiIndex.from_product([classes, names], names=["class", "name"])
-    frame = pd.DataFrame({name: of.ravel() for name, of in figures.items()}, index)
-    frame = frame.rename(columns={"estimate": "effect"})
-    return frame if k > 2 else frame.loc[classes[1]].rename_axis(None)
+    shown, summary = slice(k == 2, None), fitted.summary
+    figures = wald_figures(effects[shown], std_error[shown], summary.confidence)
+    frame = frame_by_class(figures, summary.classes[shown], summary.names[:d])
+    return frame.rename(columns={"estimate": "effect"})
 
 
 def probability_intervals(
@@ -145,9 +143,11 @@ def probability_intervals(
     import pandas as pd
 
     fitted = examined(estimator, X, y, **options)
-    root = fitted.by_class(covariance_root(fitted, cov_type, groups))
-    X, index = fitted.features(X if at is None else at)
-    classes, z = fitted.summary.classes, product(X, fitted.weights_by_class.T)
+    root = covariance_root(fitted, cov_type, groups)
+    given = X if at is None else at
+    last, X = last_step(estimator, given)
+    X = take_rows(check_features(last, to_host(X), reset=False), slice(None))
+    classes, z = fitted.summary.classes, product(X, fitted.weights.T)
     moves = np.stack([product(X, of) for of in root])  # of each eta, in each coordinate
     quantile, figures = ndtri(0.5 + fitted.summary.confidence / 2), []
     for c, eta in enumerate(z.T):
@@ -159,7 +159,7 @@ def probability_intervals(
         figures += [p, p * expit(-odds) * error, expit(odds - half), expit(odds + half)]
     names = ["probability", "std_error", "ci_low", "ci_high"]
     columns = pd.MultiIndex.from_product([classes, names])
-    frame = pd.DataFrame(np.transpose(figures), index, columns)
+    frame = pd.DataFrame(np.transpose(figures), index_of(given), columns)
     return frame if len(classes) > 2 else frame[classes[1]]
 
 
@@ -215,15 +215,15 @@ def influence(estimator, X, y, **options):
     import pandas as pd
 
     fitted = examined(estimator, X, y, **options)
-    n_classes, n_parameters = len(fitted.order), len(fitted.root)
+    n_classes, n_parameters = len(fitted.order), len(fitted.summary.estimate)
     if n_classes > 2:
         raise ValueError(f"Influence is of two classes; the estimator has {n_classes}.")
     figures = []
-    for block in fitted.rows.blocks(fitted.root.shape[1]):
+    for block in fitted.rows.blocks(fitted.root.shape[2]):
         second = block.codes[:, 0] == fitted.order[1]
-        z = product(block.X, fitted.weights_by_class[1:].T)[:, 0]
+        z = product(block.X, fitted.weights[1:].T)[:, 0]
         sign, margin = np.where(second, 1.0, -1.0), np.where(second, z, -z)
-        variance = np.sum(product(block.X, fitted.root) ** 2, axis=1)  # of the logit
+        variance = np.sum(product(block.X, fitted.root[1]) ** 2, axis=1)  # of the logit
         missed = expit(-margin)  # 1 - p of what was observed
         leverage = missed * expit(margin) * variance
         deviance = sign * np.sqrt(-2 * log_expit(margin))
@@ -231,6 +231,5 @@ def influence(estimator, X, y, **options):
             pearson = sign * np.exp(-margin / 2)
             cooks = missed**2 * variance / (1 - leverage) ** 2 / n_parameters
         figures.append([pearson, deviance, leverage, cooks])
-    index = fitted.places if fitted.index is None else fitted.index[fitted.places]
     names = ["pearson", "deviance", "leverage", "cooks_distance"]
-    return pd.DataFrame(np.concatenate(figures, axis=1).T, index, names)
+    return pd.DataFrame(np.concatenate(figures, axis=1).T, fitted.index, names)

@@ -12,7 +12,7 @@ from functools import cache, partial
 import numpy as np
 from scipy.linalg import null_space
 from scipy.optimize import brentq, minimize
-from scipy.special import chdtrc, ndtri
+from scipy.stats import chi2, norm
 
 from .._arrays import numbers_may_end
 from .._ascent import Question
@@ -50,7 +50,7 @@ class HypothesisTest:
     df: int
 
     def __post_init__(self):
-        self.p_value = float(chdtrc(self.df, max(self.statistic, 0.0)))
+        self.p_value = float(chi2.sf(self.statistic, self.df))
 
     def __repr__(self):
         p = probability_text(self.p_value)
@@ -169,7 +169,6 @@ n_parameters)
     R = np.atleast_2d(np.asarray(hypotheses, dtype=float))
     if R.ndim != 2 or R.shape[1] != n_parameters:
         raise ValueError(f"R of shape {R.shape} must have {n_parameters} columns.")
-    gap = R @ summary.estimate - np.broadcast_to(value, len(R))
     used = R.any(axis=0)  # what is not may be NaN
     covariance = R[:, used] @ summary.covariance[np.ix_(used, used)] @ R[:, used].T
     unit = np.sqrt(covariance.diagonal())
@@ -177,7 +176,7 @@ n_parameters)
     # NaN, of separated parameters, stays NaN.
     if np.isfinite(scaled).all() and np.linalg.matrix_rank(scaled) < len(R):
         raise ValueError("The hypotheses follow from one another: leave some out.")
-    gap = gap / unit
+    gap = (R @ summary.estimate - np.broadcast_to(value, len(R))) / unit
     return HypothesisTest("Wald", float(gap @ np.linalg.solve(scaled, gap)), len(R))
 
 
@@ -239,15 +238,15 @@ def profile_intervals(estimator, X, y, **options):
     """
     fitted = examined(estimator, X, y, **options)
     summary, rows = fitted.summary, []
-    z = float(ndtri(0.5 + summary.confidence / 2))
+    quantiles = norm.interval(summary.confidence)
     with numbers_may_end():
         top, _ = _highest(fitted, fitted.theta, fitted.axes, 0 * fitted.theta)
-        for row, estimate in zip(fitted.root, summary.estimate):
+        for row, estimate in zip(np.concatenate(fitted.root[1:]), summary.estimate):
             error, others = np.linalg.norm(row), fitted.axes @ null_space(row[None])
             profile = partial(_profile, fitted, fitted.axes @ row / error, others, top)
             statistic = profile()(-estimate / error)
-            ends = [estimate + error * _limit(profile(), end) for end in (-z, z)]
-            rows.append([estimate, statistic, chdtrc(1, statistic), *ends])
+            ends = [estimate + error * _limit(profile(), z) for z in quantiles]
+            rows.append([estimate, statistic, chi2.sf(statistic, 1), *ends])
     names = "estimate", "lr_statistic", "p_value", "ci_low", "ci_high"
     return summary.frame_of(dict(zip(names, np.transpose(rows))))
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from html import escape
+from itertools import starmap
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.stats import chi2, norm
 from sklearn.utils._optional_dependencies import check_pandas_support
 
 
@@ -27,10 +28,10 @@ SIDES = {"<": "left", ">": "right"}
 
 def wald_figures(estimate, std_error, confidence):
     """What an estimate and its standard error say, by `COLUMNS`."""
-    half = ndtri(0.5 + confidence / 2) * std_error
     z = estimate / std_error
-    figures = estimate, std_error, z, 2 * ndtr(-np.abs(z)), estimate - half
-    return dict(zip(COLUMNS, (*figures, estimate + half)))
+    ends = [estimate + end * std_error for end in norm.interval(confidence)]
+    figures = estimate, std_error, z, 2 * norm.sf(np.abs(z)), *ends
+    return dict(zip(COLUMNS, figures))
 
 
 @dataclass(eq=False, repr=False)
@@ -89,17 +90,16 @@ class MLESummary:
     null_log_likelihood: float
     confidence: float
     lr_statistic: float
-    separated: np.ndarray | bool
+    separated: np.ndarray
     penalty: str | None
     cov_type: str = "nonrobust"
 
     def __post_init__(self):
         n_parameters = len(self.estimate)
-        self.separated = np.broadcast_to(self.separated, n_parameters)
         std_error = np.sqrt(self.covariance.diagonal())
         vars(self).update(wald_figures(self.estimate, std_error, self.confidence))
         self.lr_df = n_parameters - self.fit_intercept * (len(self.classes) - 1)
-        self.lr_p_value = float(chdtrc(self.lr_df, max(self.lr_statistic, 0.0)))
+        self.lr_p_value = float(chi2.sf(self.lr_statistic, self.lr_df))
         self.aic = 2 * n_parameters - 2 * self.log_likelihood
         self.bic = n_parameters * np.log(self.n_observations) - 2 * self.log_likelihood
         self.pseudo_r2 = 1 - self.log_likelihood / self.null_log_likelihood
@@ -162,14 +162,10 @@ class MLESummary:
         -------
         frame : DataFrame
         """
-        check_pandas_support("MLESummary.to_frame")
-        import pandas as pd
-
-        names = ["class", "name"] if len(self.classes) > 2 else None
-        return pd.DataFrame(columns, pd.Index(self.labels())).rename_axis(names)
+        return frame_by_class(columns, self.classes[1:], self.names)
 
     def _tables(self):
-        """The page: of each table the caption, rows of heads, and rows of texts."""
+        """The page: of each table the sides, a caption, rows of heads and of texts."""
         other = f"class {self.classes[1]}" if len(self.classes) == 2 else "each class"
         penalty = "" if self.penalty is None else " with Firth's penalty"
         title = f"Logistic regression{penalty}: log-odds of {other}"
@@ -188,45 +184,54 @@ class MLESummary:
             ("Pseudo-R2 (McFadden)", _number(self.pseudo_r2)),
             ("Confidence", f"{100 * self.confidence:.6g}%"),
         ]
-        yield title, [], [(*left, *right) for left, right in batched(facts)]
-        columns = [map(FORMATS.get(c, _number), getattr(self, c)) for c in COLUMNS]
-        rows = list(zip(self.names * (len(self.classes) - 1), *columns))
-        for at in np.flatnonzero(self.separated):
-            rows[at] = (rows[at][0], "separated", *["-"] * (len(COLUMNS) - 1))
-        for label, of_class in zip(self.classes[1:], batched(rows, len(self.names))):
-            caption = "" if len(self.classes) == 2 else f"class {label}"
-            yield caption, [("", *COLUMNS)], of_class
+        yield FACTS, title, [], np.reshape(facts, (-1, 4)).tolist()
+        texts = [[*map(FORMATS.get(c, _number), getattr(self, c))] for c in COLUMNS]
+        texts = np.array(texts, dtype=object)
+        texts[:, self.separated] = [["separated"], *[["-"]] * (len(COLUMNS) - 1)]
+        by_class = np.hsplit(texts, len(self.classes) - 1)
+        for label, of_class in zip(self.classes[1:], by_class):
+            caption = "" if len(by_class) == 1 else f"class {label}"
+            yield PARAMETERS, caption, [("", *COLUMNS)], [*zip(self.names, *of_class)]
 
     def __str__(self):
-        (title, _, facts), *tables = self._tables()
+        (_, title, _, facts), *tables = self._tables()
         facts = [(*left, f"  {name}", text) for *left, name, text in facts]
-        lines = [title, "", *_aligned(facts, FACTS)]
-        rows = [row for _, heads, rows in tables for row in heads + rows]
-        texts = batched(_aligned(rows, PARAMETERS), len(self.names) + 1)
-        for (caption, *_), (head, *of_class) in zip(tables, texts):
+        lines = [title, "", *_aligned(FACTS, facts)]
+        rows = [row for *_, heads, rows in tables for row in heads + rows]
+        texts = np.reshape(_aligned(PARAMETERS, rows), (len(tables), -1))
+        for (_, caption, *_), (head, *of_class) in zip(tables, texts):
             lines += ["", *filter(None, [caption]), head, "-" * len(head), *of_class]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        facts, *tables = self._tables()
-        return _html(*facts, FACTS) + "".join(_html(*of, PARAMETERS) for of in tables)
+        return "".join(starmap(_html, self._tables()))
 
 
-def batched(items, size=2):
-    """Lists of so many consecutive items."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def frame_by_class(columns, classes, names):
+    """Figures of each class's parameters as a DataFrame: by (class, name), or name.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray of n_classes * n_names figures
+    classes, names : sequences
+        Of one class the index leaves it out.
+    """
+    pd = check_pandas_support("MLESummary.to_frame")
+    index = pd.MultiIndex.from_product([classes, names], names=["class", "name"])
+    frame = pd.DataFrame({name: np.ravel(of) for name, of in columns.items()}, index)
+    return frame if len(classes) > 1 else frame.droplevel(0).rename_axis(None)
 
 
-def _aligned(rows, sides):
+def _aligned(sides, rows):
     """Lines of texts, each column of them to one side, "<" or ">"."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     line = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths))
-    return [line.format(*row) for row in rows]
+    return list(starmap(line.format, rows))
 
 
-def _html(caption, heads, rows, sides):
+def _html(sides, caption, heads, rows):
     """The same as a table of HTML; what is to the left is a head of its row."""
     page = f"<table><caption>{escape(caption)}</caption>"
     for row in [*heads, *rows]:

@@ -16,18 +16,17 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
-from scipy import sparse
-from scipy.special import softmax, xlogy
+from scipy.special import softmax
+from scipy.stats import entropy
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._arrays import product, to_host
+from .._arrays import is_sparse, product, to_host
 from .._ascent import Question
 from .._data import OnDemand, Rows, Targets, check_data, column_moments, measured
-from .._data.reading import check_features, rows_that_count
+from .._data.reading import rows_that_count
 from .._model import Firth, Network, Objective, standardised
-from .._peers import check_kind
+from .._peers import check_kind, last_step
 from .._separation.endless import all_labels_likely, margins_along
 from .._separation.programme import find_direction
 from ..exceptions import SeparationWarning
@@ -36,10 +35,6 @@ from .page import MLESummary
 
 #: The kinds of covariances.
 COV_TYPES = ["nonrobust", "HC0", "HC1", "cluster"]
-
-Fields = namedtuple(
-    "Fields", "estimator summary root rows places n_samples index order hill theta axes"
-)
 
 
 def mle_summary(
@@ -156,8 +151,8 @@ def mle_summary(
     """
     options = sample_weight, feature_names, confidence, reference
     fitted = examined(estimator, X, y, *options)
-    root = covariance_root(fitted, cov_type, groups)
-    return replace(fitted.summary, cov_type=cov_type, covariance=root @ root.T)
+    covariance = _covariance(covariance_root(fitted, cov_type, groups))
+    return replace(fitted.summary, cov_type=cov_type, covariance=covariance)
 
 
 def examined(
@@ -199,15 +194,14 @@ def examined(
         raise ValueError("With fit_intercept=False, intercept_ must be zeros.")
 
     eps = np.finfo(X.dtype).eps  # what rounding has left of the values
-    X = X.astype(float, copy=False) if sparse.issparse(X) else OnDemand(X, float)
+    X = X.astype(float, copy=False) if is_sparse(X) else OnDemand(X, float)
     rows = rows_that_count(Rows(X, codes, weights))
     mean, deviation = column_moments(rows)
     # A formula's intercept, of patsy or statsmodels: it stands for the estimator's too.
     ones = np.isin([name.lower() for name in names], ["intercept", "const"])
     ones &= (deviation == 0) & np.isclose(mean, 1.0, rtol=1e-12)
     has_intercept = bool(intercept or ones.any())
-    if ones.any():
-        W, intercept = W + b * ones[:, None], False  # no change to coef_
+    W, intercept = W + b * ones[:, None], intercept and not ones.any()
     what = "constant, as the intercept is" if intercept else "always 0"
     if not intercept:  # but for their size, columns are not to be shifted
         mean, deviation = np.zeros_like(mean), np.hypot(mean, deviation)
@@ -237,63 +231,52 @@ def examined(
         raise _singular(names, share > 1e-5, reason)
 
     def contrasts(theta):
-        """What each class has on the first of the order, class by class, flat."""
+        """What each class of the order has on the first, (n_classes, n_inputs)."""
         of = theta.reshape(objective.n_inputs, -1)
         of = of if of.shape[1] > 1 else np.pad(of, ((0, 0), (1, 0)))  # the second's
-        return (of[:, order[1:]] - of[:, order[:1]]).T.ravel()
+        return (of[:, order] - of[:, order[:1]]).T
 
-    separated, doubt = False, _doubt(objective, targets, here, F, estimator.penalty)
+    by_class = contrasts(theta)
+    separated = np.zeros(by_class.shape, bool)
+    doubt = _doubt(objective, targets, here, F, estimator.penalty)
     if doubt is not None:
         warnings.warn(doubt, stacklevel=3)
     if isinstance(doubt, SeparationWarning):
-        separated = _separated(rows, len(classes), intercept, contrasts)
+        with suppress(RuntimeError):  # a programme that is not solved
+            table = rows.X[:], rows.codes[:, 0]
+            kind, W, b = find_direction(*table, len(classes), intercept)
+            along = abs(contrasts(np.vstack([W, b])[: objective.n_inputs]))
+            # Of complete separation, directions all around separate, too.
+            separated = (along > 1e-7 * along.max(axis=0)) | (kind == "complete")
     # The root of the covariance of the parameters, of the features as they are.
-    root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=1)
-    total = float(weights.sum())
-    null = xlogy(per_class, per_class / total if has_intercept else 1 / len(classes))
-    null = float(null.sum())
-    lowest = _penalised_null(hill, per_class) if estimator.penalty else null
+    root = np.stack([contrasts(objective.parameters(of)) for of in F.T], axis=2)
+    shares = per_class if has_intercept else np.ones(len(classes))
+    null = -rows.total_weight * float(entropy(shares))
+    lowest = null
+    if estimator.penalty:
+        # Of the null model all probabilities are one, and the determinant is a multiple
+        # of `(p (1 - p))^n_parameters`.
+        logit = np.diff(np.log(per_class + len(theta) / 2))[0]
+        start = logit * np.append(ones, intercept)[: len(theta)]
+        lowest = hill.answer(Question(objective.at(start))).value
     summary = MLESummary(
         names=[*names, "intercept"] if intercept else names,
         fit_intercept=has_intercept,
         classes=classes[order],
-        estimate=contrasts(theta),
-        covariance=root @ root.T,
-        n_observations=total,
+        estimate=by_class[1:].ravel(),
+        covariance=_covariance(root),
+        n_observations=rows.total_weight,
         log_likelihood=here.log_likelihood,
         null_log_likelihood=null,
         confidence=float(confidence),
         penalty=estimator.penalty,
-        separated=separated,
+        separated=separated[1:].ravel(),
         lr_statistic=float(2 * (here.value - lowest)),
     )
-    at = rows, np.flatnonzero(weights), len(weights), index, order
-    return Fitted(given, summary, root, *at, hill, objective.at(theta), F)
-
-
-def _separated(rows, n_classes, intercept, contrasts):
-    """Which parameters grow without end, as far as a linear programme finds out."""
-    with suppress(RuntimeError):  # not solved
-        kind, W, b = find_direction(rows.X[:], rows.codes[:, 0], n_classes, intercept)
-        direction = contrasts(np.vstack([W, b])[: len(W) + intercept])
-        direction = np.abs(direction.reshape(n_classes - 1, -1))
-        grows = direction > 1e-7 * direction.max(axis=0)
-        # Of complete separation, directions all around separate, too.
-        return grows.ravel() | (kind == "complete")
-    return False
-
-
-def _penalised_null(hill, per_class):
-    """The null model's log-likelihood, with the penalty of the whole model.
-
-    With no weights but the intercept's all probabilities are one, and the determinant
-    is a multiple of ``(p (1 - p))^n_parameters``.
-    """
-    objective = hill.objective
-    null = np.zeros(objective.n_parameters)
-    if objective.network.fit_intercept:
-        null[-1] = np.diff(np.log(per_class + len(null) / 2))[0]
-    return hill.answer(Question(objective.at(null))).value
+    counts = weights > 0
+    index = np.flatnonzero(counts) if index is None else index[counts]
+    figures = summary, by_class, root, separated
+    return Fitted(*figures, rows, counts, index, order, hill, here.theta, F)
 
 
 def _check_estimator(estimator):
@@ -365,66 +348,46 @@ def _singular(names, involved, reason):
     return ValueError(f"The information is singular: {listed} {reason}")
 
 
-class Fitted(Fields):
+FIELDS = "summary weights root separated rows counts index order hill theta axes"
+
+
+class Fitted(namedtuple("Fitted", FIELDS)):
     """An estimate and its data, read once.
+
+    Classes are in the summary's order, whose first is the reference.
 
     Attributes
     ----------
-    estimator : estimator
-        As it was given: a pipeline, maybe.
     summary : MLESummary
         With the covariance that the information gives.
-    root : array of shape (n_parameters, n_coordinates)
-        Its product with its own transpose is that covariance.
+    weights : array of shape (n_classes, n_inputs)
+        Of the log-odds of each class against the reference.
+    root : array of shape (n_classes, n_inputs, n_coordinates)
+        A root of their covariance: of the reference, 0.
+    separated : bool array of shape (n_classes, n_inputs)
+        Which of them have no finite estimate.
     rows : Rows
         Those that have a weight.
-    places : array of shape (n_rows,)
-        Of these among the samples that were given.
-    n_samples : int
-        How many were given.
-    index : pandas.Index or None
-        What the given samples are called.
+    counts : bool array of shape (n_samples,)
+        Which of the samples that were given these are.
+    index : pandas.Index, or array of shape (n_rows,)
+        What the rows are called: their places among the samples, if nobody says.
     order : array of shape (n_classes,)
-        The codes of the classes in the summary's order, the reference first.
+        The codes of the classes.
     hill : Objective or Firth
         What the estimate is the top of.
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
 
-    __slots__ = ()
-
-    @property
-    def weights_by_class(self):
-        """Log-odds' weights, (n_classes, n_inputs): of the reference, 0."""
-        return self.by_class(self.summary.estimate)[..., 0]
-
-    def by_class(self, root):
-        """A root of a covariance, (n_classes, n_inputs, any): of the reference, 0."""
-        root = root.reshape(len(self.order) - 1, len(self.summary.names), -1)
-        return np.concatenate([np.zeros_like(root[:1]), root])
-
     def probabilities(self, X):
-        """Those of all classes in the summary's order, (n_rows, n_classes)."""
-        return softmax(product(X, self.weights_by_class.T), axis=1)
+        """Those of all classes, (n_rows, n_classes)."""
+        return softmax(product(X, self.weights.T), axis=1)
 
     def blocks(self, n_numbers):
         """Yield each block of rows, and its probabilities."""
         for block in self.rows.blocks(n_numbers + 4 * len(self.order)):
             yield block, self.probabilities(block.X)
-
-    def features(self, X):
-        """Other data as the logistic regression is given them, and their index."""
-        last, reaching = last_step(self.estimator, X)
-        found = check_features(last, to_host(reaching), reset=False)
-        return found[:] if isinstance(found, OnDemand) else found, index_of(X)
-
-
-def last_step(given, X):
-    """The last step of a pipeline, and what reaches it; or the estimator itself."""
-    if not isinstance(given, Pipeline):
-        return given, X
-    return given[-1], given[:-1].transform(X) if len(given.steps) > 1 else X
 
 
 def index_of(X):
@@ -432,12 +395,18 @@ def index_of(X):
     return X.index if hasattr(X, "iloc") else None
 
 
-def covariance_root(fitted, cov_type, groups):
-    """The root of the covariance of a kind, (n_parameters, any).
+def _covariance(root):
+    """The covariance of the parameters, class by class, by a root of it."""
+    root = np.concatenate(root[1:])
+    return root @ root.T
 
-    M is the sum of the scores' squares (HC0), times n / (n - p) (HC1); or that of the
-    squares of each group's sum, times G / (G - 1) (n - 1) / (n - p) (cluster). The
-    rows of separated parameters are NaN.
+
+def covariance_root(fitted, cov_type, groups):
+    """The root of the covariance of a kind, (n_classes, n_inputs, any).
+
+    M is the sum of the scores' squares (HC0); or that of the squares of the sums of G
+    groups, times G / (G - 1) (n - 1) / (n - p) (cluster), where each sample may be a
+    group of its own (HC1). The rows of separated parameters are NaN.
     """
     if cov_type not in COV_TYPES:
         raise ValueError(f"cov_type must be one of {COV_TYPES}, got {cov_type!r}.")
@@ -445,29 +414,27 @@ def covariance_root(fitted, cov_type, groups):
         raise ValueError(f"cov_type={cov_type!r} is not for penalty='firth'.")
     if (groups is None) == (cov_type == "cluster"):
         raise ValueError("groups go with cov_type='cluster', and with that alone.")
-    root, n = fitted.root, fitted.summary.n_observations
-    known = np.where(fitted.summary.separated, np.nan, 1.0)[:, None]
+    root, n, weights = fitted.root, fitted.rows.total_weight, fitted.rows.weights
+    known = np.where(fitted.separated, np.nan, 1.0)[..., None]
     if cov_type == "nonrobust":
         return known * root
-    of_class, n_parameters, moves = fitted.by_class(root), len(root), []
-    for block, p in fitted.blocks(len(of_class) * root.shape[1]):
+    moves, n_parameters = [], len(fitted.summary.estimate)
+    for block, p in fitted.blocks(len(root) * root.shape[2]):
         residual = (block.codes == fitted.order) - p
-        parts = [product(block.X, of) for of in of_class]
+        parts = [product(block.X, of) for of in root]
         moves.append(np.einsum("nc,cnr->nr", residual, parts))
-    moves, weights = np.concatenate(moves), fitted.rows.weights[:, None]
+    moves = np.concatenate(moves)
+    sums, n_groups = np.sqrt(weights)[:, None] * moves, n
     if cov_type == "cluster":
         groups, names = np.asarray(groups), []
-        if groups.shape == (fitted.n_samples,):
-            names, groups = np.unique(groups[fitted.places], return_inverse=True)
+        if groups.shape == fitted.counts.shape:
+            names, groups = np.unique(groups[fitted.counts], return_inverse=True)
         if (n_groups := len(names)) < 2:
             raise ValueError(
-                f"groups must name a group for each of {fitted.n_samples} samples, two "
-                f"at least; got an array of shape {groups.shape}."
+                f"groups must name a group for each of {len(fitted.counts)} samples, "
+                f"two at least; got an array of shape {groups.shape}."
             )
-        sums = np.zeros((n_groups, root.shape[1]))
-        np.add.at(sums, groups, weights * moves)
-        factor = n_groups / (n_groups - 1) * (n - 1) / (n - n_parameters)
-    else:
-        sums = np.sqrt(weights) * moves
-        factor = n / (n - n_parameters) if cov_type == "HC1" else 1.0
-    return known * np.sqrt(factor) * root @ np.linalg.qr(sums, mode="r").T
+        sums = np.stack([np.bincount(groups, weights * of) for of in moves.T], axis=1)
+    if cov_type != "HC0":
+        sums = sums * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / (n - n_parameters))
+    return known * root @ np.linalg.qr(sums, mode="r").T

@@ -8,7 +8,6 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Colormap
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -107,10 +106,9 @@ class NeuronWeightsDisplay(_Display):
         image_shape: Sequence[int],
         layer: int = 0,
         neurons: ArrayLike | None = None,
-        cmap: str | Colormap = "RdBu_r",
         **imshow_kw: Any,
     ) -> Self: ...
-    def plot(self, *, cmap: str | Colormap = "RdBu_r", **imshow_kw: Any) -> Self: ...
+    def plot(self, **imshow_kw: Any) -> Self: ...
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class NetworkDisplay(_Display):

@@ -146,7 +146,7 @@ def animate_climb(est, X, y, *, n_frames=40, interval=150, fig=None):
 
     check_estimator(est, [])
     check_count("n_frames", n_frames)
-    if getattr(X, "ndim", np.ndim(X)) != 2 or np.shape(X)[1] != 2:
+    if np.shape(X)[1:] != (2,):
         raise ValueError(f"X must have two features; its shape is {np.shape(X)}.")
     if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
         raise ValueError("y must be one column of labels.")

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import numbers_may_end, to_host
 from .._model import largest_safe_rate
+from .._peers import last_step
 from .._threads import one_blas
 from ..logistic_regression import GradientAscentLogisticRegression
 from .passes import check_estimator
@@ -94,10 +95,9 @@ class LogLikelihoodDisplay(Display):
             If it is not fitted.
         """
         check_estimator(est, "log_likelihood_curve_")
-        if name is None:
-            name = type(est).__name__
-            if isinstance(est.learning_rate, Real):
-                name += f", learning rate {est.learning_rate:g}"
+        rate = est.learning_rate
+        of_rate = f", learning rate {rate:g}" if isinstance(rate, Real) else ""
+        name = type(est).__name__ + of_rate if name is None else name
         display = cls(log_likelihood_curve=est.log_likelihood_curve_, name=name)
         return display.plot(ax, **line_kw)
 
@@ -274,11 +274,8 @@ class LearningRateDisplay(Display):
         check_is_fitted(search, "cv_results_")
         results, candidates = search.cv_results_, search.cv_results_["params"]
         scoring, refit = (getattr(search, of, None) for of in ("scoring", "refit"))
-        metrics = [
-            of.removeprefix("mean_test_") for of in results if "mean_test_" in of
-        ]
-        if metric == scoring:  # results call the only one "score"
-            metric = None
+        metrics = [of.split("_", 2)[2] for of in results if "mean_test_" in of]
+        metric = None if metric == scoring else metric  # the only one is "score" there
         likely = [refit] if refit in metrics else metrics
         metric = _choose("metric", metric, metrics, likely, "metrics")
         names = sorted({name for candidate in candidates for name in candidate})
@@ -297,15 +294,14 @@ class LearningRateDisplay(Display):
         log_likelihoods = getattr(search, "log_likelihoods_", None)
         if log_likelihoods is not None:
             log_likelihoods = np.asarray(to_host(log_likelihoods))[drawn].mean(axis=1)
-        display = cls(
+        return cls(
             learning_rates=rates,
             mean_scores=means[drawn],
             std_scores=stds[drawn],
             log_likelihoods=log_likelihoods,
             stable_limit=_stable_limit(search, X, y),
             score_name=scoring if isinstance(scoring, str) else metric,
-        )
-        return display.plot(ax, **line_kw)
+        ).plot(ax, **line_kw)
 
     def plot(self, ax=None, **line_kw):
         """Draw the scores, and what else is known.
@@ -401,10 +397,7 @@ def _stable_limit(search, X, y):
         return None
     if X is None or y is None:
         raise ValueError("To mark the stable limit takes both X and y.")
-    best = getattr(search, "best_estimator_", None)
-    if hasattr(best, "steps"):
-        X = best[:-1].transform(X) if len(best.steps) > 1 else X
-        best = best[-1]
+    best, X = last_step(getattr(search, "best_estimator_", None), X)
     if not isinstance(best, GradientAscentLogisticRegression):
         raise ValueError(
             "Only a GradientAscentLogisticRegression that refit=True finds has a "

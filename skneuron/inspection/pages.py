@@ -10,7 +10,6 @@ from base64 import b64encode
 from html import escape
 from importlib.resources import files
 from numbers import Real
-from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from .._data import Targets
 from .._model import largest_safe_rate
 from .._threads import one_blas
 from ..mlp import SimpleMLPClassifier
-from .passes import check_dense, check_estimator, checked_shape
+from .passes import check_dense, check_estimator, checked_shape, dense_layers
 
 #: Rows of X that a page holds, and those that tell what a training image looks like.
 MOST_EXAMPLES, MOST_IMAGES = 100, 2000
@@ -106,10 +105,8 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
     True
     """
     *before, (_, est) = getattr(estimator, "steps", [(None, estimator)])
-    check_estimator(est)
-    check_dense(est)
+    layers = dense_layers(est)
     steps = [s for _, s in before if s is not None and s != "passthrough"]
-    layers = [tuple(map(to_host, layer)) for layer in est._layers]
     n_features = len(layers[0][0])
     shape = checked_shape(image_shape, n_features, "features")
     targets = Targets(est.classes_)
@@ -121,25 +118,26 @@ def write_page(estimator, path, *, image_shape, X=None, y=None, title="Draw a di
             {"weights": _packed(weights, n_bytes), "intercepts": _packed(intercepts)}
             for weights, intercepts in layers
         ],
-        "outputs": list(map(_texts, targets.per_output)),
+        "outputs": [of.astype(str) for of in targets.per_output],
         "multilabel": targets.multilabel,
         "examples": None,
+        "frame": {"shape": shape},
     }
-    images = None
     if X is not None:
         X = check_array(to_host(X), accept_sparse="csr", dtype=np.float64)
         check_consistent_length(X, y)
         if X.shape[1] != n_features:
             raise ValueError(f"X has {X.shape[1]} features, not {n_features}.")
         X = X[:MOST_IMAGES].toarray() if is_sparse(X) else X[:MOST_IMAGES]
-        images, X = X.reshape(-1, *shape), X[:MOST_EXAMPLES]
+        model["frame"] |= _frame(X.reshape(-1, *shape))
+        X = X[:MOST_EXAMPLES]
         if y is not None:
             y = np.asarray(to_host(y)).tolist()[: len(X)]
             y = [", ".join(map(str, of if type(of) is list else [of])) for of in y]
         model["examples"] = {"n": len(X), "pixels": _packed(X), "labels": y}
     elif y is not None:
         raise ValueError("y are the labels of X, which is missing.")
-    write(path, "draw.html", title, model | {"frame": _frame(shape, images)})
+    write(path, "draw.html", title, model)
 
 
 def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
@@ -227,7 +225,7 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
                     f"{name}={getattr(est, name)!r}: the page takes steps of a "
                     "learning rate, a number, along the gradient of all examples."
                 )
-        if targets.several or len(targets.classes) < 2:
+        if targets.several:
             raise ValueError("y must have one output, of two classes or more.")
         if rows.X.shape[1] != 2:
             raise ValueError(f"X must have 2 features, got {rows.X.shape[1]}.")
@@ -235,12 +233,11 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         if not network:
             objective = objective.but(reduction=est.reduction)
             right = float(largest_safe_rate(objective))
-        start = est._start(objective.network, past.rng)
     X = rows.X.toarray() if is_sparse(rows.X) else rows.X
     model = {
         "X": X,
         "codes": np.ravel(rows.codes),
-        "weights": None if rows.weights is None else np.ravel(rows.weights),
+        "weights": rows.weights,
         "sizes": objective.network.sizes,
         "activation": est._activation(),
         "hasIntercepts": bool(est.fit_intercept),
@@ -248,8 +245,8 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
         "divisor": objective.divisor,
         "totalWeight": objective.total_weight,
         "momentum": est.momentum if network else 0.0,
-        "start": start,
-        "classes": _texts(targets.per_output[0]),
+        "start": est._start(objective.network, past.rng),
+        "classes": targets.classes.astype(str),
         "features": _check_feature_names_in(est),
         "rate": rate,
         "rates": [min(SLOWEST * right, rate), max(FASTEST * right, rate)],
@@ -262,21 +259,16 @@ def write_climb_page(est, path, X, y, *, title="Climb the log-likelihood"):
             top = type(est)(**{of: getattr(est, of) for of in names}).fit(X, to_host(y))
         model["top"] = top.coef_[0]
     # To be filled in: what takes the same steps.
-    est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0)
-    if network:
-        est.set_params(n_iter_no_change="STEPS")
+    patient = {"n_iter_no_change": "STEPS"} if network else {}
+    est.set_params(learning_rate="RATE", max_iter="STEPS", tol=0.0, **patient)
     write(path, "climb.html", title, model | {"python": repr(est)})
-
-
-def _texts(labels):
-    return list(map(str, labels.tolist()))
 
 
 def write(path, template, title, model):
     """A page, made of a template, the files that it names, and what it shows."""
     folder = files(__package__) / "templates"
     parts = {of.name: of.read_text("utf-8") for of in folder.iterdir()}
-    numbers = json.dumps(model, allow_nan=False, default=methodcaller("tolist"))
+    numbers = json.dumps(model, allow_nan=False, default=lambda of: of.tolist())
     # Nothing in a string ends the element that the numbers are in.
     parts |= {"title": escape(title), "model": numbers.replace("<", r"\u003c")}
     page = re.sub(r"\{\{([\w.]+)\}\}", lambda found: parts[found[1]], parts[template])
@@ -310,23 +302,21 @@ def _scaling(step, n_features):
     }
 
 
-def _frame(shape, images):
-    """What drawings have to be like: what images, if there are any, are on average.
+def _frame(images):
+    """What drawings have to be like: what images are on average.
 
     Their height, and what is hardly ever wider; centre of mass; ink, and the width of
     the pen, in pixels; the values of a pixel without ink, and full of it.
     """
-    if images is None:
-        return {"shape": shape}
     paper, ink = images.min(), images.max()
     if np.median(images) > (paper + ink) / 2:
         paper, ink = ink, paper
     shares = (images - paper) / (ink - paper or 1.0)
     shares = shares[shares.any(axis=(1, 2))]
     if not len(shares):
-        return {"shape": shape}
+        return {}
     mass, box, centre, edges = shares.sum(axis=(1, 2)), [], [], 0.0
-    for axis, n in enumerate(shape):
+    for axis, n in enumerate(images.shape[1:]):
         inked = (shares > 1 / 8).any(axis=2 - axis)
         sizes = n - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
         box.append(min(n, np.mean(sizes) + 2 * axis * np.std(sizes)))
@@ -338,4 +328,4 @@ def _frame(shape, images):
     # columns.
     pen = np.mean(8 / np.pi * mass / edges)
     found = {"box": box, "centre": centre, "mass": mass.mean(), "pen": pen}
-    return {"shape": shape, "paper": paper, "ink": ink, **found}
+    return {"paper": paper, "ink": ink, **found}

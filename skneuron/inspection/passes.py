@@ -1,17 +1,16 @@
 """The passes of a fitted network: forward, backward, and what both can be held to."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.preprocessing import MaxAbsScaler
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import numbers_may_end, to_host
-from .._data import FLOATS, OnDemand, Rows, Targets, check_data
+from .._data import Rows, Targets, check_data, check_features, take_rows
 from .._estimator.predictions import _sigmoid, _softmax
-from .._model import Convolution, log_likelihood
+from .._model import Convolution, are_counts, log_likelihood
 from .._peers import check_kind
 from ..logistic_regression import GradientAscentLogisticRegression
 from ..mlp import SimpleMLPClassifier
@@ -82,8 +81,7 @@ def forward_pass(est, X):
     """
     check_estimator(est)
     with numbers_may_end():
-        X = to_host(X)  # to be looked at
-        X = validate_data(est, X, reset=False, accept_sparse="csr", dtype=FLOATS)
+        X = take_rows(check_features(est, to_host(X), reset=False), slice(None))
         network, layers = est._fitted_network(X)
         *activations, z = network.forward(layers, X, guarded=True)
         outputs = [
@@ -274,33 +272,30 @@ def check_gradient(est, X, y, *, sample_weight=None, n_parameters=100, random_st
         def value(theta):
             return log_likelihood(network, likelihood, theta, rows, guarded=True)
 
-        worst = 0.0
-        for j in chosen:
+        widths, rises = np.zeros((2, len(chosen)))
+        for i, j in enumerate(chosen):
             step = np.where(np.arange(len(theta)) == j, steps, 0.0)
             right, left = theta + step, theta - step
-            width = right[j] - left[j]
-            difference = (value(right) - value(left)) / width
-            distance = abs(gradient[j] - difference)
-            if distance != 0:
-                seen = RESOLVED * noise / width
-                size = max(sizes[j], abs(gradient[j]), abs(difference), seen)
-                worst = np.maximum(worst, distance / size)  # NaN too
-    return float(worst)
+            widths[i], rises[i] = right[j] - left[j], value(right) - value(left)
+        gradient, differences = gradient[chosen], rises / widths
+        shares = sizes[chosen], RESOLVED * noise / widths
+        size = np.max([*shares, abs(gradient), abs(differences)], axis=0)
+        distance = abs(gradient - differences)
+        return float(np.max(distance / np.where(distance == 0, 1.0, size)))  # NaN too
 
 
 def check_count(name, value):
     """Raise unless a parameter is a whole number above 0."""
-    if not (isinstance(value, Integral) and value > 0):
+    if not are_counts(value):
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
 
 
 def checked_shape(image_shape, n_pixels, what):
     """Height and width of images of so many pixels; ValueError if that they are not."""
-    shape = np.ravel(image_shape)
-    shape = shape[:2] if shape[2:].tolist() == [1] else shape
-    whole = shape.dtype.kind in "iu" and shape.size == 2 and shape.min() > 0
-    if whole and shape.prod() == n_pixels:
-        return tuple(shape.tolist())
+    shape = tuple(np.ravel(image_shape).tolist())
+    shape = shape[:2] if shape[2:] == (1,) else shape
+    if len(shape) == 2 and are_counts(*shape) and np.prod(shape) == n_pixels:
+        return shape
     raise ValueError(
         f"image_shape={image_shape!r} does not fit the {n_pixels} {what}: it must be "
         f"(height, width), height * width = {n_pixels}."
@@ -314,6 +309,16 @@ def check_estimator(est, fitted=None):
     """
     check_kind("est", est, GradientAscentLogisticRegression, SimpleMLPClassifier)
     check_is_fitted(est, fitted)
+
+
+def dense_layers(est):
+    """The (weights, intercepts) of every layer, of float64, of one of the estimators.
+
+    Raises unless it is fitted, and its layers are dense.
+    """
+    check_estimator(est)
+    check_dense(est)
+    return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
 
 
 def check_dense(est):
@@ -333,14 +338,12 @@ def _passes(est, X, y, sample_weight, dtype=None):
     dtype = dtype or np.result_type(X.dtype, *(W for W, _ in layers))
     layers = [(np.asarray(W, dtype), np.asarray(b, dtype)) for W, b in layers]
     targets = Targets(est.classes_)
-    X = (X[:] if isinstance(X, OnDemand) else X).astype(dtype, copy=False)
+    X = take_rows(X, slice(None)).astype(dtype, copy=False)
     weights = np.ones(len(y), dtype) if weights is None else weights.astype(dtype)
-    rows = Rows(X, targets.encode(y), weights)
-    activations = network.forward(layers, rows.X, guarded=True)
-    given = activations[-1], rows.codes, rows.weights
-    residual = targets.likelihood.residual(*given)
-    gradient = np.empty(network.n_parameters, rows.dtype)
+    rows, likelihood = Rows(X, targets.encode(y), weights), targets.likelihood
+    activations = network.forward(layers, X, guarded=True)
+    residual = likelihood.residual(activations[-1], rows.codes, weights)
+    gradient = np.empty(network.n_parameters, dtype)
     into = network.layers(gradient)
     residuals = network.backward(layers, activations, residual, into)
-    model = network, layers, targets.likelihood, rows
-    return model, activations, residuals, gradient
+    return (network, layers, likelihood, rows), activations, residuals, gradient

@@ -3,18 +3,16 @@
 And what these displays share with those of curves.
 """
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _check_feature_names_in
 
-from .._arrays import numbers_may_end, to_host
+from .._arrays import is_sparse, numbers_may_end, to_host
 from .._data import Targets
 from . import passes
 
@@ -98,9 +96,7 @@ class NeuronWeightsDisplay(Display):
     names: list
 
     @classmethod
-    def from_estimator(
-        cls, est, *, image_shape, layer=0, neurons=None, cmap="RdBu_r", **imshow_kw
-    ):
+    def from_estimator(cls, est, *, image_shape, layer=0, neurons=None, **imshow_kw):
         """Draw the weights of a layer's neurons.
 
         Parameters
@@ -116,10 +112,9 @@ class NeuronWeightsDisplay(Display):
             each of more.
         neurons : array-like of int, default=None
             Which of them, counted from 0. None: all, or the first 100.
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Should be a diverging one, as its middle is zero.
         **imshow_kw : dict of str to object
-            For matplotlib's `imshow`; `vmin` and `vmax` set another scale.
+            For matplotlib's `imshow`; `vmin` and `vmax` set another scale, and `cmap`
+            other colours than "RdBu_r": of a diverging map, as its middle is zero.
 
         Returns
         -------
@@ -144,25 +139,22 @@ class NeuronWeightsDisplay(Display):
         weights = np.asarray(to_host(layers[layer][0])).T
         n_neurons, n_in = weights.shape
         shape = passes.checked_shape(image_shape, n_in, f"inputs of layer {layer}")
-        first = range(n_neurons)[:MOST_IMAGES]
-        chosen = np.ravel(first if neurons is None else neurons)
-        if not (len(chosen) and np.isin(chosen, range(n_neurons)).all()):
+        every = range(n_neurons)
+        chosen = np.ravel(every[:MOST_IMAGES] if neurons is None else neurons)
+        if not (len(chosen) and np.isin(chosen, every).all()):
             raise ValueError(f"neurons={neurons!r} must be from 0 to {n_neurons - 1}.")
-        hidden = [f"neuron {j}" for j in range(n_neurons)]
-        names = output_names(est) if layer == len(layers) - 1 else hidden
-        chosen_names = [names[j] for j in chosen]
-        display = cls(weights=weights[chosen], image_shape=shape, names=chosen_names)
-        return display.plot(cmap=cmap, **imshow_kw)
+        outputs, is_last = output_names(est), layer == len(layers) - 1
+        names = [outputs[j] if is_last else f"neuron {j}" for j in chosen]
+        display = cls(weights=weights[chosen], image_shape=shape, names=names)
+        return display.plot(**imshow_kw)
 
-    def plot(self, *, cmap="RdBu_r", **imshow_kw):
+    def plot(self, **imshow_kw):
         """Draw the images in a new figure.
 
         Parameters
         ----------
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Should be a diverging one, as its middle is zero.
         **imshow_kw : dict of str to object
-            For matplotlib's `imshow`.
+            For matplotlib's `imshow`, as :meth:`from_estimator` takes them.
 
         Returns
         -------
@@ -174,10 +166,10 @@ class NeuronWeightsDisplay(Display):
             If matplotlib is not installed.
         """
         n_images = len(self.weights)
-        side = math.ceil(math.sqrt(n_images))
+        side = int(np.ceil(np.sqrt(n_images)))
         # A rectangle without gaps, unless that is a strip; then as good as a square.
         n_columns = next((n for n in range(side, 2 * side) if n_images % n == 0), side)
-        n_rows = math.ceil(n_images / n_columns)
+        n_rows = int(np.ceil(n_images / n_columns))
         height, width = self.image_shape
         side = min(1.6, 10 / n_columns)  # inches
         across, down = side * np.clip([width / height, height / width], 1, 4)
@@ -186,7 +178,7 @@ class NeuronWeightsDisplay(Display):
         for ax in axes:
             ax.set_axis_off()
         largest = _largest(self.weights)
-        imshow_kw = {"cmap": cmap, "vmin": -largest, "vmax": largest, **imshow_kw}
+        imshow_kw = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, **imshow_kw}
         self.axes_, self.images_ = axes[:n_images], []
         for ax, weights, name in zip(self.axes_, self.weights, self.names):
             self.images_.append(ax.imshow(weights.reshape(height, width), **imshow_kw))
@@ -274,6 +266,7 @@ class NetworkDisplay(Display):
     title: str | None = None
 
     @classmethod
+    @numbers_may_end()
     def from_estimator(
         cls, est, X=None, *, since=None, standardize_by=None, ax=None, max_neurons=10
     ):
@@ -323,44 +316,43 @@ default=None
             If X is not one usable row, `max_neurons` is below 1, layers of `since` have
             other sizes, or layers share their weights: an edge is a weight of its own.
         """
-        passes.check_estimator(est)
-        passes.check_dense(est)
-        layers, title = _layers(est), None
+        layers, title = passes.dense_layers(est), None
         if since is not None:
-            passes.check_estimator(since)
-            earlier = _layers(since)
+            earlier = passes.dense_layers(since)
             then, now = ([W.shape for W, _ in of] for of in (earlier, layers))
             if then != now:
                 raise ValueError(
                     f"since has weights of shapes {then}, and est of {now}: there is a "
                     "change to draw only between two moments of one network."
                 )
-            with numbers_may_end():
-                layers = [(W - V, b - a) for (V, a), (W, b) in zip(earlier, layers)]
+            layers = [(W - V, b - a) for (V, a), (W, b) in zip(earlier, layers)]
             title = "Change of the weights"
             if hasattr(since, "n_iter_"):
                 title += f" since iteration {since.n_iter_}"
         if standardize_by is not None:
             title = f"{title or 'Weights'}, per standard deviation"
-            inputs = passes.forward_pass(est, standardize_by)
-            layers = [_standardized(*of) for of in zip(layers, inputs)]
+            inputs = passes.forward_pass(est, standardize_by)[:-1]
+            # Without their mean, as they may be sparse.
+            found = (StandardScaler(with_mean=False).fit(h) for h in inputs)
+            layers = [
+                (W * np.sqrt(of.var_)[:, None], b + of.mean_ @ W)
+                for (W, b), of in zip(layers, found)
+            ]
         activations = None
         if X is not None:
-            inputs, *others = passes.forward_pass(est, X)
-            if inputs.shape[0] != 1:
-                raise ValueError(f"X must be one row, as X[:1], not {inputs.shape[0]}.")
-            inputs = inputs.toarray() if sparse.issparse(inputs) else inputs
-            activations = [layer[0] for layer in (inputs, *others)]
+            found = passes.forward_pass(est, X)
+            if (n_rows := len(found[-1])) != 1:
+                raise ValueError(f"X must be one row, as X[:1], not {n_rows}.")
+            activations = [of.toarray()[0] if is_sparse(of) else of[0] for of in found]
         coefs, intercepts = map(list, zip(*layers))
-        display = cls(
+        return cls(
             coefs=coefs,
             input_names=[str(name) for name in _check_feature_names_in(est)],
             output_names=output_names(est),
             intercepts=intercepts,
             activations=activations,
             title=title,
-        )
-        return display.plot(ax, max_neurons=max_neurons)
+        ).plot(ax, max_neurons=max_neurons)
 
     def plot(self, ax=None, *, max_neurons=10):
         """Draw the network.
@@ -398,7 +390,7 @@ default=None
         # All in distances of neurons, text too, so that it fits axes of any size.
         bottom, top = min(lowest) - 0.7, max(ys[0] for ys in columns) + 1.7
         gap = max(3.0, 0.45 * (top - bottom - 1.4))
-        longest = [max(map(len, names)) for names in (inputs, outputs)]
+        longest = (max(map(len, names)) for names in (inputs, outputs))
         left, right = (max(1.5, 0.8 + LETTER * length) for length in longest)
         last = gap * len(self.coefs)
         width, height = left + last + right, top - bottom
@@ -446,16 +438,15 @@ default=None
             circles = [Circle((x, y), radius=0.4) for y in heights]
             circles = PatchCollection(circles, fc="white", ec="0.2", zorder=2)
             self.neurons_.append(ax.add_collection(circles, autolim=False))
-            if self.activations is None:
-                continue
-            values = self.activations[i][shown[i]].astype(float)
-            # Twice the range: colours stay light enough to read what is written.
-            # Probabilities are large or small by themselves.
-            limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
-            circles.set(array=values, cmap="RdBu_r", clim=(-limit, limit))
-            for y, value in zip(heights, values):
-                text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
-                write(x, y, text, fontsize=0.75 * fontsize)
+            if self.activations is not None:
+                values = self.activations[i][shown[i]].astype(float)
+                # Twice the range: colours stay light enough to read what is written.
+                # Probabilities are large or small by themselves.
+                limit = 2 * (_largest(self.activations[i]) if x < last else 1.0)
+                circles.set(array=values, cmap="RdBu_r", clim=(-limit, limit))
+                for y, value in zip(heights, values):
+                    text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.0e}"
+                    write(x, y, text, fontsize=0.75 * fontsize)
         if fontsize >= SMALLEST:
             for name, y in zip(inputs, columns[0]):
                 write(-0.55, y, name, ha="right")
@@ -485,20 +476,6 @@ def output_names(est):
         for i, classes in enumerate(targets.per_output)
         for label in (classes[1:] if len(classes) == 2 else classes)
     ]
-
-
-def _layers(est):
-    """The (weights, intercepts) of every layer, of float64."""
-    return [[np.asarray(to_host(of), float) for of in layer] for layer in est._layers]
-
-
-def _standardized(layer, inputs):
-    """The same layer, of its inputs, (n_samples, n_in), if they were standardised."""
-    weights, intercepts = layer
-    with numbers_may_end():
-        moments = StandardScaler(with_mean=False).fit(inputs)  # no mean: may be sparse
-        by_deviation = weights * np.sqrt(moments.var_)[:, None]
-        return by_deviation, intercepts + moments.mean_ @ weights
 
 
 def _short(name):

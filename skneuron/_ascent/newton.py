@@ -59,6 +59,8 @@ class Newton(LBFGS):
 
     #: Iterations since the last climb or curvature; and those that keeping it has cost.
     _n_steps = _excess = 0
+    #: What the curvature is of; and whether its rank was ever in doubt.
+    _is_carried = _is_bent = _is_in_doubt = False
     #: What solutions with a curvature of another hill are to be multiplied by.
     _scale = 1.0
 
@@ -69,9 +71,7 @@ class Newton(LBFGS):
         self.price, self.target, self.ahead = price, target, ahead
         self.endless = endless
         self.order = 1 + at_once
-        self.solvers, self._gains = [], []
-        self._is_carried = self._is_bent = False
-        self._known_ranks, self._is_in_doubt = None, False
+        self.solvers, self._gains, self._known_ranks = [], [], None
         self.begin()
 
     def begin(self):
@@ -111,7 +111,7 @@ class Newton(LBFGS):
 
     def note(self, theta, gradient):
         super().note(theta, gradient)
-        if self._is_bent and not self._n_steps and self.pairs and self.solvers:
+        if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
             _, change, curvature = self.pairs[-1]
@@ -127,8 +127,7 @@ class Newton(LBFGS):
         self.order = 1 + (self.order > 1 or self._excess > self.price)
 
     def _learn(self, here):
-        noise = here.noise
-        self.solvers = [(at, Solver(of, None, noise)) for at, of in here.curvature]
+        self.solvers = [(at, Solver(of, None, here.noise)) for at, of in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
         # Once in doubt, for good: what is clear by rounding alone is no rank.
@@ -137,7 +136,7 @@ class Newton(LBFGS):
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             if -1 in ranks or not is_flat_indeed(self.solvers, here):
                 both = zip(here.curvature, here.roots())
-                self.solvers = [(at, Solver(of, R, noise)) for (at, of), R in both]
+                self.solvers = [(at, Solver(of, R, here.noise)) for (at, of), R in both]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks

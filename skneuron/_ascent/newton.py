@@ -60,6 +60,8 @@ class Newton(LBFGS):
 
     #: Iterations since the last climb or curvature; and those that keeping it has cost.
     _n_steps = _excess = 0
+    #: What the curvature is of; and whether its rank was ever in doubt.
+    _is_carried = _is_bent = _is_in_doubt = False
     #: What solutions with a curvature of another hill are to be multiplied by.
     _scale = 1.0
 
@@ -71,9 +73,7 @@ class Newton(LBFGS):
         self.price, self.target, self.ahead = price, target, ahead
         self.endless = endless
         self.order = 1 + at_once
-        self.solvers, self._gains = [], []
-        self._is_carried = self._is_bent = False
-        self._known_ranks, self._is_in_doubt = None, False
+        self.solvers, self._gains, self._known_ranks = [], [], None
         self.begin()
 
     def begin(self):

@@ -26,9 +26,10 @@ def check_features(estimator, X, y="no_validation", *, reset, finite=True):
     """
     check_file(X)
     plain = type(X) is np.ndarray and X.ndim == 2 and X.size and X.dtype in FLOATS
-    if plain and reset and not finite and y is not None:
-        # Nothing is left that scikit-learn could mind.
-        vars(estimator).pop("feature_names_in_", None)
+    plain = plain and y is not None and "feature_names_in_" not in vars(estimator)
+    if plain and (reset or getattr(estimator, "n_features_in_", 0) == X.shape[1]):
+        if finite:  # there is nothing else that scikit-learn could mind
+            check_finite(estimator, X)
         estimator.n_features_in_ = X.shape[1]
         return X
     stays, y = stays_where_it_is(X), None if y is None else "no_validation"

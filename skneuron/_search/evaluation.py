@@ -124,8 +124,10 @@ class SplitRows:
     def __len__(self):
         return self.shape[0]
 
-    def __getitem__(self, rows):
-        rows = rows[0] if isinstance(rows, tuple) else rows
+    #: By which scikit-learn knows a frame, and asks no further before it takes rows.
+    iloc = None
+
+    def take(self, rows, axis):
         if self._taken is None:
             return _safe_indexing(self._X, rows)
         return self._taken.get(id(rows))

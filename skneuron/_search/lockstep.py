@@ -215,24 +215,32 @@ def _climb_along(members):
 def _ahead(tops, t):
     """Where the tops, by log(C), lead: on a curve through the last of them.
 
-    That is the last one again, or on a line or a parabola: on which of these the last
-    one was, as seen from those before it.
+    That is the last one again, or on a line, a parabola or a cubic: in log(C), as where
+    classes separate, or in the penalty, which matters ever less where they do not. On
+    which of these the last one was, as seen from those before it.
     """
     *before, last = tops
-    curves = [before[-n:] for n in range(1, min(3, len(before)) + 1)]
-    errors = [np.linalg.norm(_along(tops, of, last) - tops[last]) for of in curves]
-    if errors:  # which tell of no more than such a distance
-        t = min(t, last + 2 * (last - before[-1]))
-    n = 1 + int(np.argmin(errors)) if errors else 1
-    return _along(tops, [*before, last][-n:], t)
+    if not before:
+        return tops[last]
+
+    def error(curve):
+        return np.linalg.norm(_along(tops, *curve, last) - tops[last])
+
+    scales = float, lambda t: np.exp(last - t)
+    sizes = range(1, min(4, len(before)) + 1)
+    curves = [(scale, before[-n:]) for n in sizes for scale in scales[:n]]
+    scale, places = min(curves, key=error)
+    # They tell of no more than such a distance.
+    t = min(t, last + 2 * (last - before[-1]))
+    return _along(tops, scale, [*before, last][-len(places) :], t)
 
 
-def _along(tops, places, t):
-    """The polynomial through the tops at some places, at t (Lagrange's)."""
-    theta = 0.0
-    for one in places:
-        others = np.array([of for of in places if of != one])
-        theta = theta + np.prod((t - others) / (one - others)) * tops[one]
+def _along(tops, scale, places, t):
+    """The polynomial through the tops at some places, at t (Lagrange's), on a scale."""
+    theta, x, known = 0.0, scale(t), [scale(of) for of in places]
+    for place, at in zip(places, known):
+        share = math.prod((x - of) / (at - of) for of in known if of != at)
+        theta = theta + share * tops[place]
     return theta
 
 

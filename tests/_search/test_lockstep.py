@@ -376,15 +376,16 @@ def test_penalties_any_way_apart(Cs, solver):
     check(variants(base, C=Cs), x, y, same=same_top, rtol=1e-8)
 
 
-@pytest.mark.parametrize("degree", [0, 1, 2])
-def test_tops_on_a_curve_lead_along_it(degree):
-    """Constant, line or parabola, whichever the tops lie on."""
+@pytest.mark.parametrize("degree", [0, 1, 2, 3])
+@pytest.mark.parametrize("scale", [float, lambda t: np.exp(-t)], ids=["log", "penalty"])
+def test_tops_on_a_curve_lead_along_it(degree, scale):
+    """Constant, line, parabola or cubic, whichever the tops lie on; and in what."""
     share = np.random.RandomState(degree).normal(size=(degree + 1, 4))
 
     def top(t):
-        return float(t) ** np.arange(degree + 1) @ share
+        return scale(t) ** np.arange(degree + 1) @ share
 
-    tops = {t: top(t) for t in [-4.0, -2.5, -1.0, 1.0]}
+    tops = {t: top(t) for t in [-4.0, -2.5, -1.0, 0.0, 1.0][-degree - 2 :]}
     np.testing.assert_allclose(_ahead(tops, 3.0), top(3.0), rtol=1e-9)
     np.testing.assert_allclose(_ahead(tops, 1.0), top(1.0), rtol=1e-9)
 

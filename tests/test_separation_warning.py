@@ -660,3 +660,14 @@ def test_an_interrupt_while_looking_keeps_the_climb(monkeypatch):
             [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
         )
     assert model.predict([[0.0], [3.0]]).tolist() == [0, 1]
+
+
+def test_an_interrupt_while_counting_what_is_left_keeps_the_climb(monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientAscentLogisticRegression, "_nats_to_go", interrupted)
+    model = GradientAscentLogisticRegression(1e-6, max_iter=5)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 5 iterations"):
+        model.fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
+    assert model.n_iter_ == 5

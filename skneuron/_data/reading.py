@@ -266,7 +266,7 @@ def encoded(estimator, y, weights, past, classes):
 
 
 def weighted_rows(X, codes, weights, tables=None):
-    """Rows of features, codes and weights (or None), times those of classes.
+    """Rows of features, codes, and weights (or None) times those of their classes.
 
     Codes and weights go where the features lie. `tables` are as of
     :func:`class_tables`.

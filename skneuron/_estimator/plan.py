@@ -28,6 +28,7 @@ NOT_FOR_STREAMS = {
     ("early_stopping", True): ": it runs one epoch and sets no data aside",
 }
 
+#: Rounds down to four digits.
 FOUR_DIGITS = Context(prec=4, rounding=ROUND_FLOOR)
 
 
@@ -71,7 +72,10 @@ class Past:
     classes : array, list or None
         Those that are known.
     state : dict
-        What earlier calls left for this one, and this one leaves for later ones.
+        What earlier calls left for this one, and this one leaves for later ones: the
+        `memory` of a climb, and the `settings` that it is of; `theta`, where it ended,
+        and what was `kept` of that; `rng`; `split_seed`, by which rows were set aside;
+        `class_counts`, what the classes of each output weighed.
     rng : RandomState
     """
 

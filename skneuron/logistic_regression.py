@@ -456,15 +456,16 @@ class GradientAscentLogisticRegression(NeuronClassifier):
 
     def _no_maximum(self, climber, result):
         plan, data = climber.plan, climber.data
-        objective, step, direction = plan.objective, None, plan.memory["direction"]
+        objective, direction = plan.objective, plan.memory["direction"]
+        step = all_ways = None
         if self.penalty:
             return super()._no_maximum(climber, result)
         if self.learning_rate == "auto" and self.batch_size is None:
             price = _price_of_curvature(objective)
-            step = telling_step(result, objective, direction, price)
+            step, all_ways = telling_step(result, objective, direction, price)
         found = []
         if not objective.l2:
-            end = self.log_likelihood_, step
+            end = self.log_likelihood_, all_ways
             found = find_separation(objective, data.rows, data.targets, result, *end)
         if found:
             at_limit = not result.converged and result.n_iter == self.max_iter
@@ -478,7 +479,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return None
         promise = float(step @ result.position.gradient)
         if direction.solvers and direction.endless and promise > direction.target:
-            # There is a top, to which the way looked like one without end.
+            # The way to a top that is far may have looked like one without end.
             direction.endless, direction.target = False, 1e-6 * direction.target
             climber = self._from(climber, result.position.theta, objective)
             climber.max_iter -= result.n_iter
@@ -486,7 +487,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             result.curve += more.curve[1:]
             vars(result).update({**vars(more), "curve": result.curve})
             self._keep(climber, result)
-            return None
+            return self._no_maximum(climber, result)
         if promise <= max(self.tol * plan.stops[0].lightest, objective.noise):
             return None
         self.converged_ = result.converged = False

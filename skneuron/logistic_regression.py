@@ -447,20 +447,21 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _no_maximum(self, climber, result):
         if self.penalty:
             return super()._no_maximum(climber, result)
-        plan, objective, step = climber.plan, climber.plan.objective, None
+        plan, objective = climber.plan, climber.plan.objective
+        step = all_ways = None
         direction = plan.memory["direction"]
         if self.learning_rate == "auto" and self.batch_size is None:
             by = direction, _price_of_curvature(objective)
-            step = telling_step(result, objective, *by)
+            step, all_ways = telling_step(result, objective, *by)
         if objective.l2:
             endless = super()._no_maximum(climber, result)
         else:
-            endless = self._separation(climber, result, step)
+            endless = self._separation(climber, result, all_ways)
         if endless or step is None or not result.converged:
             return endless
         promise = float(step @ result.position.gradient)
         if direction.solvers and direction.endless and promise > direction.target:
-            # There is a top, to which the way looked like one without end.
+            # The way to a top that is far may have looked like one without end.
             direction.endless, direction.target = False, 1e-6 * direction.target
             climber = self._from(climber, result.position.theta, objective)
             climber.max_iter -= result.n_iter
@@ -468,7 +469,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             result.curve += more.curve[1:]
             vars(result).update({**vars(more), "curve": result.curve})
             self._keep(climber, result)
-            return None
+            return self._no_maximum(climber, result)
         if promise <= max(self.tol * plan.stops[0].lightest, objective.noise):
             return None
         self.converged_ = result.converged = False

@@ -77,25 +77,29 @@ def telling_step(result, objective, direction, price):
     that nor L-BFGS sees anything of a long flat ridge: to these Newton's is added where
     it can be. Where rounding ended a climb without a curvature, what was learned of it
     is lost: then so it is, if its `price`, in gradients, is a small part of the way.
+
+    And the same with all that the curvature does not see. What is certain beyond the
+    float type is as flat to it as collinear columns are; along those no margin moves.
     """
     here, before = result.position, result.before
     last = None if before is None else here.theta - before.theta
     if not result.converged:
-        return last
+        return last, last
     known = direction.knows_its_length and here.gradient is not None
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
-    step = direction(here.theta, here) if known else None
-    if step is not None:
-        # What is certain beyond the float type is as flat as collinear columns are. But
-        # along those no margin moves.
-        step = step + flat_way(direction.solvers, step)
+    step, solvers = None, direction.solvers
+    if known:
+        step = direction(here.theta, here)
     blind = not isinstance(direction, Newton)
     if price < np.inf if blind else not known and 20 * price <= result.n_iter:
-        there = objective.evaluate(here.theta, curvature=True)
+        there, newton = objective.evaluate(here.theta, curvature=True), Newton()
         # It, in turn, does not see what is certain beyond the float type.
-        step = Newton()(here.theta, there) + (0.0 if step is None else step)
-    return last if step is None else step
+        step = newton(here.theta, there) + (0.0 if step is None else step)
+        solvers = newton.solvers
+    if step is None:
+        return last, last
+    return step, step + flat_way(solvers, step)
 
 
 def find_separation(objective, rows, targets, result, log_likelihood, step):

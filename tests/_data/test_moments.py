@@ -70,6 +70,17 @@ def test_moments_over_many_blocks(make, weighting, dtype, monkeypatch):
         assert np.allclose(blocked[:-1], slow[:-1].astype(float), 1e-3, 1e-40)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@floats
+def test_moments_of_many_columns(weighted, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(0.5, 1.0, (23, 1101)).astype(dtype)
+    weights = rng.integers(0, 4, 23).astype(dtype) if weighted else None
+    found, expected = moments_of(X, weights), slow_moments(X, weights)
+    assert np.allclose(found[0], expected[0].astype(float), DIGITS[dtype][0], 1e-7)
+    assert close(found[1], expected[1], DIGITS[dtype][1])
+
+
 # --- where the fast way loses digits --------------------------------------------------
 
 #: name: (factor, offset) of a column whose deviation is about 1.

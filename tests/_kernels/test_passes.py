@@ -196,7 +196,7 @@ def test_as_the_generic_line(
 
 
 @floats
-@pytest.mark.parametrize("d", [63, 64, 65, 127, 128, 257])
+@pytest.mark.parametrize("d", [63, 64, 65, 127, 128, 257, 603])
 @pytest.mark.parametrize("likelihood", [Likelihood([0]), PAIR], ids="BP")
 def test_large_curvatures(dtype, d, likelihood):
     rng = np.random.default_rng(d)

@@ -352,8 +352,8 @@ class GradientAscentLogisticRegression(NeuronClassifier):
     def _plan_to_the_top(self, objective, memory, rng, partial):
         solver = self.penalty or self.solver
         if solver == "auto" and (self.batch_size or partial):
-            one_step = not self.batch_size and _n_coupled(objective) <= MOST_PARAMETERS
-            solver = "newton" if one_step else "gradient"
+            many = _n_coupled(objective) > MOST_PARAMETERS
+            solver = "gradient" if self.batch_size or many else "newton"
         if partial and solver == "newton":
             if "moments" not in memory:  # of the first batch, as to all that follows
                 memory = {**memory, "moments": measured(objective.rows)}
@@ -395,7 +395,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         # Information adds up as sums, in the parameters as they are: coordinates that
         # no batch changes.
         known = memory.get("information", [])
-        l2 = 0.0 if known else objective.l2  # which is among what is known
+        l2 = 0.0 if known else objective.l2  # the penalty is among what is known
         objective = objective.but(reduction="sum", l2=l2)
         direction = _ascent.Newton(target=NEXT_TO_NOTHING * objective.n_parameters)
         # In these a step may be of any size. But where the likelihood saturates, as

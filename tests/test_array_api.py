@@ -451,8 +451,8 @@ def test_a_search_goes_in_lockstep_there(
     assert max(map(math.prod, moved)) < X.size / 2
     alike = 5 - (kind != "multilabel")  # whose classes weigh the same
     n_logits = {"two classes": 1, "three classes": 3, "multilabel": 2}[kind]
-    n_parameters = (X.shape[1] + 1) * n_logits
-    assert moved.count((alike, n_parameters)) == len(together)
+    gradients = X.shape[1] + 1, alike * n_logits  # those of all members
+    assert moved.count(gradients) == len(together)
     # Squares of the features, for the safe rate that a warning names.
     assert moved.count((X.shape[1], X.shape[1] + 1)) <= 2 * len(others)
     assert of_scikit_learn.get_namespace(ours.log_likelihoods_)[0] is put.xp

@@ -94,7 +94,7 @@ class Objective:
         #: What the float type of the data resolves of a gradient.
         self.resolution = 64 * self.noise
         self.coordinates, self._chained = None, False
-        self._samples = {}
+        self._sample = None
 
     @property
     def divisor(self):
@@ -113,7 +113,7 @@ class Objective:
     def but(self, **changed):
         """The same objective with other attributes, such as `l2` or `reduction`."""
         other = object.__new__(type(self))
-        vars(other).update({**vars(self), **changed, "_samples": {}})
+        vars(other).update({**vars(self), **changed, "_sample": None})
         if "sizes" in changed:
             vars(other).pop("shrunk", None)
         return other
@@ -160,10 +160,10 @@ class Objective:
 
         Its mean is an estimate of the mean of all.
         """
-        if n_rows not in self._samples:
+        if self._sample is None or self._sample[0] != n_rows:
             rows = self.rows.sample(n_rows)
-            self._samples[n_rows] = self.on(rows, whole_penalty=False)
-        return self._samples[n_rows]
+            self._sample = n_rows, self.on(rows, whole_penalty=False)
+        return self._sample[1]
 
     # Mini-batches --------------------------------------------------------------------
 
@@ -239,8 +239,7 @@ class Objective:
         read, how = self.as_read(theta), {"order": 1 + curvature}
         if rules and self.rows.lie_here and not self._chained:
             how["ahead"] = self.l2 * self.shrunk, self.divisor, rules
-        model = self.network, self.likelihood, read
-        total = self._total(sums.over_rows, *model, **how)
+        total = self._total(sums.over_rows, self.network, self.likelihood, read, **how)
         if total.end is not None:
             theta = read = total.end
         here = self.evaluation(theta, total, read)

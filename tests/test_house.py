@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_291, 3_436
+WHOLE, WHOLE_CORE = 6_292, 3_436
 
 
 def imports(name, tree=None):

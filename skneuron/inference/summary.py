@@ -382,6 +382,8 @@ class Fitted(Fields):
         The top's coordinates, and a root of the covariance there.
     """
 
+    __slots__ = ()
+
     def probabilities(self, X):
         """Those of all classes, (n_rows, n_classes)."""
         return softmax(product(X, self.weights.T), axis=1)

@@ -348,10 +348,12 @@ def _singular(names, involved, reason):
     return ValueError(f"The information is singular: {listed} {reason}")
 
 
-FIELDS = "summary weights root separated rows counts index order hill theta axes"
+Fields = namedtuple(
+    "Fields", "summary weights root separated rows counts index order hill theta axes"
+)
 
 
-class Fitted(namedtuple("Fitted", FIELDS)):
+class Fitted(Fields):
     """An estimate and its data, read once.
 
     Classes are in the summary's order, whose first is the reference.
@@ -379,6 +381,8 @@ class Fitted(namedtuple("Fitted", FIELDS)):
     theta, axes : arrays of shape (n_coordinates,), (n_coordinates, n_coordinates)
         The top's coordinates, and a root of the covariance there.
     """
+
+    __slots__ = ()
 
     def probabilities(self, X):
         """Those of all classes, (n_rows, n_classes)."""

@@ -1,44 +1,16 @@
 """Parameters that users bring along from other libraries, and what stands for them."""
 
+import json
 from functools import cache
 from inspect import signature
+from pathlib import Path
 
 from sklearn.utils import _param_validation as validation
 
-#: What to use, and in place of what: names of parameters that are not there, or wrong
-#: values of some that are.
-ANSWERS = {
-    "Use learning_rate.": "learning_rate_init eta eta0 lr",
-    "Use learning_rate='auto', or a number.": "learning_rate=None "
-    "learning_rate='constant' learning_rate='invscaling' learning_rate='adaptive' "
-    "learning_rate='optimal'",
-    "The penalty is L2: use C of GradientAscentLogisticRegression, which is 1 over its "
-    "strength, or alpha of SimpleMLPClassifier, which is its strength.": "penalty C "
-    "alpha l1_ratio weight_decay penalty='l1' penalty='l2' penalty='elasticnet'",
-    "Use C=np.inf for no penalty.": "C=None C=0 C=0.0 penalty='none'",
-    "Use alpha=0 for no penalty.": "alpha=None",
-    "Use max_iter.": "n_iter n_epochs epochs",
-    "A fit takes as many threads as the environment variable OMP_NUM_THREADS, or "
-    "threadpoolctl, allows.": "n_jobs",
-    "What is climbed is always the log-likelihood.": "loss",
-    "Several classes are a softmax; for one against the rest, wrap the estimator in "
-    "sklearn.multiclass.OneVsRestClassifier.": "multi_class",
-    "SimpleMLPClassifier has it, also with hidden_layer_sizes=().": "momentum "
-    "early_stopping solver='adam'",
-    "Use solver='gradient', with a batch_size for steps on some of the examples.": ""
-    "solver='sgd' solver='sag' solver='saga'",
-    "Use solver='auto', or 'newton'.": "solver='liblinear' solver='newton-cg' "
-    "solver='newton-cholesky'",
-    "Use solver='adam', or 'lbfgs' for small data.": "solver='auto' solver='newton'",
-    "Use activation='logistic', which is the sigmoid.": "activation='sigmoid'",
-    "Use activation='identity'.": "activation='linear' activation=None",
-    "Use batch_size='auto'; solver='lbfgs' takes all examples.": "batch_size=None",
-    "Use batch_size=None for all examples, or a number of them.": "batch_size='auto'",
-    "Use hidden_layer_sizes=() for no hidden layer.": "hidden_layer_sizes=None",
-    "Use class_weight='balanced'.": "class_weight='auto'",
-    "Use tol=0.": "tol=None",
-}
-IN_PLACE = {of: use for use, many in ANSWERS.items() for of in many.split()}
+#: What to use in place of what: names of parameters that are not there, or wrong values
+#: of some that are.
+ANSWERS = json.loads(Path(__file__).with_name("_peers.json").read_text("utf-8"))
+IN_PLACE = {of: use for use, many in ANSWERS.items() for of in many}
 
 #: What to pass in place of what has such an attribute.
 HINTS = {

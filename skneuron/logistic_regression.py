@@ -434,8 +434,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The climber of a fit that differs from another in C alone, from theta."""
         before, direction = climber.plan.objective, climber.plan.memory["direction"]
         objective = before.but(l2=self._l2())
-        more = before.but(l2=objective.l2 - before.l2)
-        direction.bend(more.penalty_curvature())
+        direction.bend(before.but(l2=objective.l2 - before.l2).penalty_curvature())
         return self._from(climber, theta, objective)
 
     def _from(self, climber, theta, objective):
@@ -448,8 +447,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if self.penalty:
             return super()._no_maximum(climber, result)
         plan, objective = climber.plan, climber.plan.objective
-        step = all_ways = None
-        direction = plan.memory["direction"]
+        direction, step, all_ways = plan.memory["direction"], None, None
         if self.learning_rate == "auto" and self.batch_size is None:
             by = direction, _price_of_curvature(objective)
             step, all_ways = telling_step(result, objective, *by)

@@ -85,7 +85,8 @@ def register() -> None:
 
     how = {"parser": _parse, "options": OPTIONS}
     for kind in (GradientAscentLogisticRegression, SimpleMLPClassifier):
-        update_registered_converter(kind, ALIAS, _nothing, _convert, **how)
+        # Types and shapes are known from the start: there is nothing to infer.
+        update_registered_converter(kind, ALIAS, lambda _: None, _convert, **how)
     sklearn_operator_name_map[LockstepSearchCV] = "SklearnGridSearchCV"
     update_registered_parser(LockstepSearchCV, _parse_search)
 
@@ -136,10 +137,6 @@ def _parse(scope, model, inputs, custom_parsers=None):
     kind = data_types.SequenceType(label_type()) if targets.several else label_type()
     constant.outputs.append(scope.declare_local_variable("class_labels", kind))
     return [*operator.outputs, *constant.outputs]
-
-
-def _nothing(operator):
-    """Types and shapes are known from the start: skl2onnx's `shape_fct`."""
 
 
 def _convert(scope, operator, container):

@@ -137,10 +137,8 @@ class Newton(LBFGS):
         known = ranks in (full, self._known_ranks) and not self._is_in_doubt
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
             if -1 in ranks or not is_flat_indeed(self.solvers, here):
-                both = zip(here.curvature, here.roots())
-                self.solvers = [
-                    (at, Solver(of, R, here.stored[at])) for (at, of), R in both
-                ]
+                both, noise = zip(here.curvature, here.roots()), here.stored
+                self.solvers = [(at, Solver(of, R, noise[at])) for (at, of), R in both]
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
@@ -261,13 +259,11 @@ class Solver:
     """
 
     def __init__(self, matrix, root=None, noise=EPS):
-        self.matrix, self.root = matrix, root
+        self.matrix = matrix
         size, squares = len(matrix), matrix.diagonal()
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
         self.tall, self.is_clear, self.is_regular = None, True, False
-        most = float(np.max(noise))
-        self.least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
@@ -279,7 +275,7 @@ class Solver:
                 self.rank -= 1
             self.factor = np.asfortranarray(R[:size].T)
         else:
-            self.rank, self.is_regular = size, True
+            self.rank, self.is_regular, most = size, True, float(np.max(noise))
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
             self.pivots = self.factor.diagonal() / self.unit
             if not fails and self.pivots.min() ** 2 > CLEAR and most <= EPS:
@@ -288,7 +284,8 @@ class Solver:
             scaled = np.triu(matrix)
             scaled /= self.unit
             scaled /= self.unit[:, None]
-            rules = {"tol": self.least, "lower": 1, "overwrite_a": 1}
+            least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
+            rules = {"tol": least, "lower": 1, "overwrite_a": 1}
             self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
             self.order, self.is_regular = order - 1, False
             self.pivots = self.factor.diagonal()[: self.rank]
@@ -296,8 +293,9 @@ class Solver:
         if not self.is_clear:
             self.values, self.vectors = eigh(matrix / self.unit / self.unit[:, None])
             large = self.values > CLEAR * self.values[-1]
-            is_told = np.all(large | self._are_flat())
-            self.rank = int(np.sum(large)) if is_told else -1
+            #: Which eigenvalues rounding can have made.
+            self.none = self.values <= least * self.values[-1]
+            self.rank = int(np.sum(large)) if np.all(large | self.none) else -1
         elif 0 < self.rank < size:
             self.tall, rest = np.split(self.factor, [self.rank], axis=1)
             rest[self.rank :] = np.eye(size - self.rank, rest.shape[1])
@@ -350,15 +348,10 @@ class Solver:
             flat[self.order] = blas.dtrsv(self.factor, flat, lower=1, trans=1)
         return flat / _norm(flat) / self.unit
 
-    def _are_flat(self):
-        """Which eigenvalues rounding can have made."""
-        return self.values <= self.least * self.values[-1]
-
     def _by_eigenvalues(self, vector):
         values = self.values
         along = self.vectors.T @ vector
         # Below rounding an eigenvalue says nothing, and neither does a slope.
-        flat = self._are_flat()
         rounding = 32 * EPS * _norm(vector)
-        flat |= (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding)
+        flat = (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding) | self.none
         return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

@@ -67,8 +67,7 @@ def _tasks(collection):
 
 def _sizes(collection):
     """The rows of each part; NaN where they are unknown."""
-    unknown = [np.nan] * collection.npartitions
-    return list(getattr(collection, "chunks", [unknown])[0])
+    return list(getattr(collection, "chunks", [[np.nan] * collection.npartitions])[0])
 
 
 def _cut_alike(other, sizes):

@@ -328,12 +328,11 @@ class NeuronClassifier(
         """The public attributes that say what was learned, where the rows are."""
         parameters = self._parameters(climber, position)
         layers = climber.plan.objective.network.layers(parameters)
-        X = climber.data.rows.X
+        X, known = climber.data.rows.X, climber.data.targets.classes
         learned = {
             name: [beside(W, X) for W in of] if isinstance(of, list) else beside(of, X)
             for name, of in self._layer_attributes(layers).items()
         }
-        known = climber.data.targets.classes
         return {**learned, "classes_": known, "n_parameters_": len(parameters)}
 
     def _layer_attributes(self, layers):

@@ -170,7 +170,11 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             return total_of(self, "score", X, y, sample_weight)
         # On the host, which may compare labels of any kind, and has the widest floats.
         predicted, y, sample_weight = map(to_host, (self.predict(X), y, sample_weight))
-        if predicted.ndim == 1 and not _surely_comparable(predicted, y):
+        alike = isinstance(y, np.ndarray) and y.shape == predicted.shape
+        alike = (
+            alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
+        )
+        if predicted.ndim == 1 and not alike:  # then scikit-learn may mind
             # To scikit-learn, objects that are not strings are no labels.
             if predicted.dtype == object:
                 y, predicted = (np.array([*np.asarray(of)]) for of in (y, predicted))
@@ -220,12 +224,6 @@ def check_same_place(X, estimator, method):
     if is_dask(X) or reading.stays_where_it_is(X):
         X = np.empty((0, 0))  # of NumPy's, as is what is read of X
     check_same_namespace(X, estimator, attribute="_first_weights", method=method)
-
-
-def _surely_comparable(predicted, y):
-    """Whether scikit-learn would find nothing wrong with y, for all that it looks."""
-    alike = isinstance(y, np.ndarray) and y.shape == predicted.shape
-    return alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
 
 
 def _by_blocks(function, X, n_numbers=None):

@@ -319,7 +319,7 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self._total(sums.squares, self.network) / 4
+        matrix = self._total(sums.times_squares, self.network) / 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
         return matrix / self.divisor
@@ -480,7 +480,8 @@ def largest_safe_rate(objective):
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        total = rows.total(partial(sums.times_squares, objective.network, theta, unit))
+        given = {"directions": theta, "unit": unit}
+        total = rows.total(partial(sums.times_squares, objective.network, **given))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:

@@ -154,33 +154,27 @@ class Roots(list):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
-def squares(network, rows):
-    """``X1^T diag(w) X1``, w the rows' largest weights."""
+def times_squares(network, rows, directions=None, unit=1.0):
+    """``X1^T diag(w) X1 directions / unit``, w the rows' largest weights.
+
+    Of `directions`, (n_inputs, any), by default as many as there are inputs.
+    """
     n = network.sizes[0] + network.fit_intercept
-    if np.ndim(rows.weights) < 2:
+    many = directions is None or directions.shape[1] == n
+    if many and unit == 1.0 and np.ndim(rows.weights) < 2:
         found = compiled(network, Likelihood([0]), np.zeros(n), rows, 2)
         if found is not None:
-            matrix = found.pairs[0, 0]
-            matrix *= 4  # which a sigmoid's curvature is a quarter of, at 0
-            return matrix
-    return _times_squares(np.eye(n), 1.0, rows)
-
-
-def times_squares(network, directions, unit, rows):
-    """``X1^T diag(w) X1 directions / unit``, (n_inputs, any)."""
-    if directions.shape[1] == len(directions) and unit == 1.0:
-        return squares(network, rows) @ directions
-    return _times_squares(directions, unit, rows)
-
-
-def _times_squares(directions, unit, rows):
+            squares = found.pairs[0, 0]
+            squares *= 4  # which a sigmoid's curvature is a quarter of, at 0
+            return squares if directions is None else squares @ directions
+    directions = np.eye(n) if directions is None else directions
     total, xp = np.zeros_like(directions), array_namespace(rows.X)
-    for block, z in rows.products(directions, len(directions)):
+    for block, z in rows.products(directions, n):
         if block.weights is not None:
             w = xp.max(by_output(block.weights), axis=1, keepdims=True)
             z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
-        total += to_host(adjoint(block.X, z, len(directions)))
+        total += to_host(adjoint(block.X, z, n))
     return total
 
 

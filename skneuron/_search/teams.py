@@ -51,7 +51,8 @@ class Team:
         except Exception as error:  # it is that of all of them
             outcomes = [Outcome(member, error) for member in members]
         else:
-            outcomes = fit_members(list(map(last_step, members)), X, y, sample_weight)
+            alone = [member[-1] for member in members] if self.last else members
+            outcomes = fit_members(alone, X, y, sample_weight)
         _say_once(outcomes)
         for outcome in outcomes:
             outcome.seconds = (time.time() - start) / len(outcomes)
@@ -85,17 +86,12 @@ def find_teams(base, candidates):
             last = estimator.steps[-1][0]
             others = sorted(of for of in params if not of.startswith(f"{last}__"))
             key = tuple((name, _likeness(params[name])) for name in others)
-        one = last_step(estimator)
+        one = estimator[-1] if last else estimator
         plain = type(one) in KINDS and not (one.warm_start or one.verbose)
         if plain and not hasattr(one, "_skl_callbacks"):
             team = teams.setdefault((type(one), last, *key), Team(last))
             team.candidates[number] = estimator
     return list(teams.values())
-
-
-def last_step(estimator):
-    """The last step of a pipeline; any other estimator itself."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 def _likeness(value):

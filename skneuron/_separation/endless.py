@@ -88,18 +88,15 @@ def telling_step(result, objective, direction, price):
     known = direction.knows_its_length and here.gradient is not None
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
-    step, solvers = None, direction.solvers
-    if known:
-        step = direction(here.theta, here)
+    step = direction(here.theta, here) if known else None
+    solvers = direction.solvers
     blind = not isinstance(direction, Newton)
     if price < np.inf if blind else not known and 20 * price <= result.n_iter:
         there, newton = objective.evaluate(here.theta, curvature=True), Newton()
         # It, in turn, does not see what is certain beyond the float type.
         step = newton(here.theta, there) + (0.0 if step is None else step)
         solvers = newton.solvers
-    if step is None:
-        return last, last
-    return step, step + flat_way(solvers, step)
+    return (last, last) if step is None else (step, step + flat_way(solvers, step))
 
 
 def find_separation(objective, rows, targets, result, log_likelihood, step):

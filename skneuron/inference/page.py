@@ -30,8 +30,7 @@ def wald_figures(estimate, std_error, confidence):
     """What an estimate and its standard error say, by `COLUMNS`."""
     z = estimate / std_error
     ends = [estimate + end * std_error for end in norm.interval(confidence)]
-    figures = estimate, std_error, z, 2 * norm.sf(np.abs(z)), *ends
-    return dict(zip(COLUMNS, figures))
+    return dict(zip(COLUMNS, [estimate, std_error, z, 2 * norm.sf(np.abs(z)), *ends]))
 
 
 @dataclass(eq=False, repr=False)

@@ -9,7 +9,7 @@ from some_rows import draw, every, makes, weightings
 from skneuron._model import Network, log_likelihood
 from skneuron._model import sums as of_rows
 from skneuron._model.likelihood import by_output
-from skneuron._model.sums import Sums, over_rows, squares, times_squares
+from skneuron._model.sums import Sums, over_rows, times_squares
 
 
 def test_sums_of_parts_add_up():
@@ -74,9 +74,10 @@ def test_times_squares(likelihood, weighting, make, core, monkeypatch):
     if rows.weights is not None:
         w = by_output(rows.weights).max(axis=1, keepdims=True)
     expected = X1.T @ (w * X1)
-    np.testing.assert_allclose(squares(network, rows), expected, rtol=1e-10, atol=1e-10)
+    found = times_squares(network, rows)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
     for unit in [1.0, 7.0]:
         for directions in [np.eye(X1.shape[1]), np.ones((X1.shape[1], 2))]:
-            found = times_squares(network, directions, unit, rows)
+            found = times_squares(network, rows, directions, unit)
             product = expected @ directions / unit
             np.testing.assert_allclose(found, product, rtol=1e-10, atol=1e-10)

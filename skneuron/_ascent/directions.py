@@ -148,8 +148,8 @@ class LBFGS(Direction):
     Attributes
     ----------
     kept : array of shape (2, room, n_parameters)
-        Steps, and the changes of the gradient that they met. There is room for twice as
-        many once it is full; in the end the next pair takes the place of the oldest.
+        Steps, and the changes of the gradient that they met. The next pair takes the
+        place of the oldest; there is room once there is one.
     products : array of shape (room, room)
         Each step times every change that was met no sooner.
     n_pairs : int
@@ -160,7 +160,7 @@ class LBFGS(Direction):
 
     def __init__(self, memory=34):
         self.n_kept, self.n_pairs, self.last = memory, 0, None
-        self.products = np.zeros((0, 0))
+        self.kept, self.products = np.zeros((2, 0, 0)), np.zeros((0, 0))
 
     @property
     def knows_its_length(self):
@@ -181,10 +181,8 @@ class LBFGS(Direction):
         # Positive curvature along every kept step keeps the estimate definite.
         if not product > 1e-10 * square**0.5 * _norm(step):
             return
-        room = len(self.products)
-        if self.n_pairs == room < self.n_kept:
-            more = min(max(room, 4), self.n_kept - room)
-            kept = self.kept if room else np.zeros((2, 0, len(step)))
+        if more := self.n_kept - len(self.products):
+            kept = self.kept if len(self.products) else np.zeros((2, 0, len(step)))
             self.kept = np.pad(kept, [(0, 0), (0, more), (0, 0)])
             self.products = np.pad(self.products, (0, more))
         at = self.n_pairs % self.n_kept
@@ -192,10 +190,11 @@ class LBFGS(Direction):
         self.products[:, at] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
         self.n_pairs += 1
 
-    @property
-    def places(self):
-        """The places of the pairs, the oldest first."""
-        return np.arange(max(0, self.n_pairs - self.n_kept), self.n_pairs) % self.n_kept
+    def __getstate__(self):
+        """What is kept takes no more room than it needs."""
+        n = min(self.n_pairs, self.n_kept)
+        kept, products = self.kept[:, :n], self.products[:n, :n]
+        return {**vars(self), "kept": kept, "products": products}
 
     @property
     def last_pair(self):
@@ -217,7 +216,8 @@ class LBFGS(Direction):
         """
         if not self.n_pairs:
             return self.first_guess(gradient)
-        at, n = self.places, min(self.n_pairs, self.n_kept)
+        at = np.arange(max(0, self.n_pairs - self.n_kept), self.n_pairs) % self.n_kept
+        n = len(at)
         steps, changes = (of[:n].T for of in self.kept)
         lower, shares = self.products[np.ix_(at, at)].T, np.empty(n)
         along = blas.dgemv(1.0, steps, gradient, trans=1)[at]

@@ -62,18 +62,18 @@ class Newton(LBFGS):
     _n_steps = _excess = 0
     #: What the curvature is of; and whether its rank was ever in doubt.
     _is_carried = _is_bent = _is_in_doubt = False
+    #: Of the last curvature, where theta is 0, and of one whose rank is certain.
+    ranks = ranks_at_0 = _known_ranks = None
     #: What solutions with a curvature of another hill are to be multiplied by.
     _scale = 1.0
 
     def __init__(
         self, price=0.0, at_once=True, target=1e-12, ahead=False, endless=True
     ):
-        # About as many steps as wide data take (2,000 x 5,000: 53 passes, 57 with 34).
-        super().__init__(memory=50)
+        super().__init__()
         self.price, self.target, self.ahead = price, target, ahead
-        self.endless = endless
-        self.order = 1 + at_once
-        self.solvers, self._gains, self._known_ranks = [], [], None
+        self.order, self.endless = 1 + at_once, endless
+        self.solvers, self._gains = [], []
         self.begin()
 
     def begin(self):
@@ -103,7 +103,7 @@ class Newton(LBFGS):
         if self._cached[0] is not here:
             resumed = self._n_steps > 0 and self.is_at(theta)
             if here.curvature and not resumed:
-                self._learn(here)
+                self._learn(theta, here)
             here.roots = None  # with which a memory would keep the rows
             self._cached = (here, super().__call__(theta, here))
             if not resumed:
@@ -128,7 +128,7 @@ class Newton(LBFGS):
         self._gains, self._n_steps, self._is_bent = [], 0, True
         self.order = 1 + (self.order > 1 or self._excess > self.price)
 
-    def _learn(self, here):
+    def _learn(self, theta, here):
         self.solvers = [(at, Solver(of, None, here.noise)) for at, of in here.curvature]
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
@@ -142,6 +142,8 @@ class Newton(LBFGS):
             # Once is enough where the matrix says the same: columns are collinear.
             if ranks == [solve.rank for _, solve in self.solvers]:
                 self._known_ranks = ranks
+        self.ranks = [solve.rank for _, solve in self.solvers]
+        self.ranks_at_0 = self.ranks_at_0 if theta.any() else self.ranks
         super().forget()
         self._is_carried = self._is_bent = False
         self._gains, self._excess, self._n_steps, self._scale = [], 0, 0, 1.0
@@ -224,9 +226,8 @@ def rounding(size, noise):
 
 def _is_rounding(R, noise):
     """Whether the last column is a sum of those before it, but for their rounding."""
-    lead, last = np.split(R[:, -1], [-1])
-    shares = np.append(solve_triangular(R[:-1, :-1], lead, check_finite=False), -1.0)
-    return abs(last[0]) <= rounding(len(noise), _norm(shares * noise[: len(R)]))
+    shares = np.append(solve_triangular(R[:-1, :-1], R[:-1, -1]), -1.0)
+    return abs(R[-1, -1]) <= rounding(len(noise), _norm(shares * noise[: len(R)]))
 
 
 class Solver:
@@ -303,8 +304,7 @@ class Solver:
     @cached_property
     def _inner(self):
         """The factor of L^T L: the pseudoinverse of L L^T is L (L^T L)^-2 L^T."""
-        inner = blas.dsyrk(1.0, self.tall, trans=1, lower=1)
-        return lapack.dpotrf(inner, lower=1, overwrite_a=1)[0]
+        return lapack.dpotrf(blas.dsyrk(1.0, self.tall, trans=1, lower=1), lower=1)[0]
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""

@@ -268,9 +268,8 @@ class Objective:
     @cached_property
     def stored(self):
         """What `Evaluation.stored` has."""
-        offsets = np.ones(self.n_inputs)
-        if self.coordinates is not None:
-            offsets[: len(self.coordinates.offsets)] = self.coordinates.offsets
+        known = [] if self.coordinates is None else self.coordinates.offsets
+        offsets = np.append(known, np.ones(self.n_inputs - len(known)))
         return np.repeat(self.noise * offsets, self.network.sizes[-1])
 
     @cached_property
@@ -319,7 +318,7 @@ class Objective:
         There the curvature of several is made of blocks that are this one, but for a
         factor.
         """
-        matrix = self._total(sums.times_squares, self.network) / 4
+        matrix = self._total(sums.times_squares, self.network, None, 1.0) / 4
         penalty = self.l2 * self.shrunk[:: self.network.sizes[-1]]
         matrix.reshape(-1)[:: len(matrix) + 1] += penalty
         return matrix / self.divisor
@@ -480,8 +479,7 @@ def largest_safe_rate(objective):
 
     def apply(directions):
         theta = objective.as_read(directions.reshape(n_inputs, -1) / unit)
-        given = {"directions": theta, "unit": unit}
-        total = rows.total(partial(sums.times_squares, objective.network, **given))
+        total = rows.total(partial(sums.times_squares, objective.network, theta, unit))
         return objective.pulled(total + shrunk * theta)
 
     if n_inputs <= 500:

@@ -154,10 +154,10 @@ class Roots(list):
         return Roots(_triangular(np.concatenate(both)) for both in zip(self, others))
 
 
-def times_squares(network, rows, directions=None, unit=1.0):
+def times_squares(network, directions, unit, rows):
     """``X1^T diag(w) X1 directions / unit``, w the rows' largest weights.
 
-    Of `directions`, (n_inputs, any), by default as many as there are inputs.
+    Of `directions`, (n_inputs, any); of None, the whole matrix.
     """
     n = network.sizes[0] + network.fit_intercept
     many = directions is None or directions.shape[1] == n

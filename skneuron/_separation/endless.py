@@ -78,8 +78,9 @@ def telling_step(result, objective, direction, price):
     it can be. Where rounding ended a climb without a curvature, what was learned of it
     is lost: then so it is, if its `price`, in gradients, is a small part of the way.
 
-    And the same with all that the curvature does not see. What is certain beyond the
-    float type is as flat to it as collinear columns are; along those no margin moves.
+    And the same with all that the curvature does not see, if it saw more where theta is
+    0: what is certain beyond the float type is as flat to it as collinear columns are,
+    along which no margin moves.
     """
     here, before = result.position, result.before
     last = None if before is None else here.theta - before.theta
@@ -89,8 +90,9 @@ def telling_step(result, objective, direction, price):
     if result.n_iter and not direction.solvers:
         known &= result.curve[-1] > result.curve[-2]
     step = direction(here.theta, here) if known else None
-    solvers = direction.solvers
     blind = not isinstance(direction, Newton)
+    is_flatter = not blind and direction.ranks != direction.ranks_at_0
+    solvers = direction.solvers if is_flatter else ()
     if price < np.inf if blind else not known and 20 * price <= result.n_iter:
         there, newton = objective.evaluate(here.theta, curvature=True), Newton()
         # It, in turn, does not see what is certain beyond the float type.

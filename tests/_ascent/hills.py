@@ -182,4 +182,6 @@ def pairs(direction):
     """Each step that L-BFGS keeps, its change, and their product, the oldest first."""
     steps, changes = direction.kept.copy() if direction.n_pairs else ((), ())
     products = direction.products.diagonal().tolist()
-    return [(steps[i], changes[i], products[i]) for i in direction.places]
+    first = max(0, direction.n_pairs - direction.n_kept)
+    places = np.arange(first, direction.n_pairs) % direction.n_kept
+    return [(steps[i], changes[i], products[i]) for i in places]

@@ -74,10 +74,10 @@ def test_times_squares(likelihood, weighting, make, core, monkeypatch):
     if rows.weights is not None:
         w = by_output(rows.weights).max(axis=1, keepdims=True)
     expected = X1.T @ (w * X1)
-    found = times_squares(network, rows)
+    found = times_squares(network, None, 1.0, rows)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
     for unit in [1.0, 7.0]:
         for directions in [np.eye(X1.shape[1]), np.ones((X1.shape[1], 2))]:
-            found = times_squares(network, rows, directions, unit)
+            found = times_squares(network, directions, unit, rows)
             product = expected @ directions / unit
             np.testing.assert_allclose(found, product, rtol=1e-10, atol=1e-10)

@@ -2,12 +2,24 @@
 
 import os
 import threading
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, nullcontext
+from functools import cache, cached_property
 from pathlib import Path
 
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.parallel import _get_threadpool_controller
+
+
+class cached(cached_property):
+    """A property that is computed once.
+
+    Without the lock that Python 3.11 has for it, one for all objects: in a child that
+    was forked meanwhile it would be held for ever, by a thread that is not there.
+    """
+
+    def __init__(self, function):
+        super().__init__(function)
+        self.lock = nullcontext()
 
 
 class _OneThread:

@@ -152,6 +152,8 @@ class LBFGS(Direction):
         place of the oldest; there is room once there is one.
     products : array of shape (room, room)
         Each step times every change that was met no sooner.
+    scale : float
+        What the last pair says of the first guess.
     n_pairs : int
         Pairs so far, those that are kept no longer among them.
     last : (theta, gradient) or None
@@ -185,7 +187,7 @@ class LBFGS(Direction):
             kept = self.kept if len(self.products) else np.zeros((2, 0, len(step)))
             self.kept = np.pad(kept, [(0, 0), (0, more), (0, 0)])
             self.products = np.pad(self.products, (0, more))
-        at = self.n_pairs % self.n_kept
+        at, self.scale = self.n_pairs % self.n_kept, product / square
         self.kept[:, at] = step, change
         self.products[:, at] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
         self.n_pairs += 1
@@ -195,12 +197,6 @@ class LBFGS(Direction):
         n = min(self.n_pairs, self.n_kept)
         kept, products = self.kept[:, :n], self.products[:n, :n]
         return {**vars(self), "kept": kept, "products": products}
-
-    @property
-    def last_pair(self):
-        """The last change of the gradient, and its product with the step."""
-        at = (self.n_pairs - 1) % self.n_kept
-        return self.kept[1, at], self.products[at, at]
 
     def is_at(self, theta):
         """Whether this is the place that was noted last."""
@@ -217,23 +213,19 @@ class LBFGS(Direction):
         if not self.n_pairs:
             return self.first_guess(gradient)
         at = np.arange(max(0, self.n_pairs - self.n_kept), self.n_pairs) % self.n_kept
-        n = len(at)
-        steps, changes = (of[:n].T for of in self.kept)
-        lower, shares = self.products[np.ix_(at, at)].T, np.empty(n)
+        steps, changes = (of[: len(at)].T for of in self.kept)
+        lower, shares = self.products[np.ix_(at, at)].T, np.empty(len(at))
         along = blas.dgemv(1.0, steps, gradient, trans=1)[at]
         shares[at] = blas.dtrsv(lower, along, lower=1, trans=1)
         direction = self.first_guess(blas.dgemv(-1.0, changes, shares, 1.0, gradient))
-        shares *= self.products.diagonal()[:n]
+        shares *= self.products.diagonal()[: len(at)]
         shares -= blas.dgemv(1.0, changes, direction, trans=1)
         shares[at] = blas.dtrsv(lower, shares[at], lower=1)
         return blas.dgemv(1.0, steps, shares, 1.0, direction, overwrite_y=1)
 
     def first_guess(self, gradient):
         """``curvature^-1 gradient`` without what the pairs correct."""
-        if not self.n_pairs:
-            return +gradient
-        change, product = self.last_pair
-        return product / (change @ change) * gradient
+        return self.scale * gradient if self.n_pairs else +gradient
 
     def forget(self):
         had_any, self.n_pairs, self.last = bool(self.n_pairs), 0, None
@@ -247,6 +239,8 @@ class LBFGS(Direction):
             steps, changes = self.kept
             changes += more * steps
             self.products = blas.dgemm(1.0, steps.T, changes.T, trans_a=1)
+            last = (self.n_pairs - 1) % self.n_kept
+            self.scale = self.products[last, last] / (changes[last] @ changes[last])
 
 
 def _norm(vector):

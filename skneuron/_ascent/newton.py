@@ -1,11 +1,11 @@
 """Newton's direction, with a curvature that is kept for as long as it serves."""
 
 import math
-from functools import cached_property
 
 import numpy as np
 from scipy.linalg import blas, eigh, lapack, qr, solve_triangular
 
+from .._threads import cached
 from .directions import LBFGS, _norm
 
 #: How much longer than its price the way may be before a curvature is bought: the pace
@@ -72,8 +72,12 @@ class Newton(LBFGS):
     ):
         super().__init__()
         self.price, self.target, self.ahead = price, target, ahead
-        self.order, self.endless = 1 + at_once, endless
-        self.solvers, self._gains = [], []
+        self.solvers, self._gains, self.order, self.endless = (
+            [],
+            [],
+            1 + at_once,
+            endless,
+        )
         self.begin()
 
     def begin(self):
@@ -116,7 +120,8 @@ class Newton(LBFGS):
         if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            change, curvature = self.last_pair
+            last = (self.n_pairs - 1) % self.n_kept
+            change, curvature = self.kept[1, last], self.products[last, last]
             if (size := float(change @ self.first_guess(change))) > 0:
                 self._scale *= curvature / size
 
@@ -268,13 +273,14 @@ class Solver:
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)
+            R = np.pad(R[:size], [(0, max(0, size - len(R))), (0, 0)])  # of few rows
             self.pivots = np.abs(np.diagonal(R))
             noise = np.broadcast_to(noise, size)[self.order]
             least = rounding(size, noise.min()) * self.pivots[0]
             self.rank = int(np.sum(self.pivots > least))
             while self.rank and _is_rounding(R[: self.rank, : self.rank], noise):
                 self.rank -= 1
-            self.factor = np.asfortranarray(R[:size].T)
+            self.factor = np.asfortranarray(R.T)
         else:
             self.rank, self.is_regular, most = size, True, float(np.max(noise))
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
@@ -299,9 +305,9 @@ class Solver:
             self.rank = int(np.sum(large)) if np.all(large | self.none) else -1
         elif 0 < self.rank < size:
             self.tall, rest = np.split(self.factor, [self.rank], axis=1)
-            rest[self.rank :] = np.eye(size - self.rank, rest.shape[1])
+            rest[self.rank :] = np.eye(size - self.rank)
 
-    @cached_property
+    @cached
     def _inner(self):
         """The factor of L^T L: the pseudoinverse of L L^T is L (L^T L)^-2 L^T."""
         return lapack.dpotrf(blas.dsyrk(1.0, self.tall, trans=1, lower=1), lower=1)[0]

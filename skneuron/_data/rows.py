@@ -6,12 +6,12 @@ share of that sum, of the gradient and of the curvature.
 
 import operator
 import zlib
-from functools import cached_property
 
 import numpy as np
 
 from .._arrays import array_namespace, beside, is_elsewhere, is_sparse, product, to_host
 from .._kernels import Passes, available, plain, readable
+from .._threads import cached
 from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
@@ -72,7 +72,7 @@ class Rows:
             return self.X.dtype
         return np.dtype(str(self.X.dtype).rpartition(".")[2])  # such as torch.float32
 
-    @cached_property
+    @cached
     def total_weight(self):
         """The sum of the weights' sizes: where outputs have their own, their mean."""
         if self.weights is None:
@@ -81,7 +81,7 @@ class Rows:
         total = sum(w[span].sum(dtype=float) for span in self.spans)
         return float(total / (1 if w.ndim == 1 else w.shape[1]))
 
-    @cached_property
+    @cached
     def smallest_weight(self):
         """The smallest weight of a row that counts."""
         if self.weights is None:

@@ -15,7 +15,6 @@ half the largest number of their float type. Of NumPy's logits the compiled core
 the same in one pass.
 """
 
-from functools import cached_property
 from itertools import accumulate
 from math import log
 
@@ -23,6 +22,7 @@ import numpy as np
 
 from .. import _kernels
 from .._arrays import array_namespace, beside, is_numpy, like, widest_float
+from .._threads import cached
 
 
 def sigmoid(z):
@@ -126,7 +126,7 @@ class Likelihood:
         self.largest_curvature = 0.5 if self.has_softmax else 0.25
         self.of_even_odds = -sum(log(of or 2) for of in widths)
 
-    @cached_property
+    @cached
     def pairs(self):
         """The pairs of logits, a <= c, that the curvature couples: of one output."""
         return [(a, c) for of in self.blocks for a in of for c in of if a <= c]

@@ -5,7 +5,7 @@ flat parameter vector.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .. import _kernels
 from .._arrays import array_namespace, is_elsewhere, like, to_host
+from .._threads import cached
 from . import sums
 from .sums import Sums
 
@@ -101,7 +102,7 @@ class Objective:
         """What the sum over the examples, and the penalty, are divided by."""
         return self.total_weight if self.reduction == "mean" else 1.0
 
-    @cached_property
+    @cached
     def shrunk(self):
         """What the penalty takes l2 times: 0 at intercepts; 1 at weights, as given."""
         first, *others = [(np.ones(of), np.zeros(of[1])) for of in self.network.shapes]
@@ -265,14 +266,14 @@ class Objective:
         blocks = self._curvature(total.pairs) if total.pairs else []
         return Evaluation(total.log_likelihood, value, gradient, blocks, None, theta)
 
-    @cached_property
+    @cached
     def stored(self):
         """What `Evaluation.stored` has."""
         known = [] if self.coordinates is None else self.coordinates.offsets
         offsets = np.append(known, np.ones(self.n_inputs - len(known)))
         return np.repeat(self.noise * offsets, self.network.sizes[-1])
 
-    @cached_property
+    @cached
     def _places(self):
         """Where in theta the parameters of each block of the curvature are."""
         first = np.arange(self.n_inputs) * self.likelihood.n_logits

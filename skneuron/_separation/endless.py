@@ -11,7 +11,7 @@ more closely: the cheaper questions first, the linear programme last.
 
 from collections import namedtuple
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .._arrays import is_sparse, product, to_host
 from .._ascent import Newton, flat_way
 from .._data import Rows, ends, take_rows
 from .._data.reading import rows_that_count
+from .._threads import cached
 from .programme import find_direction, margins
 
 #: A step that moves no margin as far is that of a climb at its top. Newton's was at
@@ -253,7 +254,7 @@ class _Case:
         alone, _ = self._alone
         return Finding(self.column, kind, _places(alone), heaviest.tolist())
 
-    @cached_property
+    @cached
     def _alone(self):
         """Which features separate the classes by themselves; which, completely.
 
@@ -271,7 +272,7 @@ class _Case:
         strictly = alone & off_zero.all(axis=0) & (self.k == 2)
         return alone, (gaps > 0).all(axis=0) if self.fit_intercept else strictly
 
-    @cached_property
+    @cached
     def _ranges(self):
         """Smallest and largest value of each feature in each class, (k, d)."""
         of = partial(_ranges_of, self.column, self.k)

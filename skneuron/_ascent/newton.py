@@ -72,12 +72,8 @@ class Newton(LBFGS):
     ):
         super().__init__()
         self.price, self.target, self.ahead = price, target, ahead
-        self.solvers, self._gains, self.order, self.endless = (
-            [],
-            [],
-            1 + at_once,
-            endless,
-        )
+        self.order, self.endless = 1 + at_once, endless
+        self.solvers, self._gains = [], []
         self.begin()
 
     def begin(self):
@@ -264,12 +260,14 @@ class Solver:
         Whether the pivots show the rank.
     """
 
+    #: The columns of a factor that has fewer than rows; whether the pivots show the rank;
+    #: and whether columns have kept their order.
+    tall, is_clear, is_regular = None, True, False
+
     def __init__(self, matrix, root=None, noise=EPS):
-        self.matrix = matrix
-        size, squares = len(matrix), matrix.diagonal()
+        self.matrix, size, squares = matrix, len(matrix), matrix.diagonal()
         # Rounding can make those of a constant column a little less than 0.
         self.unit = np.sqrt(np.where(squares > 0, squares, 1.0))
-        self.tall, self.is_clear, self.is_regular = None, True, False
         root = None if root is None else root / self.unit
         if root is not None and np.isfinite(root).all():
             R, self.order = qr(root, mode="r", pivoting=True)

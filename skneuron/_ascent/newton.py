@@ -260,8 +260,8 @@ class Solver:
         Whether the pivots show the rank.
     """
 
-    #: The columns of a factor that has fewer than rows; whether the pivots show the rank;
-    #: and whether columns have kept their order.
+    #: The columns of a factor that has fewer than rows; whether the pivots show the
+    #: rank; and whether columns have kept their order.
     tall, is_clear, is_regular = None, True, False
 
     def __init__(self, matrix, root=None, noise=EPS):

@@ -321,8 +321,8 @@ class NeuronClassifier(
 
     def _parameters(self, climber, position):
         """The network's own, as the attributes hold them."""
-        theta = climber.plan.objective.parameters(position.theta)
-        return theta.astype(climber.data.rows.dtype)
+        dtype = climber.data.rows.dtype
+        return climber.plan.objective.parameters(position.theta, dtype).astype(dtype)
 
     def _fitted(self, climber, position):
         """The public attributes that say what was learned, where the rows are."""

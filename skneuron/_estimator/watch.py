@@ -57,7 +57,6 @@ class ValidationScores:
         self.held_out = Objective(objective.network, objective.likelihood, rows)
 
     def __call__(self, position):
-        theta = self.objective.parameters(position.theta)
-        total = self.held_out.log_likelihood(theta)
+        total = self.held_out.log_likelihood(self.objective.parameters(position.theta))
         self.history.append(float(total / self.held_out.total_weight))
         return self.history[-1]

@@ -71,10 +71,14 @@ class Coordinates:
         W, b, *_ = self._beside(np.abs(first))
         return 2 * (np.abs(self.mean) / self.scale + self.reach) @ W + b.sum(axis=0)
 
-    def to_given(self, first):
-        """T, and to weights of the features as they were given, in place."""
-        self.to_parameters(first)
-        W, *_ = self._beside(first)
+    def to_given(self, first, dtype=np.float64):
+        """T, and to weights of the features as they were given, in place.
+
+        Weights are rounded to a type: for what that does the intercept makes up.
+        """
+        W, b, mean, scale = self._beside(first)
+        W[...] = (W / scale).astype(dtype)
+        b -= mean.T @ W
         W[...] = self.in_own_units(W, -1)
 
     def from_given(self, first):

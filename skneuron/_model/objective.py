@@ -426,10 +426,10 @@ class Objective:
             self.coordinates.pull(self._first_layer(theta))
         return theta
 
-    def parameters(self, theta):
-        """The network's own parameters at theta."""
-        to = self.coordinates
-        return theta if to is None else self._mapped(theta, to.to_given)
+    def parameters(self, theta, dtype=np.float64):
+        """The network's own parameters at theta, if they are to be of a float type."""
+        to = self.coordinates and partial(self.coordinates.to_given, dtype=dtype)
+        return theta if to is None else self._mapped(theta, to)
 
     def is_told_exactly(self, position):
         """Whether the network's own parameters say the same log-likelihood, to 1e-12.

@@ -79,7 +79,7 @@ class LineSearch:
             length = _coarse(max(2 * self._last_gain / slope, 1e-12))
         # Where the slope levels out (a top at infinity) the natural length is endless.
         span, size = float(along @ along) ** 0.5, float(theta @ theta) ** 0.5
-        length = min(length, self.stride * (1 + size) / span)
+        length = min(length, self.stride * (1 + size) / span) if span else length
         low, low_gain, low_slope, high, best = 0.0, 0.0, slope, math.inf, None
         # Near the top, differences of the value are rounding, its own or that of
         # logits, sums of terms like theta; the slope still tells.

@@ -237,11 +237,9 @@ def _ahead(tops, t):
 
 def _along(tops, scale, places, t):
     """The polynomial through the tops at some places, at t (Lagrange's), on a scale."""
-    theta, x, known = 0.0, scale(t), [scale(of) for of in places]
-    for place, at in zip(places, known):
-        share = math.prod((x - of) / (at - of) for of in known if of != at)
-        theta = theta + share * tops[place]
-    return theta
+    x, known = scale(t), [scale(of) for of in places]
+    factors = ([(x - of) / (at - of) for of in known if of != at] for at in known)
+    return list(map(math.prod, factors)) @ np.array([tops[at] for at in places])
 
 
 def _climb_each(members):

@@ -281,3 +281,12 @@ def test_steps_and_mini_batches_share_the_count_of_a_falling_rate():
     here = objective.evaluate(theta)
     place, _ = take(step_size, objective, theta, here, here.gradient)
     np.testing.assert_allclose(place, 0.5)
+
+
+def test_a_step_whose_length_is_no_number():
+    """Its square underflows; the penalty is that steep where C is 1e-300."""
+    theta, along = np.zeros(1), np.array([1e-200])
+    function = Function(lambda x: x - 5e199 * x**2, lambda x: 1 - 1e200 * x)
+    here = function.evaluate(theta)
+    place, _ = take(LineSearch(), function, theta, here, along, unit=True)
+    assert place == along

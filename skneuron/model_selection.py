@@ -22,10 +22,12 @@ class LockstepSearchCV(GridSearchCV):
     `sklearn.model_selection.GridSearchCV`. What differs is the way there: of each fold
     the rows are taken out, transformed and read once for all candidates.
 
-    - `GradientAscentLogisticRegression` with ``learning_rate="auto"``: candidates that
-      differ in `C` climb one after the other, from the strongest penalty to the
-      weakest, each from where the tops before it lead, to a top of its own. Scores
-      that are functions of probabilities are those of `GridSearchCV` to 1e-6.
+    - `GradientAscentLogisticRegression` with ``learning_rate="auto"``, `solver`
+      ``"auto"`` or ``"newton"``, a `tol` of 1e-5 at most, and a `max_iter` of 100 or
+      more: candidates that differ in `C` climb one after the other, from the strongest
+      penalty to the weakest, each from where the tops before it lead, to a top of its
+      own. Scores that are functions of probabilities are those of `GridSearchCV` to
+      1e-6.
     - With numbers as `learning_rate`, and no mini-batches: all candidates climb side by
       side, and a pass over the rows answers what all of them ask. Each takes the very
       steps that it takes alone.

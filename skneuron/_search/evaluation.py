@@ -67,10 +67,8 @@ class Evaluation:
         """Say once what several fits have to say."""
         said = {}
         known = [one for one in self.outcomes.ravel() if one is not None]
-        for outcome in known:
-            if outcome.warning is not None:
-                message, category = outcome.warning
-                said.setdefault(category, []).append(message)
+        for message, category in filter(None, (one.warning for one in known)):
+            said.setdefault(category, []).append(message)
         for category, (message, *others) in said.items():
             if len(known) > 1:
                 n = f"{1 + len(others)} of {len(known)}"

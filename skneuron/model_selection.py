@@ -218,16 +218,17 @@ class LockstepSearchCV(GridSearchCV):
         return {**super().__getstate__(), "_evaluation": None}
 
     def _check_input_parameters(self, X, y, split_params):
-        # The last word before the estimator is cloned: a scorer may keep it before.
+        # The last word before the estimator is cloned: a scorer may keep it before. And
+        # before joblib's backend is at work, which one of its contexts has but once.
         if self._evaluation is not None:
-            self._evaluation.split_params = split_params
+            self._evaluation.fit(self, split_params)
             self.estimator = self._evaluation.stand_in()
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         fits = self._evaluation
         if fits is not None:
             self.estimator = fits.estimator
-            evaluate_candidates = partial(evaluate_candidates, cv=fits.fit(self))
+            evaluate_candidates = partial(evaluate_candidates, cv=fits)
         super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):

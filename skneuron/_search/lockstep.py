@@ -55,9 +55,13 @@ class Outcome:
             self.error = error
 
     def give(self, X, y=None, **params):
-        """What came of the fit, in place of fitting: its estimator, or its error."""
+        """What came of the fit, in place of fitting: its estimator, or its error.
+
+        Once: who fits the estimator again, as a scorer may, fits it indeed.
+        """
         if self.error is not None:
             raise self.error
+        del self.estimator.fit
         return self.estimator
 
     def in_place_of_a_clone(self, **params):

@@ -27,7 +27,7 @@ class LockstepSearchCV(GridSearchCV):
       more: candidates that differ in `C` climb one after the other, from the strongest
       penalty to the weakest, each from where the tops before it lead, to a top of its
       own. Scores that are functions of probabilities are those of `GridSearchCV` to
-      1e-6.
+      1e-6, or to what `tol` leaves open, if that is more.
     - With numbers as `learning_rate`, and no mini-batches: all candidates climb side by
       side, and a pass over the rows answers what all of them ask. Each takes the very
       steps that it takes alone.

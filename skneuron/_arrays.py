@@ -24,12 +24,13 @@ def is_numpy(array):
     return isinstance(array, np.ndarray)
 
 
-def is_elsewhere(array):
-    """Tell whether `array` is of another namespace than NumPy's, perhaps on a device.
+def is_elsewhere(X):
+    """Tell whether `X` is of another namespace than NumPy's, perhaps on a device.
 
-    There calls are dear and arithmetic is cheap.
+    There calls are dear and arithmetic is cheap. Arrow's arrays, which have dlpack but
+    no place, are no such ones.
     """
-    return not isinstance(array, np.ndarray) and hasattr(array, "__dlpack__")
+    return not is_numpy(X) and hasattr(X, "__dlpack__") and hasattr(X, "device")
 
 
 def widest_float(array):

@@ -22,10 +22,12 @@ class LockstepSearchCV(GridSearchCV):
     `sklearn.model_selection.GridSearchCV`. What differs is the way there: of each fold
     the rows are taken out, transformed and read once for all candidates.
 
-    - `GradientAscentLogisticRegression` with ``learning_rate="auto"``: candidates that
-      differ in `C` climb one after the other, from the strongest penalty to the
-      weakest, each from where the tops before it lead, to a top of its own. Scores
-      that are functions of probabilities are those of `GridSearchCV` to 1e-6.
+    - `GradientAscentLogisticRegression` with ``learning_rate="auto"``, `solver`
+      ``"auto"`` or ``"newton"``, a `tol` of 1e-5 at most, and a `max_iter` of 100 or
+      more: candidates that differ in `C` climb one after the other, from the strongest
+      penalty to the weakest, each from where the tops before it lead, to a top of its
+      own. Scores that are functions of probabilities are those of `GridSearchCV` to
+      1e-6, or to what `tol` leaves open, if that is more.
     - With numbers as `learning_rate`, and no mini-batches: all candidates climb side by
       side, and a pass over the rows answers what all of them ask. Each takes the very
       steps that it takes alone.
@@ -216,16 +218,17 @@ class LockstepSearchCV(GridSearchCV):
         return {**super().__getstate__(), "_evaluation": None}
 
     def _check_input_parameters(self, X, y, split_params):
-        # The last word before the estimator is cloned: a scorer may keep it before.
+        # The last word before the estimator is cloned: a scorer may keep it before. And
+        # before joblib's backend is at work, which one of its contexts has but once.
         if self._evaluation is not None:
-            self._evaluation.split_params = split_params
+            self._evaluation.fit(self, split_params)
             self.estimator = self._evaluation.stand_in()
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         fits = self._evaluation
         if fits is not None:
             self.estimator = fits.estimator
-            evaluate_candidates = partial(evaluate_candidates, cv=fits.fit(self))
+            evaluate_candidates = partial(evaluate_candidates, cv=fits)
         super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):

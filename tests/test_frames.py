@@ -153,6 +153,17 @@ def test_series_of_labels(model, kind):
     assert fitted.score(PANDAS, SERIES[kind]) == expected.score(PANDAS, WORDS)
 
 
+@both
+def test_arrow_arrays_of_labels_and_weights(model):
+    pa = pytest.importorskip("pyarrow")
+    weights = np.arange(len(X)) + 1.0
+    fitted = clone(model).fit(X, pa.array(TWO), sample_weight=pa.array(weights))
+    expected = clone(model).fit(X, TWO, sample_weight=weights)
+    for method in ("score", "log_likelihood"):
+        ours = getattr(fitted, method)(X, pa.array(TWO), pa.array(weights))
+        assert ours == getattr(expected, method)(X, TWO, weights)
+
+
 @all_three
 @pytest.mark.parametrize("dtype", ["Int64", "boolean", "Float64"])
 # The splitter of a search casts the labels before anyone has looked at them.

@@ -371,6 +371,18 @@ def test_a_profile_is_what_fits_with_an_offset_say():
         assert found["p_value"].iloc[j] == pytest.approx(p)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_profile_of_a_parameter_that_is_0():
+    """Of weights that are not at the top, so that there is a way to it."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 2)), rng.integers(0, 2, 30)
+    x, y = np.vstack([x, -x]), np.append(y, 1 - y)
+    by_hand = GradientAscentLogisticRegression.from_weights([0.1, 0.1])
+    found = profile_intervals(by_hand, x, y).loc["intercept"]
+    assert found["lr_statistic"] == pytest.approx(0, abs=1e-6)
+    assert found["ci_low"] < 0 < found["ci_high"]
+
+
 def test_profiles_of_several_classes_are_those_of_comparisons():
     X, y = simulated(n_classes=3)
     found = profile_intervals(fit(X, y), X, y)

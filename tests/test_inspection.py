@@ -776,6 +776,15 @@ def test_several_metrics(plt):
     assert LearningRateDisplay.from_search(search).score_name == "accuracy"
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.3, 1.0])
+def test_the_picture_of_a_single_rate_has_room_beside_it(plt, rate):
+    one = {"learning_rates": np.array([rate]), "mean_scores": np.array([0.5])}
+    display = LearningRateDisplay(**one, std_scores=np.array([0.1])).plot()
+    display.figure_.canvas.draw()
+    left, right = display.ax_.get_xlim()
+    assert left < 0.9 * rate and right > 1.1 * rate
+
+
 def test_a_rate_that_diverges_does_not_flatten_the_others(plt):
     display = LearningRateDisplay(
         learning_rates=np.array([0.1, 1.0, 10.0, 100.0, 1000.0]),

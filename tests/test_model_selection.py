@@ -4,6 +4,7 @@ import pickle
 import re
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -652,6 +653,17 @@ def test_two_processes(model):
     grid = {"clf__C": [1.0, 2.0]} if isinstance(model, Pipeline) else RATES
     search = check(model, grid, n_jobs=2, cv=2, pre_dispatch=2)
     assert np.isfinite(search.log_likelihoods_).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_in_a_context_of_joblibs(backend):
+    with joblib.parallel_config(backend, n_jobs=2):
+        check(LR, {"C": [1.0, 2.0]}, cv=2)
+
+
+def test_a_scorer_may_fit_again():
+    check(LR, {"C": [0.01, 1.0]}, scoring=lambda e, X, y: e.fit(X, y).log_likelihood_)
 
 
 @pytest.mark.parametrize("search", [LockstepSearchCV, GridSearchCV])

@@ -32,19 +32,18 @@ class Evaluation:
     """
 
     def __init__(self, estimator, teams, n_candidates, X, y, sample_weight):
-        self.estimator, self.teams = estimator, teams
-        self.n_candidates = n_candidates
+        self.estimator, self.teams, self.n_candidates = estimator, teams, n_candidates
         self.X, self.y, self.sample_weight = X, y, sample_weight
         #: What the search takes for X.
         self.rows = X
-        self.outcomes = self.split_params = None
+        self._clones = None
 
-    def fit(self, search):
-        """Fit all teams to all splits; a splitter that gives these."""
+    def fit(self, search, split_params):
+        """Fit all teams to all splits; from then on this is a splitter into these."""
         cv, (xp, _, device) = search._checked_cv_orig, get_namespace_and_device(self.X)
         splits = [
             tuple(xp.asarray(as_indices(rows), device=device) for rows in split)
-            for split in cv.split(self.X, self.y, **self.split_params)
+            for split in cv.split(self.X, self.y, **split_params)
         ]
         jobs = [(team, split) for split in range(len(splits)) for team in self.teams]
         found = Parallel(search.n_jobs, pre_dispatch=search.pre_dispatch)(
@@ -58,19 +57,16 @@ class Evaluation:
             for number, outcome in outcomes.items():
                 self.outcomes[number, split] = outcome
                 self.log_likelihoods[number, split] = outcome.mean_log_likelihood
-        self._clones = iter(self.outcomes.ravel())
         if isinstance(self.rows, SplitRows):
             self.rows.know(splits)
-        return SimpleNamespace(split=lambda *data, **params: splits)
+        self.split = lambda *data, **params: splits
 
     def warn(self):
         """Say once what several fits have to say."""
         said = {}
         known = [one for one in self.outcomes.ravel() if one is not None]
-        for outcome in known:
-            if outcome.warning is not None:
-                message, category = outcome.warning
-                said.setdefault(category, []).append(message)
+        for message, category in filter(None, (one.warning for one in known)):
+            said.setdefault(category, []).append(message)
         for category, (message, *others) in said.items():
             if len(known) > 1:
                 n = f"{1 + len(others)} of {len(known)}"
@@ -85,7 +81,8 @@ class Evaluation:
 
     def _next_clone(self, stand_in):
         """The first clone is the stand-in again; then those that are to be fitted."""
-        if self.outcomes is None:
+        if self._clones is None:
+            self._clones = iter(self.outcomes.ravel())
             return stand_in
         outcome = next(self._clones, self)
         if outcome is None:  # to be fitted by itself

@@ -277,7 +277,7 @@ def _profile(fitted, along, others, top):
     def deviance(t):
         nonlocal bend
         value, way = _highest(fitted, fitted.theta + t * along, others, bend * t**2)
-        if np.isfinite(value):
+        if np.isfinite(value) and t:
             bend = way / t**2  # of a parabola, the next climb's start
         return float(np.clip(2 * (top - value), 0.0, MOST))
 

@@ -328,8 +328,9 @@ class LearningRateDisplay(Display):
         label = "test score, and its deviation over the folds"
         line_kw = {"marker": "o", "capsize": 3, "label": label, **line_kw}
         ylabel = f"mean test {self.score_name}"
-        ax.set(xscale="log", xlabel="learning rate", ylabel=ylabel)
         self.errorbar_ = ax.errorbar(rates, means, spread, **line_kw)
+        # The scale after what is drawn, or a single rate gets limits that are one, too.
+        ax.set(xscale="log", xlabel="learning rate", ylabel=ylabel)
         self.line_ = self.errorbar_.lines[0]
         if np.isfinite(means).any():
             ax.set_ylim(*_limits_near_the_best(means, spread))

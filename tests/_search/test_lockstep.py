@@ -325,6 +325,22 @@ def test_a_gradient_climbs_along_penalties():
     check(variants(base, **CS), X, Y, same=same_top)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"solver": "gradient"}, {"solver": "lbfgs"}, {"max_iter": 4}, {"tol": 1e-2}],
+    ids=str,
+)
+def test_climbs_that_end_where_their_ways_lead_go_ways_of_their_own(changes):
+    base = clone(TOP).set_params(**changes)
+    check(variants(base, **CS), X, Y, same=same_bits)
+
+
+def test_a_climb_that_does_not_get_to_the_top_is_climbed_by_itself(monkeypatch):
+    monkeypatch.setattr(lockstep, "ENOUGH", 1)
+    base = clone(TOP).set_params(max_iter=1)
+    check(variants(base, C=CS["C"][:3]), X, Y, same=same_bits)
+
+
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix, sp.csr_array])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_penalties_of_any_kind_of_features(make, dtype):

@@ -16,8 +16,8 @@ from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
-#: second-level cache. Of data that are not many times that, a share, or the least.
-BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 20
+#: second-level cache.
+BLOCK_BYTES = 1 << 20
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.
@@ -195,7 +195,7 @@ class Rows:
             How many are computed from a row, at the same time.
         """
         row_bytes = n_numbers * self.dtype.itemsize + self._row_bytes()
-        size = block_rows(row_bytes, self.X, self._bytes())
+        size = block_rows(row_bytes, self.X)
         if len(self.spans) > 1 and self.n_rows <= size // 2:  # of a sample
             at = [np.arange(span.start, span.stop) for span in self.spans]
             yield from self.take(np.concatenate(at)).blocks(n_numbers)
@@ -314,16 +314,11 @@ def take_rows(X, at):
     return type(X)(parts, shape=(stop - start, X.shape[1]))
 
 
-def block_rows(row_bytes, X=None, n_bytes=np.inf):
-    """How many rows of `row_bytes` make a block, where X lies; by default, here.
-
-    Of rows that take `n_bytes` in all.
-    """
-    return max(LEAST_ROWS, int(block_bytes(X, n_bytes) // max(1, row_bytes)))
+def block_rows(row_bytes, X=None):
+    """How many rows of `row_bytes` make a block, where X lies; by default, here."""
+    return max(LEAST_ROWS, int(block_bytes(X) // max(1, row_bytes)))
 
 
-def block_bytes(X=None, n_bytes=np.inf):
+def block_bytes(X=None):
     """What a block may take."""
-    if is_elsewhere(X):
-        return DEVICE_BYTES
-    return min(BLOCK_BYTES, max(SHARE * n_bytes, LEAST_BYTES))
+    return DEVICE_BYTES if is_elsewhere(X) else BLOCK_BYTES

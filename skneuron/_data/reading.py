@@ -165,19 +165,18 @@ def find_targets(y, past, classes):
                 f"contains only one class: {_listed(found)}."
             )
         return found
-    same = known.same_classes(found)
-    if past.partial and not same:
+    if known.same_classes(found):
+        return known
+    if past.partial:
         raise ValueError(
             f"classes={_listed(found)} is not the same as on the first call to "
             f"partial_fit: {_listed(known)}."
         )
-    if not same:
-        raise ValueError(
-            "warm_start goes on from the previous fit, so y must have the same "
-            f"classes. Before: {_listed(known)}; now: {_listed(found)}. Set "
-            "warm_start=False to start again."
-        )
-    return known
+    raise ValueError(
+        "warm_start goes on from the previous fit, so y must have the same classes. "
+        f"Before: {_listed(known)}; now: {_listed(found)}. Set warm_start=False to "
+        "start again."
+    )
 
 
 def _given_classes(classes, y):

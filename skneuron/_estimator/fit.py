@@ -230,9 +230,7 @@ class NeuronClassifier(
             best = plan.memory.setdefault("best", Plateau(None, 0, 0, noisy=True))
             best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
-            # It stands in for a plateau of the log-likelihood, and joins a top.
-            tops = [stop for stop in plan.stops if not isinstance(stop, Plateau)]
-            plan.stops = [best, *tops]
+            plan.stops[-1] = best  # in place of a plateau of the log-likelihood
         return Climber(data, past, plan, theta, max_iter)
 
     def _fitted_parameters(self, network):

@@ -26,10 +26,6 @@ DEVICE_BYTES = 1 << 28
 #: Rows of a block, at least, but for the last one.
 LEAST_ROWS = 64
 
-#: The share of the rows that a sample may copy, if they are read on demand or lie on a
-#: device. Others are read in place.
-COPIED = 1 / 12
-
 #: Runs of rows in a sample, at most: a pass sums each by itself.
 MOST_RUNS = 256
 
@@ -127,7 +123,7 @@ class Rows:
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
 
-        A copy where to read costs a call, unless they are many.
+        Or a copy, of what fits into a block.
         """
         if n_rows >= self.n_rows:
             return self
@@ -135,14 +131,10 @@ class Rows:
         n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
-        dear = isinstance(self.X, OnDemand) or is_elsewhere(self.X)
-        if n_rows > COPIED * self.n_rows or not dear:
-            spans = [slice(start, start + size) for start in starts.tolist()]
-            return Rows(self.X, self.codes, self.weights, self.centre, spans)
-        at = np.add.outer(starts, np.arange(size)).reshape(-1)
-        # As floats, a twelfth of a table of bytes would be two thirds of it.
-        X = self.X.copied(at) if isinstance(self.X, OnDemand) else None
-        return self.take(at, X)
+        if n_rows <= in_block:
+            return self.take(np.add.outer(starts, np.arange(size)).reshape(-1))
+        spans = [slice(start, start + size) for start in starts.tolist()]
+        return Rows(self.X, self.codes, self.weights, self.centre, spans)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
@@ -196,10 +188,6 @@ class Rows:
         """
         row_bytes = n_numbers * self.dtype.itemsize + self._row_bytes()
         size = block_rows(row_bytes, self.X)
-        if len(self.spans) > 1 and self.n_rows <= size // 2:  # of a sample
-            at = [np.arange(span.start, span.stop) for span in self.spans]
-            yield from self.take(np.concatenate(at)).blocks(n_numbers)
-            return
         for span in self.spans:
             for at in slices(span.stop, size, span.start):
                 block = self.take(at)

@@ -63,11 +63,10 @@ def stays_where_it_is(X):
     A memory map of integers, say, or a table in a file of another kind.
     """
     mapped = isinstance(X, np.memmap) and X.dtype not in FLOATS
-    if is_elsewhere(X) or getattr(X, "ndim", None) != 2:
-        return False
     gives = mapped or (hasattr(X, "__array__") and not isinstance(X, np.ndarray))
     # The first row is enough to say what is wrong with complex numbers.
-    return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
+    numbers = getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
+    return gives and numbers and getattr(X, "ndim", 0) == 2 and not is_elsewhere(X)
 
 
 def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=True):

@@ -162,10 +162,8 @@ class Rows:
         if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
             X = X if self._bytes() > LARGE_BYTES else X[:]
-        elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
-            half = -exponents // 2
-            X = self.X * beside(np.exp2(half), self.X, mixed=True)
-            X = X * beside(np.exp2(-exponents - half), self.X, mixed=True)
+        elif is_elsewhere(self.X):
+            X = beside(np.ldexp(to_host(self.X), -exponents), self.X)
         else:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])

@@ -222,12 +222,11 @@ class RemoteRows:
         whole share, cut into those of the parts. Each part draws its own.
         """
         X, rows, figures = zip(*self.parts)
-        counts = np.array([of.counts for of in figures])
-        of_all = counts.sum(axis=1, keepdims=True)
-        shares = quotas(aside, counts if by_class else of_all).tolist()
+        counts = [of.counts for of in figures]
+        shares = quotas(aside, counts, by_class).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
         sides = [each(partial(_drawn, of), rows, shares, seeds) for of in (False, True)]
-        return [self.with_parts(X, side, counts.shape[1]) for side in sides]
+        return [self.with_parts(X, side, len(counts[0])) for side in sides]
 
     def _viewed(self, name, *given):
         """What the method of that name makes of Rows, of each part as it is read."""

@@ -111,10 +111,8 @@ class Rows:
 
         Of each class its share where `by_class`, if there are two or more of each.
         """
-        codes = to_host(self.codes[:, 0])
-        counts = self.counts() if by_class else [self.n_rows]
-        sides = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
-        return [self.only(at) for at in sides]
+        (quota,) = quotas(n_aside, [self.counts()], by_class).tolist()
+        return [self.only(at) for at in drawn(to_host(self.codes[:, 0]), quota, seed)]
 
     def epochs(self, objective, size, rng, **how):
         """What :meth:`Batches.over` gives: `size` rows a batch, `rng` shuffles them."""

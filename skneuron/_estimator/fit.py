@@ -343,18 +343,15 @@ class NeuronClassifier(
 def all_or_nothing(estimator):
     """Put the fitted attributes back as they were if the fit fails."""
 
-    def fitted():
-        known = vars(estimator).items()
-        return {k: v for k, v in known if k == "_state" or k.endswith("_")}
-
-    before = fitted()
+    before = {**vars(estimator)}
     rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step
     drawn = rng and rng.get_state(legacy=False)
     try:
         yield
     except BaseException:
-        for name in fitted():
-            delattr(estimator, name)
+        for name in vars(estimator).keys() - before.keys():
+            if name == "_state" or name.endswith("_"):
+                delattr(estimator, name)
         vars(estimator).update(before)
         if rng:
             rng.set_state(drawn)

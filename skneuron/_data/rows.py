@@ -202,10 +202,8 @@ class Rows:
         """
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
-            if is_elsewhere(there):
-                X = beside(block.X, there, mixed=True)
-                block = Rows(X, block.codes, block.weights)
-            yield block, product(block.X, there)
+            X = beside(block.X, there, mixed=True)
+            yield Rows(X, block.codes, block.weights), product(X, there)
 
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.

@@ -223,15 +223,14 @@ class NeuronClassifier(
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(objective.network, past.rng)
         theta = theta.astype(float if plan.exact_curve else data.rows.dtype)
-        max_iter = self.max_iter
         if past.partial:
-            plan.stops, max_iter = [], 1
+            plan.stops = []
         elif data.validation:
             best = plan.memory.setdefault("best", Plateau(None, 0, 0, noisy=True))
             best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
             plan.stops[-1] = best  # in place of a plateau of the log-likelihood
-        return Climber(data, past, plan, theta, max_iter)
+        return Climber(data, past, plan, theta, 1 if past.partial else self.max_iter)
 
     def _fitted_parameters(self, network):
         layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]

@@ -85,7 +85,7 @@ def shared_out(n, sizes):
     return np.diff(ends * min(n, ends[-1]) // max(1, ends[-1])).tolist()
 
 
-def quotas(n_aside, counts):
+def quotas(n_aside, counts, by_class=True):
     """How many rows of each class each part sets aside.
 
     Parameters
@@ -94,6 +94,8 @@ def quotas(n_aside, counts):
         Of all rows, about.
     counts : array of shape (n_parts, n_classes)
         The rows of each class in each part.
+    by_class : bool, default=True
+        Whether each class gives its share.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def quotas(n_aside, counts):
         cannot be on both sides.
     """
     counts = np.asarray(counts)
-    if 1 in counts.sum(axis=0):
+    if not by_class or 1 in counts.sum(axis=0):
         counts = counts.sum(axis=1, keepdims=True)
     present = counts.sum(axis=0)
     most = np.maximum(present - 1, 0)

@@ -208,7 +208,8 @@ class RemoteRows:
         one place unless it is large, as to ask many takes longer than the answers.
         """
         shares = shared_out(n_rows, [of.n_rows for *_, of in self.parts])
-        tasks = replace(self, views=())._ask(_some_rows, shares)
+        given = [[share] for share in shares], [0] * len(shares)
+        tasks = replace(self, views=())._ask(partial(_drawn, True), *given)
         stored = n_rows / self.n_rows * self.X.nnz * self.dtype.itemsize
         if stored <= JOINED_BYTES:
             tasks = [put_together(tasks, _joined)]
@@ -221,12 +222,11 @@ class RemoteRows:
         whole share, cut into those of the parts. Each part draws its own.
         """
         X, rows, figures = zip(*self.parts)
-        counts = np.array([of.counts for of in figures])
-        of_all = counts.sum(axis=1, keepdims=True)
-        shares = quotas(aside, counts if by_class else of_all).tolist()
+        counts = [of.counts for of in figures]
+        shares = quotas(aside, counts, by_class).tolist()
         seeds = np.random.RandomState(seed).randint(2**31 - 1, size=len(X)).tolist()
         sides = [each(partial(_drawn, of), rows, shares, seeds) for of in (False, True)]
-        return [self.with_parts(X, side, counts.shape[1]) for side in sides]
+        return [self.with_parts(X, side, len(counts[0])) for side in sides]
 
     def _viewed(self, name, *given):
         """What the method of that name makes of Rows, of each part as it is read."""
@@ -241,12 +241,6 @@ class RemoteRows:
         return [of.fingerprint for *_, of in self.parts]
 
 
-def _some_rows(rows, n):
-    """n of the rows, drawn at random: a copy, so that the others need not be kept."""
-    at = np.random.default_rng(0).choice(rows.n_rows, n, replace=False, shuffle=False)
-    return rows.take(np.sort(at))
-
-
 def _joined(first, second):
     """The rows of both."""
     stack = np.concatenate if first.is_dense else partial(sparse.vstack, format="csr")
@@ -257,7 +251,7 @@ def _joined(first, second):
 
 
 def _drawn(is_aside, rows, quota, seed):
-    """Those of a part's rows that are set aside, or the others."""
+    """Those of a part's rows that are set aside, or the others: a copy."""
     return rows.take(drawn(rows.codes[:, 0], quota, seed)[is_aside])
 
 

@@ -59,11 +59,6 @@ class OnDemand:
         """Where in the source the rows at a slice or an index array are."""
         return at if self.at is None else self.at[at]
 
-    def copied(self, at):
-        """The rows at an index array, in memory: of the source's type, until read."""
-        some = np.asarray(self._given(self.places(at)))
-        return OnDemand(some, self.dtype, exponents=self.exponents)
-
     def _given(self, at):
         check_file(self.source)
         if isinstance(at, slice):  # which some files take within their bounds only

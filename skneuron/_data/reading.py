@@ -63,11 +63,10 @@ def stays_where_it_is(X):
     A memory map of integers, say, or a table in a file of another kind.
     """
     mapped = isinstance(X, np.memmap) and X.dtype not in FLOATS
-    if is_elsewhere(X) or getattr(X, "ndim", None) != 2:
-        return False
     gives = mapped or (hasattr(X, "__array__") and not isinstance(X, np.ndarray))
     # The first row is enough to say what is wrong with complex numbers.
-    return gives and getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
+    numbers = getattr(getattr(X, "dtype", None), "kind", "O") in "iubfc"
+    return gives and numbers and getattr(X, "ndim", 0) == 2 and not is_elsewhere(X)
 
 
 def check_data(estimator, X, y, sample_weight, *, reset, signed=False, finite=True):
@@ -165,19 +164,18 @@ def find_targets(y, past, classes):
                 f"contains only one class: {_listed(found)}."
             )
         return found
-    same = known.same_classes(found)
-    if past.partial and not same:
+    if known.same_classes(found):
+        return known
+    if past.partial:
         raise ValueError(
             f"classes={_listed(found)} is not the same as on the first call to "
             f"partial_fit: {_listed(known)}."
         )
-    if not same:
-        raise ValueError(
-            "warm_start goes on from the previous fit, so y must have the same "
-            f"classes. Before: {_listed(known)}; now: {_listed(found)}. Set "
-            "warm_start=False to start again."
-        )
-    return known
+    raise ValueError(
+        "warm_start goes on from the previous fit, so y must have the same classes. "
+        f"Before: {_listed(known)}; now: {_listed(found)}. Set warm_start=False to "
+        "start again."
+    )
 
 
 def _given_classes(classes, y):

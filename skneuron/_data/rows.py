@@ -16,8 +16,8 @@ from .batches import Batches, drawn, quotas, slices
 from .files import OnDemand
 
 #: A block of rows, and what is computed for it, take about this much: some of the
-#: second-level cache. Of data that are not many times that, a share, or the least.
-BLOCK_BYTES, SHARE, LEAST_BYTES = 1 << 21, 1 / 32, 1 << 20
+#: second-level cache.
+BLOCK_BYTES = 1 << 20
 
 #: The same on a device, which takes a call for a whole block to have enough to do, and
 #: has no cache to speak of.
@@ -25,10 +25,6 @@ DEVICE_BYTES = 1 << 28
 
 #: Rows of a block, at least, but for the last one.
 LEAST_ROWS = 64
-
-#: The share of the rows that a sample may copy, if they are read on demand or lie on a
-#: device. Others are read in place.
-COPIED = 1 / 12
 
 #: Runs of rows in a sample, at most: a pass sums each by itself.
 MOST_RUNS = 256
@@ -115,10 +111,8 @@ class Rows:
 
         Of each class its share where `by_class`, if there are two or more of each.
         """
-        codes = to_host(self.codes[:, 0])
-        counts = self.counts() if by_class else [self.n_rows]
-        sides = drawn(codes, *quotas(n_aside, [counts]).tolist(), seed)
-        return [self.only(at) for at in sides]
+        (quota,) = quotas(n_aside, [self.counts()], by_class).tolist()
+        return [self.only(at) for at in drawn(to_host(self.codes[:, 0]), quota, seed)]
 
     def epochs(self, objective, size, rng, **how):
         """What :meth:`Batches.over` gives: `size` rows a batch, `rng` shuffles them."""
@@ -127,7 +121,7 @@ class Rows:
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
 
-        A copy where to read costs a call, unless they are many.
+        Or a copy, of what fits into a block.
         """
         if n_rows >= self.n_rows:
             return self
@@ -135,14 +129,10 @@ class Rows:
         n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
-        dear = isinstance(self.X, OnDemand) or is_elsewhere(self.X)
-        if n_rows > COPIED * self.n_rows or not dear:
-            spans = [slice(start, start + size) for start in starts.tolist()]
-            return Rows(self.X, self.codes, self.weights, self.centre, spans)
-        at = np.add.outer(starts, np.arange(size)).reshape(-1)
-        # As floats, a twelfth of a table of bytes would be two thirds of it.
-        X = self.X.copied(at) if isinstance(self.X, OnDemand) else None
-        return self.take(at, X)
+        if n_rows <= in_block:
+            return self.take(np.add.outer(starts, np.arange(size)).reshape(-1))
+        spans = [slice(start, start + size) for start in starts.tolist()]
+        return Rows(self.X, self.codes, self.weights, self.centre, spans)
 
     def centred(self, mean, scale):
         """The same rows, standardised as they are read; at once if they are few."""
@@ -170,10 +160,8 @@ class Rows:
         if isinstance(self.X, np.ndarray | OnDemand):
             X = OnDemand(self.X, self.dtype, exponents=exponents)
             X = X if self._bytes() > LARGE_BYTES else X[:]
-        elif is_elsewhere(self.X):  # in two steps: one might lead out of the numbers
-            half = -exponents // 2
-            X = self.X * beside(np.exp2(half), self.X, mixed=True)
-            X = X * beside(np.exp2(-exponents - half), self.X, mixed=True)
+        elif is_elsewhere(self.X):
+            X = beside(np.ldexp(to_host(self.X), -exponents), self.X)
         else:
             X = self.X.copy()
             X.data = np.ldexp(X.data, -exponents[X.indices])
@@ -195,11 +183,7 @@ class Rows:
             How many are computed from a row, at the same time.
         """
         row_bytes = n_numbers * self.dtype.itemsize + self._row_bytes()
-        size = block_rows(row_bytes, self.X, self._bytes())
-        if len(self.spans) > 1 and self.n_rows <= size // 2:  # of a sample
-            at = [np.arange(span.start, span.stop) for span in self.spans]
-            yield from self.take(np.concatenate(at)).blocks(n_numbers)
-            return
+        size = block_rows(row_bytes, self.X)
         for span in self.spans:
             for at in slices(span.stop, size, span.start):
                 block = self.take(at)
@@ -218,10 +202,8 @@ class Rows:
         """
         there = beside(matrix, self.X)
         for block in self.blocks(n_numbers):
-            if is_elsewhere(there):
-                X = beside(block.X, there, mixed=True)
-                block = Rows(X, block.codes, block.weights)
-            yield block, product(block.X, there)
+            X = beside(block.X, there, mixed=True)
+            yield Rows(X, block.codes, block.weights), product(X, there)
 
     def in_place(self):
         """What the kernels read of the features, and the places of the rows there.
@@ -314,16 +296,11 @@ def take_rows(X, at):
     return type(X)(parts, shape=(stop - start, X.shape[1]))
 
 
-def block_rows(row_bytes, X=None, n_bytes=np.inf):
-    """How many rows of `row_bytes` make a block, where X lies; by default, here.
-
-    Of rows that take `n_bytes` in all.
-    """
-    return max(LEAST_ROWS, int(block_bytes(X, n_bytes) // max(1, row_bytes)))
+def block_rows(row_bytes, X=None):
+    """How many rows of `row_bytes` make a block, where X lies; by default, here."""
+    return max(LEAST_ROWS, int(block_bytes(X) // max(1, row_bytes)))
 
 
-def block_bytes(X=None, n_bytes=np.inf):
+def block_bytes(X=None):
     """What a block may take."""
-    if is_elsewhere(X):
-        return DEVICE_BYTES
-    return min(BLOCK_BYTES, max(SHARE * n_bytes, LEAST_BYTES))
+    return DEVICE_BYTES if is_elsewhere(X) else BLOCK_BYTES

@@ -140,13 +140,10 @@ class Targets:
 
     def choose(self, z):
         """The code of the likeliest class of each output, (n_rows, n_outputs)."""
-        xp = array_namespace(z)
-        chosen = [
-            xp.astype(at[:, 0] > 0, xp.int64)
-            if len(classes) == 2
-            else xp.argmax(at, axis=1)
-            for classes, at in self.split(z)
-        ]
+        xp, chosen = array_namespace(z), []
+        for classes, at in self.split(z):
+            code = at[:, 0] > 0 if len(classes) == 2 else xp.argmax(at, axis=1)
+            chosen.append(xp.astype(code, xp.int64, copy=False))
         return xp.stack(chosen, axis=1)
 
 

@@ -31,7 +31,6 @@ def with_layers(estimator, layers, classes):
             f"{n_logits}: two classes one, more one each."
         )
     n = sum(W.size + estimator.fit_intercept * b.size for W, b in layers)
-    found = {"n_features_in_": sizes[0], "classes_": targets.classes}
-    found |= {**estimator._layer_attributes(layers), "n_parameters_": n}
-    vars(estimator).update(found)
+    vars(estimator).update(estimator._layer_attributes(layers), n_parameters_=n)
+    estimator.n_features_in_, estimator.classes_ = sizes[0], targets.classes
     return estimator

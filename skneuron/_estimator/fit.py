@@ -223,17 +223,14 @@ class NeuronClassifier(
         else:  # small numbers are small in the coordinates of the climb
             theta = self._start(objective.network, past.rng)
         theta = theta.astype(float if plan.exact_curve else data.rows.dtype)
-        max_iter = self.max_iter
         if past.partial:
-            plan.stops, max_iter = [], 1
+            plan.stops = []
         elif data.validation:
             best = plan.memory.setdefault("best", Plateau(None, 0, 0, noisy=True))
             best.figure = ValidationScores(plan.objective, data.validation)
             best.tol, best.patience = self.tol, self.n_iter_no_change
-            # It stands in for a plateau of the log-likelihood, and joins a top.
-            tops = [stop for stop in plan.stops if not isinstance(stop, Plateau)]
-            plan.stops = [best, *tops]
-        return Climber(data, past, plan, theta, max_iter)
+            plan.stops[-1] = best  # in place of a plateau of the log-likelihood
+        return Climber(data, past, plan, theta, 1 if past.partial else self.max_iter)
 
     def _fitted_parameters(self, network):
         layers = [[np.asarray(to_host(of), float) for of in at] for at in self._layers]
@@ -345,18 +342,15 @@ class NeuronClassifier(
 def all_or_nothing(estimator):
     """Put the fitted attributes back as they were if the fit fails."""
 
-    def fitted():
-        known = vars(estimator).items()
-        return {k: v for k, v in known if k == "_state" or k.endswith("_")}
-
-    before = fitted()
+    before = {**vars(estimator)}
     rng = before.get("_state", {}).get("rng")  # to copy it takes as long as a step
     drawn = rng and rng.get_state(legacy=False)
     try:
         yield
     except BaseException:
-        for name in fitted():
-            delattr(estimator, name)
+        for name in vars(estimator).keys() - before.keys():
+            if name == "_state" or name.endswith("_"):
+                delattr(estimator, name)
         vars(estimator).update(before)
         if rng:
             rng.set_state(drawn)

@@ -35,11 +35,6 @@ class Predictions:
         with numbers_may_end():
             X = reading.check_features(self, X, reset=False)
             network, layers = self._fitted_network(X)
-            dense = X.shape[1] == network.shapes[0][0]
-            if is_sparse(X) and X.nnz < X.shape[1] and dense:
-                # SciPy copies all weights of a layer that are not in its order.
-                stored, (weights, intercepts) = np.unique(X.indices), layers[0]
-                X, layers[0] = X[:, stored], (weights[stored], intercepts)
 
             def logits(some):
                 return network.forward(layers, some, guarded=True)[-1]
@@ -170,11 +165,10 @@ n_outputs), or list of n_outputs ndarrays of shape (n_samples, n_classes)
             return total_of(self, "score", X, y, sample_weight)
         # On the host, which may compare labels of any kind, and has the widest floats.
         predicted, y, sample_weight = map(to_host, (self.predict(X), y, sample_weight))
-        alike = isinstance(y, np.ndarray) and y.shape == predicted.shape
-        alike = (
-            alike and y.dtype.kind == predicted.dtype.kind and y.dtype.kind in "biuU"
-        )
-        if predicted.ndim == 1 and not alike:  # then scikit-learn may mind
+        kind, alike = predicted.dtype.kind, isinstance(y, np.ndarray)
+        alike = alike and y.shape == predicted.shape and y.dtype.kind == kind
+        if predicted.ndim == 1 and not (alike and kind in "biuU"):
+            # Then scikit-learn may mind.
             # To scikit-learn, objects that are not strings are no labels.
             if predicted.dtype == object:
                 y, predicted = (np.array([*np.asarray(of)]) for of in (y, predicted))

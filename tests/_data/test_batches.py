@@ -111,6 +111,7 @@ def test_a_small_class_is_on_both_sides():
 def test_a_class_of_one_is_no_class_to_share_out():
     assert quotas(10, [[99, 1]]).tolist() == [[10]]
     assert quotas(10, [[30, 1], [69, 0]]).sum() == 10
+    assert quotas(10, [[60, 40]], by_class=False).tolist() == [[10]]
 
 
 @pytest.mark.parametrize("quota", [[3, 0, 20], [7]])

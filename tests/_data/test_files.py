@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from files import File
 
+from skneuron._data import rows
 from skneuron._data.files import OnDemand
 from skneuron._data.rows import Rows
 
@@ -35,19 +36,25 @@ def test_rows_are_read_in_the_units_that_were_asked_for():
 
 
 @pytest.mark.parametrize("exponents", [None, np.array([1, 0, -2, 3])])
-def test_a_copy_keeps_the_type_of_the_source(exponents):
+def test_rows_of_rows_in_units(exponents):
     X = np.random.default_rng(1).integers(-100, 100, (1500, 4), dtype=np.int8)
     at = np.arange(1400, 300, -7)
+    expected = np.ldexp(
+        X[::-1][at].astype(float), 0 if exponents is None else -exponents
+    )
     for source in (X, File(X)):
         whole = OnDemand(source, float, np.arange(1499, -1, -1), exponents)
-        some = whole.copied(at)
-        assert some.source.dtype == np.int8
-        np.testing.assert_array_equal(some[:], whole[at])
+        np.testing.assert_array_equal(whole[at], expected)
 
 
-def test_a_sample_of_bytes_takes_no_more_than_bytes():
+@pytest.mark.parametrize("n_rows", [1000, 5000])
+def test_a_sample_of_bytes_takes_no_more_than_a_block(n_rows):
     X = np.random.default_rng(1).integers(-100, 100, (20_000, 50), dtype=np.int8)
     codes = np.arange(20_000)[:, None]
-    sample = Rows(OnDemand(X, float), codes).sample(1000)
-    assert sample.X.source.nbytes == sample.n_rows * 50
-    np.testing.assert_array_equal(sample.X[:], X[sample.codes[:, 0]])
+    sample = Rows(OnDemand(X, float), codes).sample(n_rows)
+    if n_rows == 1000:
+        assert sample.X.nbytes == sample.n_rows * 50 * 8 <= rows.BLOCK_BYTES
+    else:
+        assert sample.X.source is X
+    for block in sample.blocks(1):
+        np.testing.assert_array_equal(block.X, X[block.codes[:, 0]])

@@ -244,23 +244,22 @@ def test_a_sample_of_many_runs(make, block_bytes, monkeypatch):
         assert at[0] == 0 and at[-1] == 2999
 
 
-@kinds
-@pytest.mark.parametrize("n_rows", [20, 1000])
-def test_a_sample_is_read_in_place(make, n_rows):
+@pytest.mark.parametrize(
+    "make", [*KINDS, lambda X: OnDemand(X, float)], ids=["dense", "a", "m", "on demand"]
+)
+@pytest.mark.parametrize("n_rows", [20, 64, 65, 1000])
+def test_a_sample_is_read_in_place_but_where_it_fits_into_a_block(
+    make, n_rows, monkeypatch
+):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1)  # 64 rows
     X, codes, weights = draw(n=3000, weighting="row")
     whole = Rows(make(X), codes, weights)
     sample = whole.sample(n_rows)
-    assert len(sample.spans) > 1
-    assert sample.X is whole.X and sample.weights is whole.weights
-
-
-def test_of_what_is_read_on_demand_a_small_sample_is_copied():
-    X, codes, weights = draw(n=3000, weighting="row")
-    whole = Rows(OnDemand(X, float), codes, weights)
-    small, large = (whole.sample(int(3000 * rows.COPIED) + n) for n in (0, 1))
-    assert len(small.spans) == 1 and small.X.shape[0] == small.n_rows
-    assert len(large.spans) > 1
-    assert large.X is whole.X and large.weights is whole.weights
+    if n_rows <= 64:
+        assert len(sample.spans) == 1 and sample.X.shape[0] == sample.n_rows
+    else:
+        assert len(sample.spans) > 1
+        assert sample.X is whole.X and sample.weights is whole.weights
 
 
 @kinds

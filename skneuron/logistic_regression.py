@@ -523,9 +523,8 @@ def _has_ridge(objective):
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
     rows = inputs.rows.sample(n_some).widened()
     inputs = inputs.on(rows, whole_penalty=False)
-    rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
-    solver = _ascent.Solver(inputs.curvature_at_0())
-    if np.any((solver.pivots > rounding) & (solver.pivots < RIDGE)):
+    solver = _ascent.Solver(inputs.curvature_at_0(), None, objective.noise)
+    if np.any(solver.pivots < RIDGE):
         return True
     if solver.rank == inputs.n_inputs:
         return False

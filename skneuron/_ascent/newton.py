@@ -261,8 +261,8 @@ class Solver:
     """
 
     #: The columns of a factor that has fewer than rows; whether the pivots show the
-    #: rank; and whether columns have kept their order.
-    tall, is_clear, is_regular = None, True, False
+    #: rank.
+    tall, is_clear = None, True
 
     def __init__(self, matrix, root=None, noise=EPS):
         self.matrix, size, squares = matrix, len(matrix), matrix.diagonal()
@@ -280,9 +280,10 @@ class Solver:
                 self.rank -= 1
             self.factor = np.asfortranarray(R.T)
         else:
-            self.rank, self.is_regular, most = size, True, float(np.max(noise))
+            self.rank, self.order, most = size, slice(None), float(np.max(noise))
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
-            self.pivots = self.factor.diagonal() / self.unit
+            self.factor /= self.unit[:, None]
+            self.pivots = self.factor.diagonal()
             if not fails and self.pivots.min() ** 2 > CLEAR and most <= EPS:
                 return
             self.factor = None  # leaves its room to the next
@@ -292,7 +293,7 @@ class Solver:
             least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
             rules = {"tol": least, "lower": 1, "overwrite_a": 1}
             self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
-            self.order, self.is_regular = order - 1, False
+            self.order = order - 1
             self.pivots = self.factor.diagonal()[: self.rank]
             self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
         if not self.is_clear:
@@ -312,17 +313,15 @@ class Solver:
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
-        if self.is_regular:  # dpotrs takes more than twice as long for a vector alone
-            half = blas.dtrsv(self.factor, vector, lower=1)
-            return blas.dtrsv(self.factor, half, lower=1, trans=1, overwrite_x=1)
         scaled = vector / self.unit
         if self.rank == 0:
             return np.zeros_like(vector)
         if not self.is_clear:
             return self._by_eigenvalues(scaled) / self.unit
         x = scaled[self.order]
-        if self.tall is None:
-            x, _ = lapack.dpotrs(self.factor, x, lower=1)
+        if self.tall is None:  # dpotrs takes more than twice as long for a vector alone
+            x = blas.dtrsv(self.factor, x, lower=1)
+            x = blas.dtrsv(self.factor, x, lower=1, trans=1, overwrite_x=1)
         else:
             x = blas.dgemv(1.0, self.tall, x, trans=1)
             for _ in range(2):
@@ -330,10 +329,6 @@ class Solver:
             x = blas.dgemv(1.0, self.tall, x)
         scaled[self.order] = x
         return scaled / self.unit
-
-    def flat(self, vector):
-        """A direction along which the matrix is flat, of a vector that has all."""
-        return (vector - self.matrix @ self(vector)) / self.unit / self.unit
 
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""

@@ -116,8 +116,8 @@ class Newton(LBFGS):
         if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            last = (self.n_pairs - 1) % self.n_kept
-            change, curvature = self.kept[1, last], self.products[last, last]
+            change = self.kept[1, self.newest]
+            curvature = self.products[self.newest, self.newest]
             if (size := float(change @ self.first_guess(change))) > 0:
                 self._scale *= curvature / size
 

@@ -265,8 +265,8 @@ class Solver:
     """
 
     #: The columns of a factor that has fewer than rows; whether the pivots show the
-    #: rank.
-    tall, is_clear = None, True
+    #: rank; and whether the factor is of the matrix as it is.
+    tall, is_clear, is_regular = None, True, False
 
     def __init__(self, matrix, root=None, noise=EPS):
         self.matrix, size, squares = matrix, len(matrix), matrix.diagonal()
@@ -284,10 +284,9 @@ class Solver:
                 self.rank -= 1
             self.factor = np.asfortranarray(R.T)
         else:
-            self.rank, self.order, most = size, slice(None), float(np.max(noise))
+            self.rank, self.is_regular, most = size, True, float(np.max(noise))
             self.factor, fails = lapack.dpotrf(matrix.T, lower=1, clean=0)
-            self.factor /= self.unit[:, None]
-            self.pivots = self.factor.diagonal()
+            self.pivots = self.factor.diagonal() / self.unit
             if not fails and self.pivots.min() ** 2 > CLEAR and most <= EPS:
                 return
             self.factor = None  # leaves its room to the next
@@ -297,7 +296,7 @@ class Solver:
             least = max(64 * size * EPS, CLEAR_OF_NOISE * most)
             rules = {"tol": least, "lower": 1, "overwrite_a": 1}
             self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
-            self.order = order - 1
+            self.order, self.is_regular = order - 1, False
             self.pivots = self.factor.diagonal()[: self.rank]
             self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
         if 0 < self.rank < size:
@@ -311,13 +310,15 @@ class Solver:
 
     def __call__(self, vector):
         """x with ``matrix x = vector``."""
+        if self.is_regular:  # dpotrs takes more than twice as long for a vector alone
+            half = blas.dtrsv(self.factor, vector, lower=1)
+            return blas.dtrsv(self.factor, half, lower=1, trans=1, overwrite_x=1)
         scaled = vector / self.unit
         if self.rank == 0:
             return np.zeros_like(vector)
         x = scaled[self.order]
-        if self.tall is None:  # dpotrs takes more than twice as long for a vector alone
-            x = blas.dtrsv(self.factor, x, lower=1)
-            x = blas.dtrsv(self.factor, x, lower=1, trans=1, overwrite_x=1)
+        if self.tall is None:
+            x, _ = lapack.dpotrs(self.factor, x, lower=1)
         else:
             x = blas.dgemv(1.0, self.tall, x, trans=1)
             for _ in range(2):

@@ -41,9 +41,6 @@ RIDGE = 1e-2
 #: method takes fewest calls.
 SMALL, SMALL_CURVATURE = 100_000, 20_000_000
 
-#: Numbers in X of which a curvature takes no longer than the calls of a few steps.
-FEW_NUMBERS = 1_000_000
-
 #: Deviations within this factor share a unit where a penalty holds more features than
 #: rows: then every step stays among sums of rows, and the hill has no more dimensions
 #: than those (2,000 x 5,000: 52 iterations in place of 87).
@@ -373,8 +370,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
                 safe = round_down(largest_safe_rate(objective))
                 step_size = _ascent.Rate(0.5 * safe)
         plan = self._plan_of(objective, direction, step_size, rng, memory)
-        if solver == "auto" and not known and (n_rows := _sample_size(objective)):
-            samples = n_rows, _telling_size(objective)
+        if solver == "auto" and not known and (samples := _samples(objective)):
             rules = direction, step_size, objective.noise, *samples
             plan.walk = lambda theta: _ascent.sampled(theta, *rules)
         if self.penalty:
@@ -527,9 +523,8 @@ def _has_ridge(objective):
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
     rows = inputs.rows.sample(n_some).widened()
     inputs = inputs.on(rows, whole_penalty=False)
-    rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
-    solver = _ascent.Solver(inputs.curvature_at_0())
-    if np.any((solver.pivots > rounding) & (solver.pivots < RIDGE)):
+    solver = _ascent.Solver(inputs.curvature_at_0(), None, objective.noise)
+    if np.any(solver.pivots < RIDGE):
         return True
     if solver.rank == inputs.n_inputs:
         return False
@@ -559,23 +554,18 @@ def _price_of_curvature(objective):
     return price / (1 + 7 * n_parameters / n_rows)
 
 
-def _sample_size(objective):
-    """How many rows to climb on first; None: too few to sample from."""
+def _samples(objective):
+    """How many rows to climb on first; of how many to take the curvature there.
+
+    Of more rows, a curvature that costs two steps saves more; of many, half a step.
+    None: too few to sample from.
+    """
     n_rows, n_parameters = objective.n_rows, _n_coupled(objective)
     size = min(n_rows // 25, 1000 * n_parameters)
     size = min(max(size, 20 * n_parameters), n_rows // 4)
-    few = n_rows * objective.network.sizes[0] < SMALL or size < 5 * n_parameters
-    return None if few else size
-
-
-def _telling_size(objective):
-    """Of how many rows the curvature can stand in for that of all; None: all take less.
-
-    Of more rows, a curvature that costs two steps saves more; of many, half a step.
-    """
-    n_rows, rows = objective.n_rows, objective.rows
+    if n_rows * objective.network.sizes[0] < SMALL or size < 5 * n_parameters:
+        return None
     of_a_step = n_rows / _price_of_curvature(objective)
     least, many = (n * objective.n_parameters for n in ROWS_TO_A_PARAMETER)
-    size = int(max(least, min(many, 2 * of_a_step), of_a_step / 2))
-    n_numbers = n_rows * rows.X.shape[1] if rows.is_dense else rows.X.nnz
-    return None if n_numbers < FEW_NUMBERS or size >= n_rows else size
+    n_telling = max(size, least, min(many, 2 * of_a_step), of_a_step / 2)
+    return size, int(min(n_telling, n_rows))

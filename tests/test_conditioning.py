@@ -30,6 +30,18 @@ def test_an_offset_in_float32():
     assert LR().fit(X, y).log_likelihood_ == pytest.approx(exact, rel=1e-5)
 
 
+@pytest.mark.parametrize("apart", [1e-4, 1e-6, 1e-8])
+def test_what_a_column_has_beyond_a_sum_of_others_is_learned(apart):
+    """Of so many columns, too, that a climb does not always begin with a curvature."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 150))
+    z = 0.1 * X[:, :20].sum(axis=1) + 2 * X[:, 3]
+    y = (rng.logistic(size=3000) < z).astype(int)
+    exact = LR().fit(X, y).log_likelihood_
+    X[:, 3] = X[:, 1] + X[:, 2] + apart * X[:, 3]
+    assert LR().fit(X, y).log_likelihood_ == pytest.approx(exact, abs=1e-3)
+
+
 @pytest.mark.parametrize("degree", [2, 3, 4])
 def test_powers_of_raw_years(degree):
     rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ flat parameter vectors; it knows nothing of neurons, nor of who answers.
 
 from .directions import LBFGS, Adam, Gradient, Momentum
 from .loop import Climb, climb, epochs, in_one, is_finite, sampled, steps
-from .newton import Newton, Solver, flat_way, is_flat_indeed, rounding
+from .newton import Newton, Solver, flat_way, is_flat_indeed
 from .questions import Question, answered, next_position, positions
 from .step_sizes import LineSearch, Rate
 from .stopping import Plateau, Top

@@ -152,6 +152,8 @@ class LBFGS(Direction):
         place of the oldest; there is room once there is one.
     products : array of shape (room, room)
         Each step times every change that was met no sooner.
+    newest : int
+        The place of the last pair.
     scale : float
         What the last pair says of the first guess.
     n_pairs : int
@@ -187,9 +189,9 @@ class LBFGS(Direction):
             kept = self.kept if len(self.products) else np.zeros((2, 0, len(step)))
             self.kept = np.pad(kept, [(0, 0), (0, more), (0, 0)])
             self.products = np.pad(self.products, (0, more))
-        at, self.scale = self.n_pairs % self.n_kept, product / square
-        self.kept[:, at] = step, change
-        self.products[:, at] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
+        self.newest, self.scale = self.n_pairs % self.n_kept, product / square
+        self.kept[:, self.newest] = step, change
+        self.products[:, self.newest] = blas.dgemv(1.0, self.kept[0].T, change, trans=1)
         self.n_pairs += 1
 
     def __getstate__(self):
@@ -239,8 +241,8 @@ class LBFGS(Direction):
             steps, changes = self.kept
             changes += more * steps
             self.products = blas.dgemm(1.0, steps.T, changes.T, trans_a=1)
-            last = (self.n_pairs - 1) % self.n_kept
-            self.scale = self.products[last, last] / (changes[last] @ changes[last])
+            change = changes[self.newest]
+            self.scale = self.products[self.newest, self.newest] / (change @ change)
 
 
 def _norm(vector):

@@ -118,9 +118,8 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
     direction : Newton
     n_rows : int
         The sample's.
-    n_telling : int or None
-        Of the sample whose curvature can stand in for that of all. None: it takes all,
-        from where the first step with the other sample's leads.
+    n_telling : int
+        Of the sample, no smaller, whose curvature can stand in for that of all.
     """
     start = yield Question(theta, 0)
     yield start
@@ -130,21 +129,13 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
         end = yield from _while_it_pays(walk, direction, SAMPLED_STEPS + 1, n_rows)
     finally:  # an interrupted climb may go on later
         direction.target = target
-    top, here = end.theta, end
-    if direction.solvers and n_telling:
-        if n_telling > n_rows or not here.curvature:
-            here = yield Question(top, 2, max(n_telling, n_rows))
+    if direction.solvers:
         direction.last = None  # or the place would seem that of a pause
-        direction(top, here)
-    there = yield Question(top)
+        direction(end.theta, (yield Question(end.theta, 2, n_telling)))
+    there = yield Question(end.theta)
     if there.value > start.value:
         direction.carry()
-        walk = steps(top, direction, step_size, noise, there)
-        if direction.solvers and not n_telling:
-            yield (yield from next_position(walk))
-            direction(top, there)
-            direction.order = 2
-        return (yield from walk)
+        return (yield from steps(end.theta, direction, step_size, noise, there))
     direction.forget()  # the sample was misleading
     return (yield from steps(theta, direction, step_size, noise))
 

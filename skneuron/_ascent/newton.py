@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.linalg import blas, eigh, lapack, qr, solve_triangular
+from scipy.linalg import blas, lapack, qr, solve_triangular
 
 from .._threads import cached
 from .directions import LBFGS, _norm
@@ -13,7 +13,7 @@ from .directions import LBFGS, _norm
 PATIENCE = 2.0
 
 #: Floating-point operations that a root may take: a quarter of a second. Beyond, the
-#: eigenvalues of the curvature have to do.
+#: curvature alone has to do.
 MOST_ROOT_WORK = 8e9
 
 #: How many iterations a climb takes with a curvature of its own, about.
@@ -116,8 +116,8 @@ class Newton(LBFGS):
         if self._is_bent and not self._n_steps and self.n_pairs and self.solvers:
             # Where classes separate all curvatures shrink with the penalty. The way
             # from the last top tells, as it does L-BFGS.
-            last = (self.n_pairs - 1) % self.n_kept
-            change, curvature = self.kept[1, last], self.products[last, last]
+            change = self.kept[1, self.newest]
+            curvature = self.products[self.newest, self.newest]
             if (size := float(change @ self.first_guess(change))) > 0:
                 self._scale *= curvature / size
 
@@ -134,10 +134,10 @@ class Newton(LBFGS):
         ranks = [solve.rank for _, solve in self.solvers]
         full = [len(at) for at, _ in self.solvers]
         # Once in doubt, for good: what is clear by rounding alone is no rank.
-        self._is_in_doubt |= -1 in ranks
+        self._is_in_doubt |= not self._are_clear()
         known = ranks in (full, self._known_ranks) and not self._is_in_doubt
         if here.roots is not None and not known and here.root_work <= MOST_ROOT_WORK:
-            if -1 in ranks or not is_flat_indeed(self.solvers, here):
+            if not (self._are_clear() and is_flat_indeed(self.solvers, here)):
                 both, noise = zip(here.curvature, here.roots()), here.stored
                 self.solvers = [(at, Solver(of, R, noise[at])) for (at, of), R in both]
             # Once is enough where the matrix says the same: columns are collinear.
@@ -157,9 +157,13 @@ class Newton(LBFGS):
             direction[at] = self._scale * solve(gradient[at])
         return direction
 
+    def _are_clear(self):
+        """Whether all ranks are."""
+        return all(solve.is_clear for _, solve in self.solvers)
+
     def _keeps(self):
         """Whether a curvature is worth keeping: not where its rank is not clear."""
-        return self.price and all(solve.is_clear for _, solve in self.solvers)
+        return self.price and self._are_clear()
 
     def _is_slow(self, gain):
         """Whether the climb would be quicker with a new curvature."""
@@ -248,12 +252,12 @@ class Solver:
     For a singular matrix the solution is the shortest, in the units that give the
     matrix a unit diagonal, with nothing along directions that are flat to rounding.
     The rank shows in the pivots of a Cholesky factor; where it does not show clearly,
-    in those of its root; without one, in the eigenvalues.
+    in those of its root.
 
     Attributes
     ----------
     rank : int
-        -1 where it is not clear, in the eigenvalues either.
+        How many pivots are more than rounding.
     pivots : array
         Those of the Cholesky factor, in those units: what columns leave of one another.
     is_clear : bool
@@ -261,7 +265,7 @@ class Solver:
     """
 
     #: The columns of a factor that has fewer than rows; whether the pivots show the
-    #: rank; and whether columns have kept their order.
+    #: rank; and whether the factor is of the matrix as it is.
     tall, is_clear, is_regular = None, True, False
 
     def __init__(self, matrix, root=None, noise=EPS):
@@ -289,19 +293,13 @@ class Solver:
             scaled = np.triu(matrix)
             scaled /= self.unit
             scaled /= self.unit[:, None]
-            least = max(16 * size * EPS, CLEAR_OF_NOISE * most)
+            least = max(64 * size * EPS, CLEAR_OF_NOISE * most)
             rules = {"tol": least, "lower": 1, "overwrite_a": 1}
             self.factor, order, self.rank, _ = lapack.dpstrf(scaled.T, **rules)
             self.order, self.is_regular = order - 1, False
             self.pivots = self.factor.diagonal()[: self.rank]
             self.is_clear = self.rank > 0 and bool(self.pivots[-1] ** 2 > CLEAR)
-        if not self.is_clear:
-            self.values, self.vectors = eigh(matrix / self.unit / self.unit[:, None])
-            large = self.values > CLEAR * self.values[-1]
-            #: Which eigenvalues rounding can have made.
-            self.none = self.values <= least * self.values[-1]
-            self.rank = int(np.sum(large)) if np.all(large | self.none) else -1
-        elif 0 < self.rank < size:
+        if 0 < self.rank < size:
             self.tall, rest = np.split(self.factor, [self.rank], axis=1)
             rest[self.rank :] = np.eye(size - self.rank)
 
@@ -318,8 +316,6 @@ class Solver:
         scaled = vector / self.unit
         if self.rank == 0:
             return np.zeros_like(vector)
-        if not self.is_clear:
-            return self._by_eigenvalues(scaled) / self.unit
         x = scaled[self.order]
         if self.tall is None:
             x, _ = lapack.dpotrs(self.factor, x, lower=1)
@@ -331,10 +327,6 @@ class Solver:
         scaled[self.order] = x
         return scaled / self.unit
 
-    def flat(self, vector):
-        """A direction along which the matrix is flat, of a vector that has all."""
-        return (vector - self.matrix @ self(vector)) / self.unit / self.unit
-
     def unseen(self, vector):
         """The size of the part of the vector along which the matrix is flat."""
         return _norm((vector - self.matrix @ self(vector)) / self.unit)
@@ -345,17 +337,7 @@ class Solver:
         Its length is 1, in the units that give the matrix a unit diagonal.
         """
         flat = np.random.default_rng(0).standard_normal(len(self.unit))
-        if not self.is_clear:
-            flat = self.vectors @ (flat * (self.values <= CLEAR * self.values[-1]))
-        elif self.rank:  # L^T takes it to 0
+        if self.rank:  # L^T takes it to 0
             flat[: self.rank] = 0.0
             flat[self.order] = blas.dtrsv(self.factor, flat, lower=1, trans=1)
         return flat / _norm(flat) / self.unit
-
-    def _by_eigenvalues(self, vector):
-        values = self.values
-        along = self.vectors.T @ vector
-        # Below rounding an eigenvalue says nothing, and neither does a slope.
-        rounding = 32 * EPS * _norm(vector)
-        flat = (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding) | self.none
-        return self.vectors @ np.where(flat, 0.0, along / np.where(flat, 1.0, values))

@@ -47,8 +47,8 @@ class LineSearch:
 
     The weak Wolfe conditions, found by doubling and interval-halving (Lewis & Overton,
     *Nonsmooth optimization via quasi-Newton methods*, 2013, algorithm 2.6), with a
-    cubic's peak tried in place of the middle where it lies well inside. A length that
-    lowers the value is never taken.
+    cubic's peak, no nearer than a tenth to either end, in place of the middle. A length
+    that lowers the value is never taken.
 
     Parameters
     ----------
@@ -131,9 +131,7 @@ class LineSearch:
             root = math.sqrt(bend * bend - low_slope * there_slope)
             peak = low_slope / (root - bend + low_slope)
             peak = low + _coarse(peak * width)
-            if low + 0.1 * width <= peak <= high - 0.1 * width:
-                return peak
-            return min(max(peak, low + 0.1 * width), middle)
+            return min(max(peak, low + 0.1 * width), high - 0.1 * width)
         return low + 0.1 * width if not math.isfinite(there_slope) else middle
 
 

@@ -360,16 +360,13 @@ class Objective:
         if largest > max(tol, self.resolution * farthest):
             return False
 
-        slope = to.slope(self._first_layer(gradient))
-        if max(largest, np.abs(slope).max()) <= tol:
+        both = np.abs(np.append(gradient, to.slope(self._first_layer(gradient))))
+        if both.max() <= tol:
             return True
 
         def within(rounding_of_gradient, rounding_of_slope):
-            both = (gradient, rounding_of_gradient), (slope, rounding_of_slope)
-            return all(
-                bool(np.all(np.abs(of) <= np.maximum(tol, self.resolution * rounding)))
-                for of, rounding in both
-            )
+            rounding = np.append(rounding_of_gradient, rounding_of_slope)
+            return bool(np.all(both <= np.maximum(tol, self.resolution * rounding)))
 
         sizes = np.ones_like(gradient)
         first = self._first_layer(sizes)

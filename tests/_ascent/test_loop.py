@@ -514,7 +514,7 @@ samples = pytest.mark.parametrize("problem", SAMPLES)
 def by_sample(objective, theta, direction, n_rows, n_telling=15):
     """The positions of a sampled walk; so many rows to a parameter can be telling."""
     n_telling *= objective.X.shape[1]
-    n_telling = n_telling if n_telling < objective.n_rows else None
+    n_telling = int(min(max(n_telling, n_rows), objective.n_rows))
     return way(objective, sampled, theta, direction, LineSearch(), n_rows, n_telling)
 
 

@@ -40,7 +40,7 @@ OF_ANY = {
 OF_REGRESSION = {
     "no sample first": (
         {},
-        {"skneuron.logistic_regression._sample_size": lambda objective: None},
+        {"skneuron.logistic_regression._samples": lambda objective: None},
     ),
     "a new curvature at every step": ({"solver": "newton"}, {}),
     "no curvature": ({"solver": "lbfgs"}, {}),

@@ -458,7 +458,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if endless or step is None or not result.converged:
             return endless
         promise = float(step @ result.position.gradient)
-        if direction.solvers and direction.endless and promise > direction.target:
+        if direction.solvers and direction.endless and promise > direction.little:
             # The way to a top that is far may have looked like one without end.
             direction.endless, direction.target = False, 1e-6 * direction.target
             climber = self._from(climber, result.position.theta, objective)

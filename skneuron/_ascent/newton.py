@@ -21,8 +21,9 @@ FEWEST = 3
 
 EPS = float(np.finfo(np.float64).eps)
 
-#: What is left of the least gain that matters when nothing is.
-NOTHING = 1e-12
+#: What is left of the least gain that matters when nothing is; and the share of the
+#: value that is little.
+NOTHING, LITTLE = 1e-12, 1e-10
 
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
 #: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
@@ -64,8 +65,9 @@ class Newton(LBFGS):
     _is_carried = _is_bent = _is_in_doubt = False
     #: Of the last curvature, where theta is 0, and of one whose rank is certain.
     ranks = ranks_at_0 = _known_ranks = None
-    #: What solutions with a curvature of another hill are to be multiplied by.
-    _scale = 1.0
+    #: What solutions with a curvature of another hill are to be multiplied by; and a
+    #: gain that is none.
+    _scale, little = 1.0, 0.0
 
     def __init__(
         self, price=0.0, at_once=True, target=1e-12, ahead=False, endless=True
@@ -189,12 +191,13 @@ class Newton(LBFGS):
                 self.order = 2
                 return False
         last, self._last_slope = self._last_slope, gain
-        little = tol if self.endless else self.target
-        if self._keeps():
-            # Of another hill's curvature a stall says little.
-            stalls = 0.9 * last < gain <= little and not self._is_bent
-            return gain <= self.target or stalls
-        return gain <= NOTHING * tol**2 or 0.1 * last < gain <= little
+        self.little = min(tol, self.target, LITTLE * abs(here.value))
+        keeps, little = self._keeps(), tol if self.endless else self.little
+        # On the way to a far top gains fall as slowly as on one without end. And of
+        # another hill's curvature a stall says little.
+        stalls = (0.1 if self.endless and not keeps else 0.9) * last < gain <= little
+        least = self.target if keeps else NOTHING * tol**2
+        return gain <= least or (stalls and not self._is_bent)
 
 
 def is_flat_indeed(solvers, here):

@@ -56,7 +56,7 @@ DIRECTIONS = {
     "gradient": _ascent.Gradient,
     "lbfgs": _ascent.LBFGS,
     # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
-    "firth": partial(_ascent.Newton, price=1.0),
+    "firth": partial(_ascent.Newton, price=1.0, target=1e-20, endless=False),
 }
 
 

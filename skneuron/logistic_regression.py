@@ -52,13 +52,7 @@ ALIKE_IF_WIDE = 100.0
 #: Steps on a batch of a stream, at most: one whose classes separate has no top.
 BATCH_STEPS = 3
 
-DIRECTIONS = {
-    "gradient": _ascent.Gradient,
-    "lbfgs": _ascent.LBFGS,
-    # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
-    "firth": partial(_ascent.Newton, price=1.0, target=1e-20, endless=False),
-}
-
+DIRECTIONS = {"gradient": _ascent.Gradient, "lbfgs": _ascent.LBFGS}
 
 #: What goes with a solver that chooses its own steps, of all examples.
 ITS_OWN = {"learning_rate": ["auto"], "batch_size": [None]}
@@ -421,6 +415,10 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The direction of a solver; of "auto" Newton's, as dear as it is here."""
         if solver == "newton":
             return _ascent.Newton(endless=not objective.l2)
+        if solver == "firth":
+            # The curvature is the likelihood's: steps correct it for the penalty's.
+            target = max(1e-10, objective.resolution) ** 2
+            return _ascent.Newton(1.0, target=target, endless=False)
         if solver != "auto":
             return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)

@@ -523,8 +523,7 @@ def _has_ridge(objective):
     """
     inputs = objective.in_coordinates(objective.coordinates, chained=False)
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
-    rows = inputs.rows.sample(n_some).widened()
-    inputs = inputs.on(rows, whole_penalty=False)
+    inputs = inputs.on(inputs.rows.sample(n_some).widened(), whole_penalty=False)
     rounding = _ascent.rounding(inputs.n_inputs, objective.noise)
     solver = _ascent.Solver(inputs.curvature_at_0())
     if np.any((solver.pivots > rounding) & (solver.pivots < RIDGE)):

@@ -281,6 +281,21 @@ def test_rows_of_next_to_no_weight_under_a_weak_penalty():
     hold(LR(C=1e8).fit(X, y, sample_weight=w), X, y, w)
 
 
+@pytest.mark.parametrize("seed", [153, 379])
+def test_a_row_of_much_weight_whose_certainty_hides_a_slope(seed):
+    """There its curvature is 0 to rounding: a step along the slope leads back."""
+    rng = np.random.default_rng(seed)
+    if seed == 153:
+        X, n = rng.normal(size=(40, 3)).round(1), 40
+        y = labels(rng, 2 * X[:, 0])
+    else:
+        n, group = 30, rng.integers(0, 2, 30)
+        x = rng.normal(size=n)
+        X, y = np.column_stack([group, x, group * x]), labels(rng, 4 * x)
+    w = 10.0 ** rng.uniform(-6, 6, n)
+    hold(LR().fit(X, y, sample_weight=w), X, y, w)
+
+
 def test_weights_of_twelve_decades():
     rng = np.random.default_rng(542)
     group, x = rng.integers(0, 2, 30), rng.normal(size=30)

@@ -21,9 +21,9 @@ FEWEST = 3
 
 EPS = float(np.finfo(np.float64).eps)
 
-#: What is left of the least gain that matters when nothing is; and the share of the
-#: value that is little.
-NOTHING, LITTLE = 1e-12, 1e-10
+#: What is left of the least gain that matters when nothing is; the share of the value
+#: that is little; and of theta, what of a slope no rounding of logits can have made.
+NOTHING, LITTLE, HIDDEN = 1e-12, 1e-10, 1e-12
 
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
 #: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
@@ -89,8 +89,7 @@ class Newton(LBFGS):
 
     def carry(self):
         """Go on elsewhere with what is known from here."""
-        self._is_carried, self.order = True, 1
-        self._gains, self.last = [], None
+        self._is_carried, self.order, self._gains, self.last = True, 1, [], None
 
     def forget(self):
         """Drop what is not of this place; return whether there was any such thing."""
@@ -184,20 +183,28 @@ class Newton(LBFGS):
         if self.price == np.inf:
             return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
-        if self._is_carried:
-            # What is flat on a sample, such as a category that it lacks, need not be.
-            unseen = [solve.unseen(here.gradient[at]) for at, solve in self.solvers]
-            if not max(unseen, default=0.0) <= 1e-3 * self.target**0.5:
-                self.order = 2
-                return False
+        flat = np.zeros_like(theta)
+        for at, solve in self.solvers:
+            flat[at] = solve.flat(here.gradient[at])
+        unseen = max(float(flat @ here.gradient), 0.0) ** 0.5
+        # What is flat on a sample, such as a category that it lacks, need not be.
+        if self._is_carried and not unseen <= 1e-3 * self.target**0.5:
+            self.order = 2
+            return False
         last, self._last_slope = self._last_slope, gain
-        self.little = min(tol, self.target, LITTLE * abs(here.value))
+        # Nor what is so here, where rows of much weight are certain.
+        is_hidden = unseen > HIDDEN * (1.0 + _norm(theta))
+        few = 0.0 if self.endless and is_hidden else LITTLE * abs(here.value)
+        self.little = min(tol, self.target, few)
         keeps, little = self._keeps(), tol if self.endless else self.little
         # On the way to a far top gains fall as slowly as on one without end. And of
         # another hill's curvature a stall says little.
         stalls = (0.1 if self.endless and not keeps else 0.9) * last < gain <= little
         least = self.target if keeps else NOTHING * tol**2
-        return gain <= least or (stalls and not self._is_bent)
+        settled = gain <= least or (stalls and not self._is_bent)
+        if settled and is_hidden and not self.endless:
+            self._cached, settled = (here, flat), False
+        return settled
 
 
 def is_flat_indeed(solvers, here):
@@ -335,12 +342,8 @@ class Solver:
         return scaled / self.unit
 
     def flat(self, vector):
-        """A direction along which the matrix is flat, of a vector that has all."""
+        """The vector's part along which the matrix is flat: no step, but a slope."""
         return (vector - self.matrix @ self(vector)) / self.unit / self.unit
-
-    def unseen(self, vector):
-        """The size of the part of the vector along which the matrix is flat."""
-        return _norm((vector - self.matrix @ self(vector)) / self.unit)
 
     def flat_direction(self):
         """One with all those in it along which the matrix, a singular one, is flat.
@@ -356,8 +359,7 @@ class Solver:
         return flat / _norm(flat) / self.unit
 
     def _by_eigenvalues(self, vector):
-        values = self.values
-        along = self.vectors.T @ vector
+        values, along = self.values, self.vectors.T @ vector
         # Below rounding an eigenvalue says nothing, and neither does a slope.
         rounding = 32 * EPS * _norm(vector)
         flat = (values <= CLEAR * values[-1]) & (np.abs(along) <= rounding) | self.none

@@ -417,8 +417,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return _ascent.Newton(endless=not objective.l2)
         if solver == "firth":
             # The curvature is the likelihood's: steps correct it for the penalty's.
-            target = max(1e-10, objective.resolution) ** 2
-            return _ascent.Newton(1.0, target=target, endless=False)
+            return _ascent.Newton(1.0, target=max(1e-10, objective.resolution / 8) ** 2)
         if solver != "auto":
             return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)

@@ -49,13 +49,7 @@ ALIKE_IF_WIDE = 100.0
 #: Steps on a batch of a stream, at most: one whose classes separate has no top.
 BATCH_STEPS = 3
 
-DIRECTIONS = {
-    "gradient": _ascent.Gradient,
-    "lbfgs": _ascent.LBFGS,
-    # Whose curvature is the likelihood's alone: steps correct it for the penalty's.
-    "firth": partial(_ascent.Newton, price=1.0),
-}
-
+DIRECTIONS = {"gradient": _ascent.Gradient, "lbfgs": _ascent.LBFGS}
 
 #: What goes with a solver that chooses its own steps, of all examples.
 ITS_OWN = {"learning_rate": ["auto"], "batch_size": [None]}
@@ -417,6 +411,9 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         """The direction of a solver; of "auto" Newton's, as dear as it is here."""
         if solver == "newton":
             return _ascent.Newton(endless=not objective.l2)
+        if solver == "firth":
+            # The curvature is the likelihood's: steps correct it for the penalty's.
+            return _ascent.Newton(1.0, target=max(1e-10, objective.resolution / 8) ** 2)
         if solver != "auto":
             return DIRECTIONS[solver]()
         price = _price_of_curvature(objective)
@@ -454,7 +451,7 @@ class GradientAscentLogisticRegression(NeuronClassifier):
         if endless or step is None or not result.converged:
             return endless
         promise = float(step @ result.position.gradient)
-        if direction.solvers and direction.endless and promise > direction.target:
+        if direction.solvers and direction.endless and promise > direction.little:
             # The way to a top that is far may have looked like one without end.
             direction.endless, direction.target = False, 1e-6 * direction.target
             climber = self._from(climber, result.position.theta, objective)
@@ -521,8 +518,7 @@ def _has_ridge(objective):
     """
     inputs = objective.in_coordinates(objective.coordinates, chained=False)
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
-    rows = inputs.rows.sample(n_some).widened()
-    inputs = inputs.on(rows, whole_penalty=False)
+    inputs = inputs.on(inputs.rows.sample(n_some).widened(), whole_penalty=False)
     solver = _ascent.Solver(inputs.curvature_at_0(), None, objective.noise)
     if np.any(solver.pivots < RIDGE):
         return True

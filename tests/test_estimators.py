@@ -850,6 +850,20 @@ def test_a_negative_weight_steps_away_from_the_label():
     np.testing.assert_allclose(model.intercept_, 0.1 * residual.sum(axis=0) / size)
 
 
+def test_a_rate_that_is_too_large_for_weights_of_both_signs():
+    X, y, weights = signed_data()
+    weights[:50] = abs(weights[:50])
+    X1 = np.column_stack([X, np.ones(len(X))])
+    squares = X1.T @ (abs(weights)[:, None] * X1)
+    safe = 8 * abs(weights).sum() / np.linalg.eigvalsh(squares)[-1]
+    model = GradientAscentLogisticRegression(1e3)
+    with pytest.warns(
+        ConvergenceWarning, match=f"is {np.floor(1e3 * safe) / 1e3:.3f} "
+    ):
+        for _ in range(3):
+            model.partial_fit(X, y % 2, classes=[0, 1], sample_weight=weights)
+
+
 @pytest.mark.parametrize("parameters", [{}, {"solver": "gradient"}, {"batch_size": 7}])
 def test_a_network_learns_from_weights_of_both_signs(parameters):
     X, y, weights = signed_data()

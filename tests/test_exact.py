@@ -260,14 +260,48 @@ def test_sparse_features_far_from_0():
     hold(LR().fit(sp.csr_array(X), y), X, y)
 
 
+@pytest.mark.parametrize(("C", "digits"), [(1e7, 1e-6), (1e13, 1e-5)])
 @pytest.mark.parametrize("solver", ["auto", "newton"])
-def test_a_category_of_one_class_under_a_weak_penalty(solver):
+def test_a_category_of_one_class_under_a_weak_penalty(solver, C, digits):
     """The way there looks like one without end."""
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=40), np.arange(40) < 5])
     y = labels(rng, X[:, 0])
     y[:5] = 0
-    hold(LR(C=1e7, solver=solver).fit(X, y), X, y)
+    hold(LR(C=C, solver=solver).fit(X, y), X, y, digits=digits)
+
+
+def test_rows_of_next_to_no_weight_under_a_weak_penalty():
+    """They alone keep classes from separating: far from 0 gains fall slowly."""
+    rng = np.random.default_rng(146)
+    X, w = rng.normal(size=(30, 3)), np.full(30, 1e4)
+    y = (X[:, 0] + 0.3 * X[:, 1] > 0).astype(int)
+    at = rng.choice(30, 6, replace=False)
+    y[at], w[at] = 1 - y[at], 10.0 ** rng.uniform(-6, -2, 6)
+    hold(LR(C=1e8).fit(X, y, sample_weight=w), X, y, w)
+
+
+@pytest.mark.parametrize("seed", [153, 379])
+def test_a_row_of_much_weight_whose_certainty_hides_a_slope(seed):
+    """There its curvature is 0 to rounding: a step along the slope leads back."""
+    rng = np.random.default_rng(seed)
+    if seed == 153:
+        X, n = rng.normal(size=(40, 3)).round(1), 40
+        y = labels(rng, 2 * X[:, 0])
+    else:
+        n, group = 30, rng.integers(0, 2, 30)
+        x = rng.normal(size=n)
+        X, y = np.column_stack([group, x, group * x]), labels(rng, 4 * x)
+    w = 10.0 ** rng.uniform(-6, 6, n)
+    hold(LR().fit(X, y, sample_weight=w), X, y, w)
+
+
+def test_weights_of_twelve_decades():
+    rng = np.random.default_rng(542)
+    group, x = rng.integers(0, 2, 30), rng.normal(size=30)
+    X, y = np.column_stack([group, x, group * x]), labels(rng, 4 * x)
+    w = 10.0 ** rng.uniform(-6, 6, 30)
+    hold(LR().fit(X, y, sample_weight=w), X, y, w)
 
 
 def test_what_hardly_keeps_classes_from_separating():

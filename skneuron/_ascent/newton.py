@@ -21,8 +21,9 @@ FEWEST = 3
 
 EPS = float(np.finfo(np.float64).eps)
 
-#: What is left of the least gain that matters when nothing is.
-NOTHING = 1e-12
+#: What is left of the least gain that matters when nothing is; the share of the value
+#: that is little; and of theta, what of a slope no rounding of logits can have made.
+NOTHING, LITTLE, HIDDEN = 1e-12, 1e-10, 1e-12
 
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
 #: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
@@ -64,8 +65,9 @@ class Newton(LBFGS):
     _is_carried = _is_bent = _is_in_doubt = False
     #: Of the last curvature, where theta is 0, and of one whose rank is certain.
     ranks = ranks_at_0 = _known_ranks = None
-    #: What solutions with a curvature of another hill are to be multiplied by.
-    _scale = 1.0
+    #: What solutions with a curvature of another hill are to be multiplied by; and a
+    #: gain that is none.
+    _scale, little = 1.0, 0.0
 
     def __init__(
         self, price=0.0, at_once=True, target=1e-12, ahead=False, endless=True
@@ -87,8 +89,7 @@ class Newton(LBFGS):
 
     def carry(self):
         """Go on elsewhere with what is known from here."""
-        self._is_carried, self.order = True, 1
-        self._gains, self.last = [], None
+        self._is_carried, self.order, self._gains, self.last = True, 1, [], None
 
     def forget(self):
         """Drop what is not of this place; return whether there was any such thing."""
@@ -186,19 +187,28 @@ class Newton(LBFGS):
         if self.price == np.inf:
             return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
-        if self._is_carried:
-            # What is flat on a sample, such as a category that it lacks, need not be.
-            unseen = [solve.unseen(here.gradient[at]) for at, solve in self.solvers]
-            if not max(unseen, default=0.0) <= 1e-3 * self.target**0.5:
-                self.order = 2
-                return False
+        flat = np.zeros_like(theta)
+        for at, solve in self.solvers:
+            flat[at] = solve.flat(here.gradient[at])
+        unseen = max(float(flat @ here.gradient), 0.0) ** 0.5
+        # What is flat on a sample, such as a category that it lacks, need not be.
+        if self._is_carried and not unseen <= 1e-3 * self.target**0.5:
+            self.order = 2
+            return False
         last, self._last_slope = self._last_slope, gain
-        little = tol if self.endless else self.target
-        if self._keeps():
-            # Of another hill's curvature a stall says little.
-            stalls = 0.9 * last < gain <= little and not self._is_bent
-            return gain <= self.target or stalls
-        return gain <= NOTHING * tol**2 or 0.1 * last < gain <= little
+        # Nor what is so here, where rows of much weight are certain.
+        is_hidden = unseen > HIDDEN * (1.0 + _norm(theta))
+        few = 0.0 if self.endless and is_hidden else LITTLE * abs(here.value)
+        self.little = min(tol, self.target, few)
+        keeps, little = self._keeps(), tol if self.endless else self.little
+        # On the way to a far top gains fall as slowly as on one without end. And of
+        # another hill's curvature a stall says little.
+        stalls = (0.1 if self.endless and not keeps else 0.9) * last < gain <= little
+        least = self.target if keeps else NOTHING * tol**2
+        settled = gain <= least or (stalls and not self._is_bent)
+        if settled and is_hidden and not self.endless:
+            self._cached, settled = (here, flat), False
+        return settled
 
 
 def is_flat_indeed(solvers, here):
@@ -327,9 +337,11 @@ class Solver:
         scaled[self.order] = x
         return scaled / self.unit
 
-    def unseen(self, vector):
-        """The size of the part of the vector along which the matrix is flat."""
-        return _norm((vector - self.matrix @ self(vector)) / self.unit)
+    def flat(self, vector):
+        """The vector's part along which the matrix is flat: no step, but a slope."""
+        if self.is_regular:
+            return np.zeros_like(vector)
+        return (vector - self.matrix @ self(vector)) / self.unit / self.unit
 
     def flat_direction(self):
         """One with all those in it along which the matrix, a singular one, is flat.

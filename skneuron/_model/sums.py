@@ -155,13 +155,13 @@ class Roots(list):
 
 
 def times_squares(network, directions, unit, rows):
-    """``X1^T diag(w) X1 directions / unit``, w the rows' largest weights.
+    """``X1^T diag(w) X1 directions / unit``, w the largest sizes of the rows' weights.
 
     Of `directions`, (n_inputs, any); of None, the whole matrix.
     """
     n = network.sizes[0] + network.fit_intercept
-    many = directions is None or directions.shape[1] == n
-    if many and unit == 1.0 and np.ndim(rows.weights) < 2:
+    many, w = directions is None or directions.shape[1] == n, rows.weights
+    if many and unit == 1.0 and (w is None or (w.ndim < 2 and (to_host(w) >= 0).all())):
         found = compiled(network, Likelihood([0]), np.zeros(n), rows, 2)
         if found is not None:
             squares = found.pairs[0, 0]
@@ -171,7 +171,7 @@ def times_squares(network, directions, unit, rows):
     total, xp = np.zeros_like(directions), array_namespace(rows.X)
     for block, z in rows.products(directions, n):
         if block.weights is not None:
-            w = xp.max(by_output(block.weights), axis=1, keepdims=True)
+            w = xp.max(abs(by_output(block.weights)), axis=1, keepdims=True)
             z *= xp.astype(w, z.dtype, copy=False)
         z /= unit
         total += to_host(adjoint(block.X, z, n))

@@ -664,8 +664,10 @@ def test_solver_sees_all_but_what_is_flat(kind):
         part = given / unit
         expected = np.linalg.norm(part - onto @ part)
         size = np.linalg.norm(part)
-        assert solve.unseen(given) == pytest.approx(expected, abs=1e-7 * size)
-    assert solve.unseen(matrix @ vector) <= 1e-8 * np.linalg.norm(matrix @ vector)
+        unseen = np.linalg.norm(solve.flat(given) * solve.unit)
+        assert unseen == pytest.approx(expected, abs=1e-7 * size)
+    unseen = np.linalg.norm(solve.flat(matrix @ vector) * solve.unit)
+    assert unseen <= 1e-8 * np.linalg.norm(matrix @ vector)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -64,7 +64,8 @@ def test_parts_of_rows_give_shares_of_their_sums():
 @weightings
 @makes
 @pytest.mark.parametrize("core", [True, False])
-def test_times_squares(likelihood, weighting, make, core, monkeypatch):
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_times_squares(likelihood, weighting, make, core, sign, monkeypatch):
     if not core:
         monkeypatch.setattr(of_rows, "compiled", lambda *given: None)
     rows = draw(likelihood, weighting, make=make)
@@ -73,6 +74,7 @@ def test_times_squares(likelihood, weighting, make, core, monkeypatch):
     X1, w = np.c_[X, np.ones(len(X))], 1.0
     if rows.weights is not None:
         w = by_output(rows.weights).max(axis=1, keepdims=True)
+        rows.weights = sign * rows.weights  # one that counts against the label
     expected = X1.T @ (w * X1)
     found = times_squares(network, None, 1.0, rows)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)

@@ -21,8 +21,9 @@ from ._separation.endless import find_separation, separation_message, telling_st
 from .exceptions import SeparationWarning
 
 #: Up to so many parameters to an output a curvature may be formed, which takes the
-#: square of them in memory, and their cube in time.
-MOST_PARAMETERS = 700
+#: square of them in memory, and their cube in time; up to so many, and as many as rows,
+#: only where L-BFGS would take long.
+MOST_PARAMETERS, MOST_ON_A_RIDGE = 700, 2000
 
 #: Rows that a sample takes for its curvature to stand in for that of all; and so many
 #: that more make no difference.
@@ -34,8 +35,8 @@ ROWS_TO_A_PARAMETER = 15, 100
 BARGAIN = 3.0
 
 #: A column of which, but for what others say of it, less is left makes a ridge that is
-#: too flat for L-BFGS.
-RIDGE = 1e-2
+#: too flat for L-BFGS; and where there are more parameters than those.
+RIDGE = 1e-2, 0.1
 
 #: Numbers in X, and products in a curvature, up to which data are small: Newton's
 #: method takes fewest calls.
@@ -416,11 +417,12 @@ class GradientAscentLogisticRegression(NeuronClassifier):
             return _ascent.Newton(1.0, target=max(1e-10, objective.resolution / 8) ** 2)
         if solver != "auto":
             return DIRECTIONS[solver]()
-        price = _price_of_curvature(objective)
+        price = _price_of_curvature(objective, MOST_ON_A_RIDGE)
         share = ROWS_TO_A_PARAMETER[0] * _n_coupled(objective) / objective.n_rows
         target = max(self.tol, objective.resolution) ** 2
         is_bargain = price * min(1.0, share) <= BARGAIN
         at_once = is_bargain or (price < np.inf and _has_ridge(objective))
+        price = price if at_once else _price_of_curvature(objective)
         return _ascent.Newton(price, at_once, target, price == 0, not objective.l2)
 
     def _follow(self, climber, theta):
@@ -520,7 +522,7 @@ def _has_ridge(objective):
     n_some = min(inputs.n_inputs + max(100, inputs.n_inputs // 4), inputs.n_rows)
     inputs = inputs.on(inputs.rows.sample(n_some).widened(), whole_penalty=False)
     solver = _ascent.Solver(inputs.curvature_at_0(), None, objective.noise)
-    if np.any(solver.pivots < RIDGE):
+    if np.any(solver.pivots < RIDGE[_n_coupled(objective) > MOST_PARAMETERS]):
         return True
     if solver.rank == inputs.n_inputs:
         return False
@@ -531,7 +533,7 @@ def _has_ridge(objective):
     return not _ascent.is_flat_indeed([of_one], here)
 
 
-def _price_of_curvature(objective):
+def _price_of_curvature(objective, most=MOST_PARAMETERS):
     """What a curvature costs, in steps with one that is kept.
 
     Measured on 5 to 700 columns and 1 to 10 classes, to within a half. 0 for small
@@ -539,7 +541,7 @@ def _price_of_curvature(objective):
     """
     X, n_classes = objective.rows.X, objective.likelihood.coupled
     n_parameters, (n_rows, n_features) = _n_coupled(objective), X.shape
-    if n_parameters > MOST_PARAMETERS:
+    if n_parameters > min(most, max(n_rows, MOST_PARAMETERS)):
         return np.inf
     if n_rows * n_features < SMALL and n_rows * n_parameters**2 < SMALL_CURVATURE:
         return 0.0

@@ -161,6 +161,34 @@ def test_many_rows_reach_the_top_that_newton_reaches(name):
     assert model.log_likelihood_ >= newton.log_likelihood_ - 1e-10 * MANY
 
 
+def penalised(model):
+    return model.log_likelihood_ - np.square(model.coef_).sum() / (2 * model.C)
+
+
+@pytest.mark.parametrize("C", [np.inf, 100.0])
+@pytest.mark.parametrize(("n_columns", "n_classes"), [(710, 2), (120, 6)])
+def test_more_parameters_than_a_curvature_is_cheap_for(n_columns, n_classes, C):
+    """Of columns that are walks: L-BFGS by itself takes up to a thousand iterations."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2500, n_columns)).cumsum(axis=1)
+    z = X @ rng.standard_normal((n_columns, n_classes)) * 1e-3
+    y = (z + rng.gumbel(size=z.shape)).argmax(axis=1)
+    model, newton = LR(C=C).fit(X, y), LR(C=C, solver="newton").fit(X, y)
+    assert model.converged_ and model.n_iter_ < 100
+    assert penalised(model) == pytest.approx(penalised(newton), abs=1e-9 * len(X))
+
+
+@pytest.mark.parametrize("C", [1e2, 1e4, 1e6])
+def test_a_weak_penalty_on_more_columns_than_rows(C):
+    """Where no curvature is formed, gradients say little of how far the top is."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 800)).cumsum(axis=1)
+    y = labels(rng, X[:, ::100].sum(axis=1))
+    model, newton = LR(C=C).fit(X, y), LR(C=C, solver="newton").fit(X, y)
+    assert model.converged_
+    assert penalised(model) == pytest.approx(penalised(newton), abs=1e-7 * len(X))
+
+
 @pytest.mark.parametrize("n", [4_000, 20_000])
 @pytest.mark.parametrize("share", [0.99, 0.998])
 def test_a_category_that_nearly_all_have(share, n):

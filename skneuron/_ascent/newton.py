@@ -25,6 +25,10 @@ EPS = float(np.finfo(np.float64).eps)
 #: that is little; and of theta, what of a slope no rounding of logits can have made.
 NOTHING, LITTLE, HIDDEN = 1e-12, 1e-10, 1e-12
 
+#: The gain, to tol, at which the way ends where no curvature says how far the top is.
+#: Of 750 columns and 1,000 rows L-BFGS ends within 3e-8 of it, whatever the penalty.
+ROUGHLY = 2e-3
+
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
 #: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
 #: times what is; and only pivots in their order tell.
@@ -184,9 +188,9 @@ class Newton(LBFGS):
         next step promises tells. Newton's steps square it, so it is climbed on until it
         is nothing, or has stopped falling that fast (as where the top is at infinity).
         """
-        if self.price == np.inf:
-            return super().is_settled(theta, here, tol)
         gain = float(self(theta, here) @ here.gradient)
+        if self.price == np.inf:
+            return self.endless or gain <= ROUGHLY * self.target**0.5
         flat = np.zeros_like(theta)
         for at, solve in self.solvers:
             flat[at] = solve.flat(here.gradient[at])

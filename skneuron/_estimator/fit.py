@@ -348,7 +348,7 @@ def all_or_nothing(estimator):
     try:
         yield
     except BaseException:
-        for name in vars(estimator).keys() - before.keys():
+        for name in [*vars(estimator)]:  # and in the order that they had
             if name == "_state" or name.endswith("_"):
                 delattr(estimator, name)
         vars(estimator).update(before)

@@ -123,7 +123,7 @@ def sampled(theta, direction, step_size, noise, n_rows, n_telling):
     """
     start = yield Question(theta, 0)
     yield start
-    target, direction.target = direction.target, 0.4 * len(theta) / n_rows
+    target, direction.target = direction.target, 0.3 * len(theta) / n_rows
     try:
         walk = steps(theta, direction, step_size, noise)
         end = yield from _while_it_pays(walk, direction, SAMPLED_STEPS + 1, n_rows)

@@ -32,7 +32,7 @@ ROUGHLY = 2e-3
 #: The least pivot of a Cholesky factor, squared, that no rounding can have made. Where
 #: more is rounded than in float64, of sums in float32 or of terms that cancel, so many
 #: times what is; and only pivots in their order tell.
-CLEAR, CLEAR_OF_NOISE = 1e-10, 8.0
+CLEAR, CLEAR_OF_NOISE = 1e-10, 64.0
 
 
 class Newton(LBFGS):

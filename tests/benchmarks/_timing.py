@@ -22,7 +22,7 @@ from datetime import date
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from random import Random
-from time import perf_counter
+from time import perf_counter, sleep
 
 from threadpoolctl import threadpool_info
 
@@ -30,6 +30,10 @@ from threadpoolctl import threadpool_info
 #: arrived; if none has, of anyone's fastest; if nobody has, after MOST seconds. Below
 #: LEAST seconds none is.
 PATIENCE, PATIENCE_WITH_ALL, LEAST, MOST = 4.0, 100.0, 2.0, 20.0
+
+#: Seconds before a fit, in which threads of the one before fall asleep. OpenBLAS lets
+#: them spin for 0.03 s, on a core that whoever is next would use.
+QUIET = 0.1
 
 
 class Skipped(Exception):
@@ -71,6 +75,7 @@ def time_limit(seconds):
 def timed(function):
     """Seconds that a call takes, and its result; warnings and garbage kept out."""
     gc.collect()
+    sleep(QUIET)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         start = perf_counter()

@@ -22,7 +22,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 ESTIMATORS = [GradientAscentLogisticRegression, SimpleMLPClassifier]
 
 LONGEST = 300  # lines of code
-WHOLE, WHOLE_CORE = 6_132, 3_318
+WHOLE, WHOLE_CORE = 6_137, 3_323
 
 
 def imports(name, tree=None):

@@ -12,9 +12,9 @@ from .directions import LBFGS, _norm
 #: picks up by itself.
 PATIENCE = 2.0
 
-#: Floating-point operations that a root may take: a quarter of a second. Beyond, the
+#: Floating-point operations that a root may take: some seconds. Beyond, the
 #: curvature alone has to do.
-MOST_ROOT_WORK = 8e9
+MOST_ROOT_WORK = 1e11
 
 #: How many iterations a climb takes with a curvature of its own, about.
 FEWEST = 3
@@ -202,12 +202,13 @@ class Newton(LBFGS):
         last, self._last_slope = self._last_slope, gain
         # Nor what is so here, where rows of much weight are certain.
         is_hidden = unseen > HIDDEN * (1.0 + _norm(theta))
-        few = 0.0 if self.endless and is_hidden else LITTLE * abs(here.value)
-        self.little = min(tol, self.target, few)
+        few = max(LITTLE, 64 * here.noise) * abs(here.value)
+        self.little = min(tol, self.target, 0.0 if self.endless and is_hidden else few)
         keeps, little = self._keeps(), tol if self.endless else self.little
-        # On the way to a far top gains fall as slowly as on one without end. And of
-        # another hill's curvature a stall says little.
-        stalls = (0.1 if self.endless and not keeps else 0.9) * last < gain <= little
+        # On the way to a far top gains fall as slowly as on one without end, or as what
+        # rounding makes of nothing. And of another hill's curvature a stall says little.
+        fast = not keeps and (self.endless or here.noise > EPS)
+        stalls = (0.1 if fast else 0.9) * last < gain <= little
         least = self.target if keeps else NOTHING * tol**2
         settled = gain <= least or (stalls and not self._is_bent)
         if settled and is_hidden and not self.endless:

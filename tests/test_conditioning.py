@@ -178,6 +178,21 @@ def test_more_parameters_than_a_curvature_is_cheap_for(n_columns, n_classes, C):
     assert penalised(model) == pytest.approx(penalised(newton), abs=1e-9 * len(X))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", [1e5, 1e7])
+def test_a_thin_ridge_of_many_columns_and_rows(condition):
+    """Whose curvature hides its rank: the top is that of an orthonormal basis."""
+    rng = np.random.default_rng(0)
+    basis, _ = np.linalg.qr(rng.standard_normal((6000, 690)))
+    turned, _ = np.linalg.qr(rng.standard_normal((690, 690)))
+    X = basis * np.geomspace(1, 1 / condition, 690) @ turned * 100
+    y = labels(rng, X @ rng.standard_normal(690) * 0.05)
+    model, expected = LR().fit(X, y), LR().fit(basis * 6000**0.5, y)
+    assert model.converged_ and model.n_iter_ < 100
+    top = expected.log_likelihood_
+    assert model.log_likelihood_ == pytest.approx(top, abs=1e-9 * len(X))
+
+
 @pytest.mark.parametrize("C", [1e2, 1e4, 1e6])
 def test_a_weak_penalty_on_more_columns_than_rows(C):
     """Where no curvature is formed, gradients say little of how far the top is."""

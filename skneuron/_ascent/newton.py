@@ -205,8 +205,8 @@ class Newton(LBFGS):
         few = max(LITTLE, 64 * here.noise) * abs(here.value)
         self.little = min(tol, self.target, 0.0 if self.endless and is_hidden else few)
         keeps, little = self._keeps(), tol if self.endless else self.little
-        # On the way to a far top gains fall as slowly as on one without end, or as what
-        # rounding makes of nothing. And of another hill's curvature a stall says little.
+        # On the way to a far top gains fall as slowly as on one without end, or where
+        # they are rounding. And of another hill's curvature a stall says little.
         fast = not keeps and (self.endless or here.noise > EPS)
         stalls = (0.1 if fast else 0.9) * last < gain <= little
         least = self.target if keeps else NOTHING * tol**2

@@ -22,8 +22,8 @@ FEWEST = 3
 EPS = float(np.finfo(np.float64).eps)
 
 #: What is left of the least gain that matters when nothing is; the share of the value
-#: that is little; and of theta, what of a slope no rounding of logits can have made.
-NOTHING, LITTLE, HIDDEN = 1e-12, 1e-10, 1e-12
+#: that is little; and what of a slope no rounding can have made, so many times theta's.
+NOTHING, LITTLE, HIDDEN = 1e-12, 1e-10, 5e3
 
 #: The gain, to tol, at which the way ends where no curvature says how far the top is.
 #: Of 750 columns and 1,000 rows L-BFGS ends within 3e-8 of it, whatever the penalty.
@@ -201,7 +201,7 @@ class Newton(LBFGS):
             return False
         last, self._last_slope = self._last_slope, gain
         # Nor what is so here, where rows of much weight are certain.
-        is_hidden = unseen > HIDDEN * (1.0 + _norm(theta))
+        is_hidden = unseen > HIDDEN * here.noise * (1.0 + _norm(theta))
         few = max(LITTLE, 64 * here.noise) * abs(here.value)
         self.little = min(tol, self.target, 0.0 if self.endless and is_hidden else few)
         keeps, little = self._keeps(), tol if self.endless else self.little

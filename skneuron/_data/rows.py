@@ -121,7 +121,7 @@ class Rows:
     def sample(self, n_rows):
         """About `n_rows` of the rows: evenly spread runs of neighbours, read in place.
 
-        Or a copy, of what fits into a block.
+        Or a copy, of what fits into a block, where to read costs a call.
         """
         if n_rows >= self.n_rows:
             return self
@@ -129,7 +129,7 @@ class Rows:
         n_runs = min(max(16, n_rows // in_block), MOST_RUNS)
         size = max(1, n_rows // n_runs)
         starts = np.linspace(0, self.n_rows - size, n_runs).astype(int)
-        if n_rows <= in_block:
+        if n_rows <= in_block and not isinstance(self.X, np.ndarray):
             return self.take(np.add.outer(starts, np.arange(size)).reshape(-1))
         spans = [slice(start, start + size) for start in starts.tolist()]
         return Rows(self.X, self.codes, self.weights, self.centre, spans)

@@ -248,14 +248,14 @@ def test_a_sample_of_many_runs(make, block_bytes, monkeypatch):
     "make", [*KINDS, lambda X: OnDemand(X, float)], ids=["dense", "a", "m", "on demand"]
 )
 @pytest.mark.parametrize("n_rows", [20, 64, 65, 1000])
-def test_a_sample_is_read_in_place_but_where_it_fits_into_a_block(
+def test_a_sample_is_read_in_place_but_for_little_that_is_dear_to_read(
     make, n_rows, monkeypatch
 ):
     monkeypatch.setattr(rows, "BLOCK_BYTES", 1)  # 64 rows
     X, codes, weights = draw(n=3000, weighting="row")
     whole = Rows(make(X), codes, weights)
     sample = whole.sample(n_rows)
-    if n_rows <= 64:
+    if n_rows <= 64 and not isinstance(whole.X, np.ndarray):
         assert len(sample.spans) == 1 and sample.X.shape[0] == sample.n_rows
     else:
         assert len(sample.spans) > 1
